@@ -1,0 +1,147 @@
+// swift-tools-version: 6.2
+// SPDX-License-Identifier: Apache-2.0
+
+import PackageDescription
+
+/// Every target is compiled in Swift 6 mode with warnings as errors; `.ci/run` adds
+/// `--explicit-target-dependency-import-check error`, so the dependency lists below are the layer rules.
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+]
+
+/// Declares `Sources/<path>` as module `Migratez<name>`; `name` defaults to the folder's own.
+func module(
+    _ path: String, name: String? = nil, _ modules: [String] = [], products: [Target.Dependency] = []
+) -> Target {
+    let name = name ?? path
+    return .target(
+        name: "Migratez" + name, dependencies: dependencies(modules) + products, path: "Sources/" + path,
+        swiftSettings: strict)
+}
+
+/// Declares `Tests/<name>Tests`.
+func tests(_ name: String, _ modules: [String], products: [Target.Dependency] = []) -> Target {
+    .testTarget(
+        name: name + "Tests", dependencies: dependencies(modules) + products, path: "Tests/\(name)Tests",
+        swiftSettings: strict)
+}
+
+/// A C library keeps its own name; one of our modules gets the prefix.
+func dependencies(_ modules: [String]) -> [Target.Dependency] {
+    let systemLibraries: Set = ["CCurl", "CZstd", "COpenSSL"]
+    return modules.map { .target(name: systemLibraries.contains($0) ? $0 : "Migratez" + $0) }
+}
+
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let nio: [Target.Dependency] = ["NIOCore", "NIOPosix", "NIOHTTP1"].map { .product(name: $0, package: "swift-nio") }
+let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
+let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+
+let package = Package(
+    name: "migratez",
+    products: [.executable(name: "migratez", targets: ["migratez"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
+    ],
+    targets: [
+        // Ground: C libraries, module map and shim only.
+        .systemLibrary(name: "CCurl", path: "Sources/CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+        .systemLibrary(name: "CZstd", path: "Sources/CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+        .systemLibrary(name: "COpenSSL", path: "Sources/COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+
+        // Ground: the nouns, the bytes, the chunk store, the wire.
+        module("Model"),
+        module("JSON", ["Model"]),
+        module("CSV", ["Model"]),
+        module("Crypto", ["Model", "COpenSSL"]),
+        module("ChunkFormat", ["Model", "Crypto", "CZstd"]),
+        module("Staging", ["Model", "Crypto", "ChunkFormat"], products: [grdb]),
+        module("Transport", ["Model", "CCurl"]),
+
+        // What a source and a destination are, and the ones we have.
+        module("ConnectorKit", ["Model", "JSON", "Transport"]),
+        module("Connectors/HubSpot", name: "HubSpotConnector", ["Model", "JSON", "Transport", "ConnectorKit"]),
+        module(
+            "Connectors/Salesforce", name: "SalesforceConnector",
+            ["Model", "JSON", "Crypto", "Transport", "ConnectorKit", "CSV"]),
+        module("Connectors/Files", name: "FileConnector", ["Model", "JSON", "ConnectorKit", "CSV"]),
+
+        // The three stages, in the order in which data passes them; none knows another.
+        module("Extract", ["Model", "JSON", "Staging", "ConnectorKit"]),
+        module("Transform", ["Model", "JSON", "Staging", "ConnectorKit"]),
+        module("Load", ["Model", "JSON", "Staging", "ConnectorKit"]),
+
+        // The only one that sees all stages.
+        module(
+            "Pipeline",
+            [
+                "Model", "JSON", "Crypto", "ChunkFormat", "Staging", "Transport", "ConnectorKit", "HubSpotConnector",
+                "SalesforceConnector", "FileConnector", "Extract", "Transform", "Load",
+            ], products: [yams, subprocess, logging]),
+
+        // Servers that speak the vendors' protocols; they share no code with the connectors.
+        module("Simulators/Kit", name: "SimulatorKit", ["Model", "JSON"], products: nio),
+        module("Simulators/SyntheticCRM", name: "SyntheticCRM", ["Model"]),
+        module(
+            "Simulators/HubSpot", name: "HubSpotSimulator", ["Model", "JSON", "SimulatorKit", "SyntheticCRM"],
+            products: [grdb]),
+        module(
+            "Simulators/Salesforce", name: "SalesforceSimulator", ["Model", "JSON", "SimulatorKit"], products: [grdb]),
+
+        // What a person types.
+        .executableTarget(
+            name: "migratez",
+            dependencies: dependencies([
+                "Model", "JSON", "Crypto", "ChunkFormat", "Staging", "Pipeline", "SimulatorKit", "SyntheticCRM", "HubSpotSimulator",
+                "SalesforceSimulator",
+            ]) + [argumentParser, logging],
+            path: "Sources/CLI", swiftSettings: strict),
+
+        // Seeded faults, manual clock, generators: for tests only.
+        module("TestKit", ["Model", "JSON", "Crypto", "ChunkFormat", "Staging", "Transport", "ConnectorKit"]),
+        tests("Model", ["Model"]),
+        tests("JSON", ["Model", "JSON", "TestKit"]),
+        tests("CSV", ["Model", "JSON", "CSV", "TestKit"]),
+        tests("Crypto", ["Model", "Crypto", "TestKit"]),
+        tests("ChunkFormat", ["Model", "Crypto", "ChunkFormat", "TestKit"]),
+        tests("Staging", ["Model", "Crypto", "ChunkFormat", "Staging", "TestKit"], products: [grdb]),
+        tests("Transport", ["Model", "Transport", "TestKit"]),
+        tests("ConnectorKit", ["Model", "JSON", "Transport", "ConnectorKit", "TestKit"]),
+        tests(
+            "HubSpotConnector",
+            [
+                "Model", "JSON", "Transport", "ConnectorKit", "HubSpotConnector", "HubSpotSimulator", "SimulatorKit",
+                "SyntheticCRM", "TestKit",
+            ]),
+        tests(
+            "SalesforceConnector",
+            [
+                "Model", "JSON", "Crypto", "Transport", "ConnectorKit", "SalesforceConnector", "SalesforceSimulator",
+                "SimulatorKit", "TestKit",
+            ]),
+        tests("FileConnector", ["Model", "JSON", "ConnectorKit", "FileConnector", "CSV", "TestKit"]),
+        tests("Extract", ["Model", "JSON", "Staging", "ConnectorKit", "Extract", "TestKit"]),
+        tests("Transform", ["Model", "JSON", "Staging", "ConnectorKit", "Transform", "TestKit"]),
+        tests("Load", ["Model", "JSON", "Staging", "ConnectorKit", "Load", "TestKit"]),
+        tests(
+            "Pipeline",
+            [
+                "Model", "JSON", "Staging", "Transport", "ConnectorKit", "Pipeline", "SimulatorKit", "SyntheticCRM",
+                "HubSpotSimulator", "SalesforceSimulator", "TestKit",
+            ]),
+        tests("Simulator", ["Model", "JSON", "SimulatorKit", "SyntheticCRM", "HubSpotSimulator", "SalesforceSimulator", "TestKit"]),
+        tests("CLI", ["Model", "JSON", "TestKit"]),
+        tests("Tidy", ["TestKit"]),
+    ]
+)

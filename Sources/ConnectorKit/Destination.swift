@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+// Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
+
+package import MigratezModel
+
+/// A CRM, or files, to write to.
+///
+/// Contract:
+/// - `write` may be called again with rows that were written before (after a crash): where the object has a stamp
+///   (`holdsKey`), this updates the same record and creates nothing.
+/// - Receipts are joined to rows by key. Every row of the batch has exactly one receipt, or the call throws; if it
+///   throws, some rows may have been written: the caller treats them as ambiguous and asks `resolve`.
+/// - Retries of whole calls that may pass (throttle, connection) are made inside, but a write whose fate is unknown
+///   is never sent again inside unless the object holds our key.
+/// - Nothing but `prepare` and `write` changes anything on the other side.
+package protocol Destination: Sendable {
+    /// The connector's name: `salesforce`.
+    var name: String { get }
+
+    /// The objects with their fields, read from the other side. Only what `objects` names.
+    func discover(_ objects: [String]) async throws -> [ObjectSchema]
+
+    /// What is missing on the other side before `object` can be loaded: the field that holds our key, and others
+    /// that the connector needs. Empty = nothing.
+    func requirements(of object: ObjectSchema) -> [FieldCreation]
+
+    /// Creates the listed fields; those that exist already are left as they are.
+    func prepare(_ creations: [FieldCreation]) async throws
+
+    /// The people that records can belong to, inactive ones too.
+    func people() async throws -> [Person]
+
+    /// How rows of an object are best written, given how many will come in all.
+    func route(for object: String, expectedRows: Int) -> WriteRoute
+
+    /// Writes the rows. `intent` is durable already; what the connector notes in it survives a crash and is given
+    /// back to `resolve`.
+    func write(_ batch: Batch, by route: WriteRoute, intent: any WriteIntent) async throws -> [Receipt]
+
+    /// Finds out what became of rows whose write was cut off: looks them up by key (never in a lagging index), or asks
+    /// the job that `note` names. A row that is not in the answer was certainly not written.
+    func resolve(_ batch: Batch, by route: WriteRoute, note: String?) async throws -> [Receipt]
+
+    /// Existing records, not written by us, whose `fields` equal one of the given value tuples (their order is that
+    /// of `fields`): for `against_target`. Values are compared as the destination compares them.
+    func match(object: String, fields: [String], values: [[String]], returning: [String]) async throws -> [ReadBack]
+
+    /// Records by id, with the named fields; an id that does not exist is absent from the answer.
+    func read(object: String, ids: [String], fields: [String]) async throws -> [ReadBack]
+
+    /// How many ids `read` and how many tuples `match` take at most.
+    var readBatchSize: Int { get }
+
+    /// The number of records of the object that carry a key of ours which begins with `keyPrefix`; `nil` = cannot tell.
+    func count(object: String, keyPrefix: String) async throws -> Int?
+
+    /// Called once after the last write of the run (a file is completed, for instance).
+    func finish() async throws
+}
+
+/// What a write leaves behind for the case that it is cut off.
+package protocol WriteIntent: Sendable {
+    /// Makes `note` durable (the id of a bulk job, for instance) before the next step is taken.
+    func note(_ note: String) async throws
+}
+
+/// One way of writing, with its limits.
+package struct WriteRoute: Sendable, Hashable, Codable {
+    /// `collections`, `bulk2`, `file`.
+    package var name: String
+    package var recordsMax: Int
+    package var bytesMax: ByteCount
+    /// How many writes may be under way at once.
+    package var concurrencyMax: Int
+
+    package init(name: String, recordsMax: Int, bytesMax: ByteCount, concurrencyMax: Int) {
+        self.name = name
+        self.recordsMax = recordsMax
+        self.bytesMax = bytesMax
+        self.concurrencyMax = concurrencyMax
+    }
+}
+
+/// A record as the destination holds it.
+package struct ReadBack: Sendable {
+    package var id: String
+    /// Our key, if the record carries one.
+    package var key: String?
+    /// A JSON object with the fields that were asked for.
+    package var fields: [UInt8]
+
+    package init(id: String, key: String?, fields: [UInt8]) {
+        self.id = id
+        self.key = key
+        self.fields = fields
+    }
+}

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
+
+package import MigratezModel
+
+/// A CRM, or files, to read from.
+///
+/// Contract:
+/// - Calls are safe to repeat; a call never changes anything on the other side.
+/// - A throttle, a broken connection or a server error that may pass is retried inside (by the transport's policies);
+///   what comes out as an error is final for now, and its `remedy` says what may help.
+/// - `readPage` with the same cursor gives the same records or later ones, never fewer of those that still exist.
+/// - Cancellation is honoured at every await.
+package protocol Source: Sendable {
+    /// The connector's name, the first part of every row key: `hubspot`.
+    var name: String { get }
+
+    /// The objects with their fields, read from the other side. Only what `objects` names.
+    func discover(_ objects: [StreamName]) async throws -> [ObjectSchema]
+
+    /// Where id and fields are in a record of the object.
+    func layout(of object: StreamName) -> RecordLayout
+
+    /// One page of records, in an order in which a cursor can go on.
+    ///
+    /// - Parameters:
+    ///   - fields: the fields to bring; a source that always brings all may ignore it.
+    ///   - cursor: where the page begins; `nil` = at the start.
+    func readPage(of object: StreamName, fields: [String], after cursor: Cursor?) async throws -> Page
+
+    /// The source's own count of the object's records, if it can tell one that is exact.
+    func count(of object: StreamName) async throws -> Int?
+
+    /// How many ids `readLinks` takes at most; `nil` if the source has no links of this kind.
+    func linkBatchSize(from: StreamName, to: StreamName) -> Int?
+
+    /// All links from the given records to records of `to`, read to their last page.
+    ///
+    /// - Parameter records: (id, raw record bytes); a file source finds its links in the record itself.
+    func readLinks(
+        from: StreamName, to: StreamName, of records: [(id: String, bytes: ArraySlice<UInt8>)]
+    ) async throws -> [Edge]
+
+    /// The people that records belong to, inactive ones too; empty if the source has none.
+    func people() async throws -> [Person]
+}
+
+/// Somebody who can own records.
+package struct Person: Sendable, Hashable {
+    package var id: String
+    package var email: String?
+    package var isActive: Bool
+
+    package init(id: String, email: String?, isActive: Bool) {
+        self.id = id
+        self.email = email
+        self.isActive = isActive
+    }
+}

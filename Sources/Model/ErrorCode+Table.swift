@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
+
+/// All codes, in the order of their classes. A number is never reused; its meaning may be worded better.
+extension ErrorCode {
+    // Configuration
+    package static let invalidPipeline = ErrorCode(.cfg, 1, "the pipeline file is not valid")
+    package static let invalidSetting = ErrorCode(.cfg, 2, "a setting is missing or not valid")
+    package static let missingSecret = ErrorCode(.cfg, 3, "a secret that the pipeline refers to cannot be read")
+    package static let notSupported = ErrorCode(.cfg, 4, "this is not supported yet")
+    package static let fileNotFound = ErrorCode(.cfg, 5, "a file that was named does not exist or cannot be read")
+    package static let runNotFound = ErrorCode(.cfg, 6, "there is no such run")
+    package static let wrongRunState = ErrorCode(.cfg, 7, "the run is not in a state that allows this")
+
+    // The other side
+    package static let credentialsRejected = ErrorCode(.auth, 1, "the credentials were refused")
+    package static let permissionMissing = ErrorCode(.perm, 1, "a right or scope is missing")
+    package static let throttled = ErrorCode(.rate, 1, "the service asks to slow down")
+    package static let quotaExhausted = ErrorCode(.quota, 1, "the allowance of requests is used up")
+    package static let unreachable = ErrorCode(.net, 1, "the service cannot be reached")
+    package static let timedOut = ErrorCode(.net, 2, "the service did not answer in time")
+    package static let brokenResponse = ErrorCode(.net, 3, "the answer broke off or is malformed")
+    package static let serverFailed = ErrorCode(.net, 4, "the service failed")
+    package static let responseTooLarge = ErrorCode(.net, 5, "the answer is larger than allowed")
+    package static let untrustedServer = ErrorCode(.net, 6, "the server's certificate is not trusted")
+    package static let insecureURL = ErrorCode(.net, 7, "plain http is allowed to loopback addresses only")
+    package static let requestRefused = ErrorCode(.net, 8, "the service refused the request")
+
+    // Records
+    package static let rowLocked = ErrorCode(.lock, 1, "the row or its parent is locked")
+    package static let requiredFieldMissing = ErrorCode(.req, 1, "a required field has no value")
+    package static let wrongType = ErrorCode(.type, 1, "a value has the wrong type")
+    package static let tooLong = ErrorCode(.len, 1, "a value is too long")
+    package static let notInPicklist = ErrorCode(.pick, 1, "a value is not in the fixed list of the field")
+    package static let valueNotMapped = ErrorCode(.pick, 2, "a value is not in the pipeline's value map")
+    package static let duplicate = ErrorCode(.dup, 1, "the destination holds such a record already")
+    package static let parentMissing = ErrorCode(.ref, 1, "a linked record does not exist in the source")
+    package static let parentNotLoaded = ErrorCode(.ref, 2, "a linked record was not loaded")
+    package static let ownerUnmatched = ErrorCode(.ref, 3, "the owner has no counterpart in the destination")
+    package static let ruleViolated = ErrorCode(.rule, 1, "a rule of the destination refused the row")
+    package static let mappingFailed = ErrorCode(.map, 1, "the mapping cannot be applied to the record")
+    package static let malformedRecord = ErrorCode(.src, 1, "the source sent a malformed record")
+    package static let cursorLoop = ErrorCode(.src, 2, "the source repeated a page")
+    package static let countMismatch = ErrorCode(.src, 3, "the source's own total differs from what was read")
+    package static let repeatedRecord = ErrorCode(.src, 4, "the source sent the same record twice")
+
+    // Here
+    package static let chunkCorrupt = ErrorCode(.stage, 1, "a staged chunk is damaged")
+    package static let chunkAuthentication = ErrorCode(.stage, 2, "a staged chunk fails authentication")
+    package static let chunkMismatch = ErrorCode(.stage, 3, "a staged chunk is not the one that was asked for")
+    package static let invalidTransition = ErrorCode(.stage, 4, "the chunk's state does not allow this")
+    package static let runBusy = ErrorCode(.stage, 5, "another process works on this run")
+    package static let manifestTooNew = ErrorCode(.stage, 6, "the manifest was written by a newer version")
+    package static let keyMissing = ErrorCode(.stage, 7, "a key is missing, destroyed or not accessible")
+    package static let keyWrong = ErrorCode(.stage, 8, "the key does not open this run")
+    package static let manifestDamaged = ErrorCode(.stage, 9, "the manifest is damaged")
+    package static let limitExceeded = ErrorCode(.stage, 10, "a hard limit on staged data was exceeded")
+    package static let shredIncomplete = ErrorCode(.stage, 11, "shredding could not be completed")
+    package static let certificateInvalid = ErrorCode(.stage, 12, "the certificate is not valid")
+    package static let diskFull = ErrorCode(.disk, 1, "there is no space left")
+    package static let diskFailed = ErrorCode(.disk, 2, "the disk or file system failed")
+    package static let diskBudget = ErrorCode(.disk, 3, "the staging limit is too small for this")
+    package static let internalError = ErrorCode(.bug, 1, "a defect in Migratez; please report it")
+}
