@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
+
+import COpenSSL
+package import MigratezModel
+
+/// Fills `target` from OpenSSL's generator, which the kernel seeds (RAND_bytes(3)).
+package func fillWithRandomBytes(_ target: UnsafeMutableRawBufferPointer) throws(MigratezError) {
+    guard target.count > 0 else { return }
+    precondition(target.count <= Int32.max, "more random bytes at once than OpenSSL gives")
+    guard RAND_bytes(target.baseAddress?.assumingMemoryBound(to: UInt8.self), Int32(target.count)) == 1 else {
+        throw opensslFailure("draw random bytes")
+    }
+}
+
+/// `count` random bytes fit for nonces, salts and public identifiers; keys are made as `SymmetricKey`.
+package func randomBytes(_ count: Int) throws(MigratezError) -> [UInt8] {
+    var bytes = [UInt8](repeating: 0, count: count)
+    var failure: MigratezError?
+    bytes.withUnsafeMutableBytes { target in
+        do throws(MigratezError) { try fillWithRandomBytes(target) } catch { failure = error }
+    }
+    if let failure { throw failure }
+    return bytes
+}
