@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+// Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
+
+package import MigratezModel
+
+/// An address that a request may go to, taken apart; printing it shows host and path only.
+///
+/// Stricter than RFC 3986, since every address is built by a connector: `https` (or `http` to a loopback address),
+/// no user information, no fragment, printable ASCII only.
+package struct RequestURL: Sendable, Hashable, CustomStringConvertible {
+    /// The whole address as it goes to libcurl.
+    package let text: String
+    package let isSecure: Bool
+    /// Lower case, without port; an IPv6 address keeps its brackets.
+    package let host: String
+    /// `nil` = the scheme's own.
+    package let port: Int?
+    /// From the first slash to the query; `/` if there is none.
+    package let path: String
+    /// Whether the host is this machine by its literal name: 127.0.0.0/8, `[::1]` or `localhost`.
+    package let isLoopback: Bool
+
+    /// - Throws: `invalidSetting`, or `insecureURL` for plain http to anything but a loopback address. The text itself
+    ///   is not quoted.
+    package init(_ text: String) throws(MigratezError) {
+        guard text.utf8.allSatisfy({ (0x21...0x7E).contains($0) }), !text.contains("#") else {
+            throw RequestURL.invalid("it has characters that must be percent-encoded")
+        }
+        let isSecure: Bool
+        var rest: Substring
+        if let after = RequestURL.strip("https://", from: text) {
+            (isSecure, rest) = (true, after)
+        } else if let after = RequestURL.strip("http://", from: text) {
+            (isSecure, rest) = (false, after)
+        } else {
+            throw RequestURL.invalid("it does not begin with https://")
+        }
+        let authority = rest.prefix { $0 != "/" && $0 != "?" }
+        rest = rest.dropFirst(authority.count)
+        guard !authority.contains("@"), !authority.contains("\\") else {
+            throw RequestURL.invalid("it has user information")
+        }
+        let (host, port) = try RequestURL.split(authority)
+        self.text = text
+        self.isSecure = isSecure
+        self.host = host
+        self.port = port
+        let path = rest.prefix { $0 != "?" }
+        self.path = path.isEmpty ? "/" : String(path)
+        isLoopback = RequestURL.isLoopback(host)
+        guard isSecure || isLoopback else {
+            throw MigratezError(
+                .insecureURL, "plain http to \(host) is refused", remedy: .fixConfiguration,
+                hint: "use an https address; plain http is for loopback addresses only")
+        }
+    }
+
+    /// `host:port/path`; a long path is cut.
+    package var description: String {
+        let shown = path.utf8.count <= 200 ? path : path.prefix(200) + "…"
+        return host + (port.map { ":\($0)" } ?? "") + shown
+    }
+
+    private static func split(_ authority: Substring) throws(MigratezError) -> (host: String, port: Int?) {
+        let host: Substring
+        let after: Substring
+        if authority.first == "[" {
+            guard let end = authority.firstIndex(of: "]") else { throw invalid("its host is not valid") }
+            host = authority[...end]
+            after = authority[authority.index(after: end)...]
+            guard host.dropFirst().dropLast().allSatisfy({ $0.isHexDigit || $0 == ":" || $0 == "." }) else {
+                throw invalid("its host is not valid")
+            }
+        } else {
+            host = authority.prefix { $0 != ":" }
+            after = authority.dropFirst(host.count)
+            guard host.allSatisfy({ $0.isLetter || $0.isNumber || $0 == "-" || $0 == "." || $0 == "_" }) else {
+                throw invalid("its host is not valid")
+            }
+        }
+        guard host.count > (authority.first == "[" ? 2 : 0) else { throw invalid("it has no host") }
+        guard !after.isEmpty else { return (host.lowercased(), nil) }
+        guard after.first == ":", after.dropFirst().allSatisfy(\.isNumber), let port = Int(after.dropFirst()),
+            (1...65_535).contains(port)
+        else { throw invalid("its port is not valid") }
+        return (host.lowercased(), port)
+    }
+
+    /// Literal forms only: a name that merely resolves to a loopback address today is not one, and neither are the
+    /// short and hexadecimal forms that `inet_aton` takes.
+    private static func isLoopback(_ host: String) -> Bool {
+        if host == "localhost" || host == "[::1]" { return true }
+        let parts = host.split(separator: ".", omittingEmptySubsequences: false)
+        return parts.count == 4 && parts[0] == "127"
+            && parts.allSatisfy { part in
+                part.count <= 3 && part.allSatisfy(\.isNumber) && (part.count == 1 || part.first != "0")
+                    && Int(part).map { $0 <= 255 } ?? false
+            }
+    }
+
+    private static func strip(_ scheme: String, from text: String) -> Substring? {
+        let start = text.prefix(scheme.count)
+        return start.lowercased() == scheme ? text.dropFirst(scheme.count) : nil
+    }
+
+    private static func invalid(_ reason: String) -> MigratezError {
+        MigratezError(.invalidSetting, "an address is not valid: \(reason)", remedy: .fixConfiguration)
+    }
+}
