@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+// Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
+
+package import MigratezTransform
+
+/// A pipeline file that was read and found valid in itself. Secrets are still references; whether the fields exist on
+/// both sides is a check of its own (`SchemaCheck`).
+package struct PipelinePlan: Sendable {
+    /// The file as it was named on the command line, for messages.
+    package var file: String
+    /// The folder that relative paths in the file start from.
+    package var folder: String
+    package var name: String
+    package var source: ConnectionSpec
+    package var target: ConnectionSpec
+    package var staging: StagingSpec
+    package var limits: LimitSpec
+    package var retention: RetentionSpec
+    package var transform: TransformSpec
+    package var gates: GateSpec
+    package var verify: VerifySpec
+    package var tests: [PipelineTest]
+    /// SHA-256, lower-case hexadecimal, of the canonical form: the same for files that mean the same however they are
+    /// laid out. It covers the contents of value and owner maps, but not what references resolve to.
+    package var digest: String
+    /// Where each part of the plan stands in the file.
+    package var marks: PlanMarks
+}
+
+/// One line of the file's `tests:`: this record must become these fields.
+package struct PipelineTest: Sendable, Equatable {
+    package var name: String
+    /// The stream that the record belongs to.
+    package var object: String
+    /// The source's fields, as texts; `nil` = null.
+    package var given: [String: String?]
+    package var want: Want
+
+    package init(name: String, object: String, given: [String: String?], want: Want) {
+        self.name = name
+        self.object = object
+        self.given = given
+        self.want = want
+    }
+
+    /// What must come out.
+    package enum Want: Sendable, Equatable {
+        /// These fields with these values (numbers and booleans by their own text); `nil` = the field is left out.
+        case fields([String: String?])
+        /// The record is left out by `where`.
+        case filtered
+        /// The record is rejected.
+        case rejected
+    }
+}
+
+/// A place in a pipeline file; both count from 1, columns in characters.
+package struct FilePosition: Sendable, Hashable, Comparable {
+    package var line: Int
+    package var column: Int
+
+    package init(line: Int, column: Int) {
+        self.line = line
+        self.column = column
+    }
+
+    package static func < (a: FilePosition, b: FilePosition) -> Bool { (a.line, a.column) < (b.line, b.column) }
+}
+
+/// Where each part of a plan stands in its file.
+package struct PlanMarks: Sendable {
+    private var positions: [[String]: FilePosition] = [:]
+
+    package init() {}
+
+    /// The position of the part at a path of keys (sequence elements by their number), or else of the nearest part
+    /// around it that has one.
+    package subscript(path: [String]) -> FilePosition {
+        var path = path[...]
+        while true {
+            if let position = positions[Array(path)] { return position }
+            guard !path.isEmpty else { return FilePosition(line: 1, column: 1) }
+            path = path.dropLast()
+        }
+    }
+
+    mutating func set(_ path: [String], _ position: FilePosition) { positions[path] = position }
+}

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
+
+package import MigratezModel
+
+/// How the records of one stream become records of one object of the destination.
+package struct ObjectSpec: Sendable, Equatable {
+    /// The stream of the source: `contact`.
+    package var stream: StreamName
+    /// The destination's object: `Contact`.
+    package var target: String
+    /// Records for which this is not true are left out; `nil` = all are taken.
+    package var filter: RecordExpression?
+    /// In the order of the pipeline file; each target field once.
+    package var fields: [FieldSpec]
+    /// Rules that find duplicates among the records of the stream; tried together, they join transitively.
+    package var duplicates: [DuplicateRule]
+    /// Rules that find records which the destination holds already; the first that matches wins.
+    package var targetMatches: [TargetMatchRule]
+
+    package init(
+        stream: StreamName, target: String, filter: RecordExpression? = nil, fields: [FieldSpec],
+        duplicates: [DuplicateRule] = [], targetMatches: [TargetMatchRule] = []
+    ) {
+        self.stream = stream
+        self.target = target
+        self.filter = filter
+        self.fields = fields
+        self.duplicates = duplicates
+        self.targetMatches = targetMatches
+    }
+
+    /// The rule of one field of the destination.
+    package func field(_ target: String) -> FieldSpec? { fields.first { $0.target == target } }
+
+    /// Every field of the source that filter, fields or rules read, sorted: what the extraction must bring.
+    package var sourceFields: [String] {
+        var names = Set(filter?.fieldNames ?? [])
+        for field in fields {
+            switch field.origin {
+            case .field(let name): names.insert(name)
+            case .expression(let expression): names.formUnion(expression.fieldNames)
+            case .constant: break
+            }
+        }
+        for rule in duplicates {
+            names.formUnion(rule.keys)
+            names.formUnion(rule.merge.keys)
+        }
+        return names.sorted()
+    }
+}
