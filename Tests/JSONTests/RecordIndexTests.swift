@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
+
+import MigratezJSON
+import Testing
+
+struct RecordIndexTests {
+    private func texts(_ record: String, fields: String?, _ names: [String]) throws -> [String?] {
+        var index = RecordIndex(fields: fields)
+        return try Array(record.utf8).withUnsafeBufferPointer { bytes in
+            try index.index(bytes)
+            return names.map { name in index.slice(name).map { index.string($0, in: bytes) } }
+        }
+    }
+
+    @Test func `a field is found in the nested object first and in the record after that`() throws {
+        let record = #"{"id":"7","properties":{"id":"inner","name":"Ann"},"archived":false}"#
+        #expect(
+            try texts(record, fields: "properties", ["id", "name", "archived", "none"]) == [
+                "inner", "Ann", "false", nil,
+            ])
+        #expect(try texts(record, fields: nil, ["id", "name"]) == ["7", nil])
+    }
+
+    @Test func `of duplicate keys the last one wins, whether in the record or among its fields`() throws {
+        #expect(try texts(#"{"a":1,"a":2,"b":3,"a":"last"}"#, fields: nil, ["a", "b"]) == ["last", "3"])
+        let twice = #"{"p":{"a":1,"c":5},"p":{"a":2,"b":3}}"#
+        #expect(try texts(twice, fields: "p", ["a", "b", "c"]) == ["2", "3", nil])
+        #expect(try texts(#"{"p":{"a":1},"p":null}"#, fields: "p", ["a"]) == [nil])
+    }
+
+    @Test func `keys are compared as decoded text`() throws {
+        #expect(
+            try texts(#"{"n\u0061me":"x","a\"b":"y","\u00e9":"z"}"#, fields: nil, ["name", "a\"b", "é"]) == [
+                "x", "y", "z",
+            ])
+        #expect(try texts(#"{"p\u0072":{"a":1}}"#, fields: "pr", ["a"]) == ["1"])
+    }
+
+    @Test func `text is decoded, anything else stands for itself`() throws {
+        let record =
+            #"{"a":"\u00e9\ud83d\ude00\n\/","b":-1.50e3,"c":true,"d":null,"e":[1, 2],"f":"\ud800x","g":"\udc00\ud83d","h":""}"#
+        #expect(
+            try texts(record, fields: nil, ["a", "b", "c", "d", "e", "f", "g", "h"])
+                == ["é😀\n/", "-1.50e3", "true", "null", "[1, 2]", "\u{FFFD}x", "\u{FFFD}\u{FFFD}", ""])
+    }
+
+    @Test(arguments: [0, 1, 31, 32, 33, 64, 1_000])
+    func `records of every width are indexed, also one after another in the same index`(width: Int) throws {
+        var index = RecordIndex(fields: "properties")
+        for round in 0..<3 {
+            let members = (0..<width).map { "\"field_\($0)\" : \"value \($0 * round)\"" }.joined(separator: ", ")
+            try Array("{\"id\": \(round), \"properties\" :{\(members)} }".utf8).withUnsafeBufferPointer { record in
+                try index.index(record)
+                #expect(index.fieldNames.count == width)
+                for number in 0..<width {
+                    let slice = try #require(index.slice("field_\(number)"))
+                    #expect(index.string(slice, in: record) == "value \(number * round)")
+                }
+                #expect(index.slice("field_\(width)") == nil)
+                #expect(index.topLevel("id").map { index.string($0, in: record) } == "\(round)")
+            }
+        }
+    }
+
+    @Test func `a value that is no object is refused`() {
+        var index = RecordIndex(fields: nil)
+        for text in ["[]", "1", "\"a\"", " ", ""] {
+            #expect(throws: JSONFailure.self) { try Array(text.utf8).withUnsafeBufferPointer { try index.index($0) } }
+        }
+    }
+}
