@@ -1,9 +1,68 @@
 // SPDX-License-Identifier: Apache-2.0
+// Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
 import ArgumentParser
+import MigratezModel
 
-/// The program.
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#endif
+
+/// The program: picks the command, and turns what ends it into a message and an exit code.
 @main
 struct Migratez: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "migratez")
+    static let configuration = CommandConfiguration(
+        commandName: "migratez",
+        abstract: "Moves a whole CRM, proves that nothing was lost, leaves nothing behind.",
+        discussion: """
+            EXAMPLE
+              migratez run pipelines/hubspot-to-salesforce.yaml
+
+            \(ExitCode.table)
+            """,
+        groupedSubcommands: [
+            CommandGroup(name: "Start", subcommands: [DemoCommand.self, SimulateCommand.self, VersionCommand.self]),
+            CommandGroup(name: "Check", subcommands: [LintCommand.self, PlanCommand.self]),
+            CommandGroup(
+                name: "Run",
+                subcommands: [
+                    RunCommand.self, ExtractCommand.self, TransformCommand.self, LoadCommand.self, ResumeCommand.self,
+                    StatusCommand.self,
+                ]),
+            CommandGroup(name: "Fix", subcommands: [ChunksCommand.self, IssuesCommand.self]),
+            CommandGroup(
+                name: "Prove",
+                subcommands: [
+                    VerifyCommand.self, ReportCommand.self, ConfirmCommand.self, ShredCommand.self,
+                    CertificateCommand.self,
+                ]),
+        ])
+
+    static func main() async {
+        ProcessHygiene.apply()
+        let console = Console()
+        do {
+            var command = try parseAsRoot()
+            if var asynchronous = command as? any AsyncParsableCommand {
+                try await asynchronous.run()
+            } else {
+                try command.run()
+            }
+        } catch let error as MigratezError {
+            console.fail(error)
+            leave(ExitCode(error).rawValue)
+        } catch is CancellationError {
+            leave(ExitCode.interrupted.rawValue)
+        } catch {
+            // Usage errors, `--help`, and an `ExitCode` thrown by a command.
+            exit(withError: error)
+        }
+    }
+
+    /// Ends the process with a code.
+    static func leave(_ code: Int32) -> Never { exit(ExitCode(code)) }
+
+    private static func exit(_ code: ExitCode) -> Never { exit(withError: code) }
 }
