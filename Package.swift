@@ -69,6 +69,8 @@ let package = Package(
         module("Staging", ["Model", "Crypto", "ChunkFormat"], products: [grdb]),
         module("Transport", ["Model", "CCurl"]),
 
+        module("ChunkLines", ["Model", "JSON"]),
+
         // What a source and a destination are, and the ones we have.
         module("ConnectorKit", ["Model", "JSON", "Transport"]),
         module("Connectors/HubSpot", name: "HubSpotConnector", ["Model", "JSON", "Transport", "ConnectorKit"]),
@@ -78,16 +80,16 @@ let package = Package(
         module("Connectors/Files", name: "FileConnector", ["Model", "JSON", "ConnectorKit", "CSV"]),
 
         // The three stages, in the order in which data passes them; none knows another.
-        module("Extract", ["Model", "JSON", "Staging", "ConnectorKit"]),
-        module("Transform", ["Model", "JSON", "Staging", "ConnectorKit"]),
-        module("Load", ["Model", "JSON", "Staging", "ConnectorKit"]),
+        module("Extract", ["Model", "JSON", "Crypto", "ChunkFormat", "ChunkLines", "Staging", "ConnectorKit"]),
+        module("Transform", ["Model", "JSON", "Crypto", "ChunkFormat", "ChunkLines", "Staging", "ConnectorKit"]),
+        module("Load", ["Model", "JSON", "Crypto", "ChunkFormat", "ChunkLines", "Staging", "ConnectorKit"]),
 
         // The only one that sees all stages.
         module(
             "Pipeline",
             [
-                "Model", "JSON", "Crypto", "ChunkFormat", "Staging", "Transport", "ConnectorKit", "HubSpotConnector",
-                "SalesforceConnector", "FileConnector", "Extract", "Transform", "Load",
+                "Model", "JSON", "Crypto", "ChunkFormat", "ChunkLines", "Staging", "Transport", "ConnectorKit",
+                "HubSpotConnector", "SalesforceConnector", "FileConnector", "Extract", "Transform", "Load",
             ], products: [yams, subprocess, logging]),
 
         // Servers that speak the vendors' protocols; they share no code with the connectors.
@@ -115,6 +117,7 @@ let package = Package(
         tests("CSV", ["Model", "JSON", "CSV", "TestKit"]),
         tests("Crypto", ["Model", "Crypto", "TestKit"]),
         tests("ChunkFormat", ["Model", "Crypto", "ChunkFormat", "TestKit"]),
+        tests("ChunkLines", ["Model", "JSON", "ChunkLines", "TestKit"]),
         tests("Staging", ["Model", "Crypto", "ChunkFormat", "Staging", "TestKit"], products: [grdb]),
         tests("Transport", ["Model", "Transport", "TestKit"]),
         tests("ConnectorKit", ["Model", "JSON", "Transport", "ConnectorKit", "TestKit"]),
@@ -131,9 +134,9 @@ let package = Package(
                 "SimulatorKit", "TestKit",
             ]),
         tests("FileConnector", ["Model", "JSON", "ConnectorKit", "FileConnector", "CSV", "TestKit"]),
-        tests("Extract", ["Model", "JSON", "Staging", "ConnectorKit", "Extract", "TestKit"]),
-        tests("Transform", ["Model", "JSON", "Staging", "ConnectorKit", "Transform", "TestKit"]),
-        tests("Load", ["Model", "JSON", "Staging", "ConnectorKit", "Load", "TestKit"]),
+        tests("Extract", ["Model", "JSON", "Crypto", "ChunkFormat", "ChunkLines", "Staging", "ConnectorKit", "Extract", "TestKit"]),
+        tests("Transform", ["Model", "JSON", "Crypto", "ChunkFormat", "ChunkLines", "Staging", "ConnectorKit", "Transform", "TestKit"]),
+        tests("Load", ["Model", "JSON", "Crypto", "ChunkFormat", "ChunkLines", "Staging", "ConnectorKit", "Load", "TestKit"]),
         tests(
             "Pipeline",
             [

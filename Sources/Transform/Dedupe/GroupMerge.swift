@@ -147,7 +147,7 @@ struct GroupMerge {
     /// All different values, one a line, the survivor's own first. Anything but strings counts by its text.
     private func joined(_ position: Int, _ own: [UInt8]?) -> [UInt8]? {
         guard values[position].all.count > 1 else { return values[position].best ?? own }
-        let ordered = values[position].all.sorted { a, _ in a == own }
+        let ordered = values[position].all.filter { $0 == own } + values[position].all.filter { $0 != own }
         var text: [UInt8] = [UInt8(ascii: "\"")]
         for (index, value) in ordered.enumerated() {
             if index > 0 { text += Array("\\n".utf8) }
