@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+// Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
+
+/// A whole CRM that is computed, not stored: the same seed and counts give the same records on every machine.
+///
+/// Any record can be asked for in any order at the same cost, so a simulator serves a hundred million contacts from a
+/// few bytes of state, and a checker recomputes what must have arrived somewhere else.
+///
+/// What is in it (shares are of the records of that object):
+/// - **Archived** 1 in 101; they have no links and are no one's duplicate.
+/// - **Contacts**: 3 % are an earlier person again, with the same e-mail address but for case and outer spaces, and with
+///   variants of the name and another notation of the phone number (`duplicateOf`). 4 % have no address, 1 % an empty one,
+///   0.5 % one that is none; 2 % have no last name, 0.5 % an empty one. Phones: 6 % none, 1 % empty, 0.5 % not a number,
+///   10 % British or German, the rest of the USA in five notations. 5 % were created before 2019.
+/// - **Companies**: 1 % are an earlier company again, with the same domain but for case and outer spaces; 6 % have no
+///   domain; sizes are skewed, the first company has √(contacts²/companies) contacts.
+/// - **Deals**: 99.3 % are in four well-known stages, 0.5 % in the other three, 0.2 % in a second pipeline.
+/// - **Notes**: HTML of 60 to 700 bytes, 0.1 % of 60 KB, 0.2 % with a script element.
+/// - **Owners**: one in seven is inactive; 9 % of the records have no owner, 0.2 % one that does not exist any more.
+/// - **Links** (`LinkKind`): 2 % lead to an id that does not exist.
+/// - **Text**: about 1 % of names and 3 % of free texts hold characters of every plane of Unicode, right-to-left and
+///   combining ones, emoji, quotes, line breaks; free texts also control characters. Empty and missing values are both
+///   common and mean different things.
+///
+/// Ids are unique per object only: contact 1014 and company 1014 are two records. They rise with the index, with gaps.
+package struct SyntheticCRM: Sendable {
+    package let seed: UInt64
+    package let counts: Counts
+
+    package init(seed: UInt64, counts: Counts) {
+        self.seed = seed
+        self.counts = counts
+    }
+
+    /// How many records there are of each object, archived ones included.
+    package struct Counts: Sendable, Hashable {
+        package var contacts: Int
+        package var companies: Int
+        package var deals: Int
+        package var notes: Int
+        package var tasks: Int
+        package var calls: Int
+        package var meetings: Int
+        package var owners: Int
+
+        package init(
+            contacts: Int = 0, companies: Int = 0, deals: Int = 0, notes: Int = 0, tasks: Int = 0, calls: Int = 0,
+            meetings: Int = 0, owners: Int = 12
+        ) {
+            self.contacts = contacts
+            self.companies = companies
+            self.deals = deals
+            self.notes = notes
+            self.tasks = tasks
+            self.calls = calls
+            self.meetings = meetings
+            self.owners = owners
+        }
+
+        /// Splits a total: 45 % contacts, 8 % companies, 12 % deals, 20 % notes, 6 % tasks, 6 % calls, the rest meetings;
+        /// one owner per 2,000 records, at least 12, at most 200.
+        package init(records: Int) {
+            contacts = records * 45 / 100
+            companies = records * 8 / 100
+            deals = records * 12 / 100
+            notes = records * 20 / 100
+            tasks = records * 6 / 100
+            calls = records * 6 / 100
+            meetings = records - contacts - companies - deals - notes - tasks - calls
+            owners = min(200, max(12, records / 2000))
+        }
+
+        /// The count of one object.
+        package subscript(object: CRMObject) -> Int {
+            switch object {
+            case .contact: contacts
+            case .company: companies
+            case .deal: deals
+            case .note: notes
+            case .task: tasks
+            case .call: calls
+            case .meeting: meetings
+            }
+        }
+
+        /// All records, without owners.
+        package var total: Int { CRMObject.allCases.reduce(0) { $0 + self[$1] } }
+    }
+
+    package func contact(at index: Int) -> Contact { Contact(self, index) }
+    package func company(at index: Int) -> Company { Company(self, index) }
+    package func deal(at index: Int) -> Deal { Deal(self, index) }
+    package func note(at index: Int) -> Note { Note(self, index) }
+    package func task(at index: Int) -> CRMTask { CRMTask(self, index) }
+    package func call(at index: Int) -> Call { Call(self, index) }
+    package func meeting(at index: Int) -> Meeting { Meeting(self, index) }
+}
+
+/// The kinds of records.
+package enum CRMObject: Int, Sendable, CaseIterable, Hashable {
+    case contact, company, deal, note, task, call, meeting
+}
