@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
+
+import MigratezCrypto
+import MigratezJSON
+
+/// The digest of what a pipeline file means.
+enum PlanDigest {
+    /// SHA-256 in lower-case hexadecimal over a canonical form: JSON with sorted keys, every scalar a text, without the
+    /// file's own `tests:`, followed by the contents of its map files.
+    static func digest(of root: YAMLNode, mapFiles: [String: [UInt8]]) -> String {
+        var writer = JSONWriter()
+        write(root, to: &writer, leavingOut: ["tests"])
+        var hash = SHA256()
+        hash.update(writer.bytes)
+        for (path, bytes) in mapFiles.sorted(by: { $0.key < $1.key }) {
+            hash.update(Array("\n\(path) \(bytes.count)\n".utf8))
+            hash.update(bytes)
+        }
+        return hash.finish().map { byte in
+            let digits = String(byte, radix: 16)
+            return digits.count == 1 ? "0" + digits : digits
+        }.joined()
+    }
+
+    private static func write(_ node: YAMLNode, to writer: inout JSONWriter, leavingOut excluded: Set<String> = []) {
+        switch node.content {
+        case .scalar(let text):
+            if node.isNull { writer.null() } else { writer.string(text) }
+        case .sequence(let elements):
+            writer.beginArray()
+            for element in elements { write(element, to: &writer) }
+            writer.endArray()
+        case .mapping(let members):
+            writer.beginObject()
+            for member in members.sorted(by: { $0.key < $1.key }) where !excluded.contains(member.key) {
+                writer.key(member.key)
+                write(member.value, to: &writer)
+            }
+            writer.endObject()
+        }
+    }
+}

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+// Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
+
+import MigratezModel
+import MigratezTransform
+
+/// `values:` and `people:`, with their files.
+extension PlanReader {
+    mutating func readValueMaps(_ top: Section) -> [String: ValueMapSpec] {
+        var maps: [String: ValueMapSpec] = [:]
+        for member in entries(top, "values") {
+            let path = ["values", member.key]
+            guard
+                let section = section(
+                    member.value, path: path, name: path.joined(separator: "."), known: ["map", "file", "otherwise"])
+            else { continue }
+            if section["map"] == nil, section["file"] == nil {
+                report(.missingKey, section.position, "\(section.name) needs 'map' or 'file'")
+            }
+            var entries = Dictionary(readMapFile(section, "file"), uniquingKeysWith: { _, last in last })
+            for entry in self.entries(section, "map") {
+                let name = "\(section.name).map.\(entry.key)"
+                if case .scalar(let text) = entry.value.content {
+                    entries[entry.key] = text
+                } else {
+                    _ = scalar(entry.value, name)
+                }
+            }
+            maps[member.key] = ValueMapSpec(entries: entries, otherwise: readOtherwise(section))
+        }
+        return maps
+    }
+
+    private mutating func readOtherwise(_ section: Section) -> ValueMapSpec.Otherwise {
+        if let node = section["otherwise"], case .mapping = node.content {
+            let use = self.section(section, "otherwise", known: ["use"], required: ["use"])
+            return use.flatMap { text($0, "use") }.map { .use($0) } ?? .quarantine
+        }
+        switch word(section, "otherwise", among: ["quarantine", "keep", "drop"]) {
+        case "keep": return .keep
+        case "drop": return .drop
+        default: return .quarantine
+        }
+    }
+
+    mutating func readPeople(_ top: Section) -> PeopleSpec? {
+        guard let section = section(top, "people", known: ["match", "file", "unmatched"]) else { return nil }
+        var people = PeopleSpec(matchesEmail: false)
+        people.matchesEmail = word(section, "match", among: ["email"]) != nil
+        if section["match"] == nil, section["file"] == nil {
+            report(.missingKey, section.position, "people needs 'match: email' or 'file'")
+        }
+        for (from, to) in readMapFile(section, "file") {
+            guard let from = MatchKey.normalized(from, as: .email), let to = MatchKey.normalized(to, as: .email) else {
+                continue
+            }
+            people.entries[from] = to
+        }
+        guard let node = section["unmatched"] else { return people }
+        if case .mapping = node.content {
+            guard let rule = self.section(section, "unmatched", known: ["assign", "tag"], required: ["assign"]),
+                let email = text(rule, "assign").flatMap({ MatchKey.normalized($0, as: .email) })
+            else { return people }
+            people.unmatched = .assign(email: email, tag: text(rule, "tag"))
+        } else {
+            _ = word(section, "unmatched", among: ["quarantine"])
+        }
+        return people
+    }
+
+    /// The rows of a CSV file with the columns `from` and `to`.
+    private mutating func readMapFile(_ section: Section, _ key: String) -> [(String, String)] {
+        guard let path = text(section, key) else { return [] }
+        let position = section.position(of: key)
+        let absolute = absolutePath(path)
+        guard let bytes = try? PipelineFile.contents(of: absolute) else {
+            report(
+                .badMapFile, position, "the file '\(path)' cannot be read",
+                remedy: "Paths start from the pipeline file's folder")
+            return []
+        }
+        mapFiles[path] = bytes
+        do {
+            return try MapFile.rows(of: bytes)
+        } catch {
+            report(.badMapFile, position, "line \(error.line) of '\(path)': \(error.reason)")
+            return []
+        }
+    }
+
+    /// A path as it is meant: relative ones start from the pipeline file's folder.
+    func absolutePath(_ path: String) -> String {
+        if path.hasPrefix("/") { return path }
+        return folder.hasSuffix("/") ? folder + path : "\(folder)/\(path)"
+    }
+}

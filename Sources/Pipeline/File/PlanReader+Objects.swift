@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+// Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
+
+import MigratezModel
+import MigratezTransform
+
+/// `objects:` with their fields and duplicate rules.
+extension PlanReader {
+    mutating func readObjects(_ top: Section) -> [ObjectSpec] {
+        guard let section = section(top, "objects") else { return [] }
+        if section.members.isEmpty { report(.missingKey, section.position, "objects must name at least one object") }
+        return section.members.compactMap { member in
+            guard let stream = StreamName(member.key) else {
+                report(
+                    .wrongForm, member.keyPosition, "the object name '\(member.key)' becomes part of file names",
+                    remedy: "Use 1 to 64 letters, digits, '-' and '_'")
+                return nil
+            }
+            return readObject(member.value, stream: stream)
+        }
+    }
+
+    private mutating func readObject(_ node: YAMLNode, stream: StreamName) -> ObjectSpec? {
+        guard
+            let section = section(
+                node, path: ["objects", stream.text], name: "objects.\(stream)",
+                known: ["to", "where", "fields", "dedupe"], required: ["to", "fields"])
+        else { return nil }
+        let filter = expression(section, "where")
+        var fields: [FieldSpec] = []
+        for member in entries(section, "fields") {
+            if let field = readField(member, object: stream.text) { fields.append(field) }
+        }
+        if let node = section["fields"], case .mapping(let members) = node.content, members.isEmpty {
+            report(.missingKey, node.position, "\(section.name).fields must map at least one field")
+        }
+        let rules = readDedupe(section)
+        // Without a target there is nothing to say about the object, but its name is known to links all the same.
+        return ObjectSpec(
+            stream: stream, target: text(section, "to") ?? "", filter: filter, fields: fields,
+            duplicates: rules.within, targetMatches: rules.againstTarget)
+    }
+
+    // MARK: Fields
+
+    private static let fieldKeys = [
+        "from", "const", "expr", "default", "trim", "lower", "upper", "max", "truncate", "type", "on_error", "phone",
+        "html", "values", "person", "audit", "required",
+    ]
+
+    private mutating func readField(_ member: YAMLNode.Member, object: String) -> FieldSpec? {
+        let path = ["objects", object, "fields", member.key]
+        let name = "objects.\(object).fields.\(member.key)"
+        if case .scalar(let source) = member.value.content, !member.value.isNull {
+            marks.set(path, member.value.position)
+            return FieldSpec(target: member.key, origin: .field(source))
+        }
+        guard let section = section(member.value, path: path, name: name, known: Self.fieldKeys) else { return nil }
+        guard let origin = readOrigin(section) else { return nil }
+        var field = FieldSpec(target: member.key, origin: origin)
+        field.fallback = template(section, "default")
+        field.isTrimmed = bool(section, "trim") ?? false
+        let isLower = bool(section, "lower") ?? false
+        let isUpper = bool(section, "upper") ?? false
+        if isLower, isUpper { reportConflict(section, "lower", "upper") }
+        field.letterCase = isLower ? .lower : isUpper ? .upper : nil
+        field.charactersMax = count(section, "max")
+        field.isTruncated = bool(section, "truncate") ?? false
+        if field.isTruncated, section["max"] == nil {
+            report(.missingKey, section.position(of: "truncate"), "\(name).truncate needs 'max'")
+        }
+        field.type = choice(section, "type", FieldSpec.ValueType.self)
+        field.onError = choice(section, "on_error", FieldSpec.OnError.self) ?? .reject
+        field.phoneRegion = readRegion(section)
+        field.html = choice(section, "html", FieldSpec.HTMLTreatment.self)
+        field.valueMap = readMapName(section)
+        field.isPerson = bool(section, "person") ?? false
+        if field.isPerson, field.valueMap != nil { reportConflict(section, "values", "person") }
+        field.isAudit = bool(section, "audit") ?? false
+        field.isRequired = bool(section, "required") ?? false
+        return field
+    }
+
+    mutating func reportConflict(_ section: Section, _ first: String, _ second: String) {
+        report(
+            .conflict, section.position(of: second), "'\(first)' and '\(second)' of \(section.name) exclude each other")
+    }
+
+    private mutating func readOrigin(_ section: Section) -> FieldSpec.Origin? {
+        let given = ["from", "const", "expr"].filter { section[$0] != nil }
+        guard given.count == 1 else {
+            if given.isEmpty {
+                report(.missingKey, section.position, "\(section.name) needs one of 'from', 'const' and 'expr'")
+            } else {
+                reportConflict(section, given[0], given[1])
+            }
+            return nil
+        }
+        switch given[0] {
+        case "from": return text(section, "from").map { .field($0) }
+        case "const": return template(section, "const").map { .constant($0) }
+        default: return expression(section, "expr").map { .expression($0) }
+        }
+    }
+
+    private mutating func readRegion(_ section: Section) -> String? {
+        guard let region = text(section, "phone") else { return nil }
+        if PhoneNumber.regions.contains(region) { return region }
+        report(
+            .notSupported, section.position(of: "phone"),
+            "phone numbers of the region '\(region)' are not supported yet",
+            suggestion: closest(to: region, among: PhoneNumber.regions),
+            remedy: "There are: " + PhoneNumber.regions.joined(separator: ", "))
+        return nil
+    }
+
+    private mutating func readMapName(_ section: Section) -> String? {
+        guard let name = text(section, "values") else { return nil }
+        if valueMaps[name] != nil { return name }
+        report(
+            .unknownValueMap, section.position(of: "values"), "there is no value map '\(name)' under 'values:'",
+            suggestion: closest(to: name, among: valueMaps.keys.sorted()))
+        return nil
+    }
+
+    // MARK: Duplicates
+
+    private mutating func readDedupe(_ object: Section) -> (within: [DuplicateRule], againstTarget: [TargetMatchRule]) {
+        guard let section = section(object, "dedupe", known: ["within", "against_target"]) else { return ([], []) }
+        var within: [DuplicateRule] = []
+        for (number, node) in elements(section, "within").enumerated() {
+            if let rule = readWithin(node, path: section.path + ["within", String(number)]) { within.append(rule) }
+        }
+        var against: [TargetMatchRule] = []
+        for (number, node) in elements(section, "against_target").enumerated() {
+            let path = section.path + ["against_target", String(number)]
+            let name = path.joined(separator: ".")
+            let known = ["keys", "on_match"]
+            guard let rule = self.section(node, path: path, name: name, known: known, required: ["keys"]) else {
+                continue
+            }
+            let onMatch = choice(rule, "on_match", TargetMatchRule.OnMatch.self) ?? .fillBlanks
+            against.append(TargetMatchRule(keys: readKeys(rule), onMatch: onMatch))
+        }
+        return (within, against)
+    }
+
+    private mutating func readWithin(_ node: YAMLNode, path: [String]) -> DuplicateRule? {
+        let known = ["keys", "keep", "merge", "score"]
+        let name = path.joined(separator: ".")
+        guard let rule = section(node, path: path, name: name, known: known, required: ["keys"]) else { return nil }
+        if rule["score"] != nil {
+            report(
+                .notSupported, rule.position(of: "score"), "scored matching is not supported yet",
+                remedy: "Use exact keys with 'keep:', or leave this rule out")
+        }
+        var merge: [String: DuplicateRule.Merge] = [:]
+        if let section = section(rule, "merge") {
+            for member in section.members {
+                merge[member.key] = choice(section, member.key, DuplicateRule.Merge.self)
+            }
+        }
+        let keep = choice(rule, "keep", DuplicateRule.Survivor.self) ?? .mostComplete
+        return DuplicateRule(keys: readKeys(rule), keep: keep, merge: merge)
+    }
+
+    private mutating func readKeys(_ rule: Section) -> [String] {
+        let keys = texts(rule, "keys")
+        if keys.isEmpty, let node = rule["keys"], !diagnostics.contains(where: { $0.position == node.position }) {
+            report(.missingKey, node.position, "\(rule.name).keys must name at least one field")
+        }
+        return keys
+    }
+}

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+// Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
+
+import MigratezModel
+import MigratezTransform
+
+/// `staging:`, `limits:`, `retention:`, `gates:` and `verify:`.
+extension PlanReader {
+    mutating func readStaging(_ top: Section) -> StagingSpec {
+        var staging = StagingSpec(folder: absolutePath("staging"))
+        guard let section = section(top, "staging", known: ["dir", "chunk", "disk_limit", "key", "recipients"]) else {
+            return staging
+        }
+        if let folder = text(section, "dir") { staging.folder = absolutePath(folder) }
+        if let chunk = self.section(section, "chunk", known: ["records", "bytes", "compress"]) {
+            staging.chunkRecordsMax = count(chunk, "records") ?? staging.chunkRecordsMax
+            staging.chunkSizeMax = size(chunk, "bytes") ?? staging.chunkSizeMax
+            staging.compressionLevel =
+                value(chunk, "compress", .wrongForm, form: "zstd:1 to zstd:9") { text in
+                    text.hasPrefix("zstd:") ? Int(text.dropFirst(5)).flatMap { (1...9).contains($0) ? $0 : nil } : nil
+                } ?? staging.compressionLevel
+        }
+        staging.diskMax = size(section, "disk_limit")
+        staging.key = section["key"].flatMap { secret($0, "staging.key") }
+        for node in elements(section, "recipients") {
+            guard let recipient = scalar(node, "staging.recipients") else { continue }
+            if !recipient.hasPrefix("age1") {
+                report(.wrongForm, node.position, "a recipient must be an age X25519 recipient (age1…)")
+            }
+            staging.recipients.append(recipient)
+        }
+        return staging
+    }
+
+    mutating func readLimits(_ top: Section) -> LimitSpec {
+        var limits = LimitSpec()
+        guard let section = section(top, "limits", known: ["memory", "jobs"]) else { return limits }
+        if let memory = size(section, "memory") {
+            if memory < .MiB(64) {
+                report(.wrongUnit, section.position(of: "memory"), "limits.memory must be at least 64MiB")
+            }
+            limits.memoryMax = memory
+        }
+        if section["jobs"].map({ if case .scalar("auto") = $0.content { true } else { false } }) != true {
+            limits.jobsMax = count(section, "jobs")
+        }
+        return limits
+    }
+
+    mutating func readRetention(_ top: Section) -> RetentionSpec {
+        var retention = RetentionSpec()
+        let known = ["after_confirm", "spent_chunks", "unconfirmed", "keep"]
+        guard let section = section(top, "retention", known: known) else { return retention }
+        retention.afterConfirm = choice(section, "after_confirm", RetentionSpec.Disposal.self) ?? .shred
+        retention.spentChunks = choice(section, "spent_chunks", RetentionSpec.Disposal.self) ?? .shred
+        retention.unconfirmedMax = value(section, "unconfirmed", form: "a span of time such as 30d", Quantity.duration)
+        if section["keep"] != nil {
+            retention.kept = []
+            let words = ["report", "id_map"]
+            for node in elements(section, "keep") {
+                guard let word = scalar(node, "retention.keep") else { continue }
+                retention.kept.append(word)
+                if !words.contains(word) {
+                    report(
+                        .wrongForm, node.position, "retention.keep can name \(listed(words)), not '\(word)'",
+                        suggestion: closest(to: word, among: words))
+                }
+            }
+        }
+        return retention
+    }
+
+    mutating func readGates(_ top: Section, streams: [StreamName]) -> GateSpec {
+        var gates = GateSpec()
+        let known = ["expect", "quarantine", "consecutive_errors", "on_breach"]
+        guard let section = section(top, "gates", known: known) else { return gates }
+        if let expect = self.section(section, "expect") {
+            for member in expect.members {
+                guard let stream = streams.first(where: { $0.text == member.key }) else {
+                    report(
+                        .unknownObject, member.keyPosition,
+                        "'\(member.key)' is not one of the objects of this pipeline",
+                        suggestion: closest(to: member.key, among: streams.map(\.text)))
+                    continue
+                }
+                let expectation = value(expect, member.key, .wrongForm, form: "a bound such as \">= 1\"") { text in
+                    Self.bound(text).flatMap { bound in
+                        Quantity.count(bound.rest).map {
+                            GateSpec.Expectation(stream: stream, comparison: bound.comparison, count: $0)
+                        }
+                    }
+                }
+                if let expectation { gates.expectations.append(expectation) }
+            }
+        }
+        gates.rejectedShareMax = value(section, "quarantine", form: "a bound such as \"<= 0.5%\"") { text in
+            Self.bound(text).flatMap { $0.comparison == .atMost ? Quantity.share($0.rest) : nil }
+        }
+        gates.consecutiveErrorsMax = count(section, "consecutive_errors")
+        gates.onBreach = choice(section, "on_breach", GateSpec.Breach.self) ?? .pause
+        return gates
+    }
+
+    private static func bound(_ text: String) -> (comparison: GateSpec.Comparison, rest: String)? {
+        guard let comparison = GateSpec.Comparison(rawValue: String(text.prefix(2))) else { return nil }
+        return (comparison, String(text.dropFirst(2).drop { $0 == " " }))
+    }
+
+    mutating func readVerify(_ top: Section) -> VerifySpec {
+        var verify = VerifySpec()
+        guard let section = section(top, "verify", known: ["counts", "sample", "fields", "links"]) else {
+            return verify
+        }
+        verify.countsAreExact = word(section, "counts", among: ["exact", "off"]) != "off"
+        verify.linksAreExact = word(section, "links", among: ["exact", "off"]) != "off"
+        if let sample = self.section(section, "sample", known: ["share", "at_least"]) {
+            verify.sampleShare = share(sample, "share") ?? verify.sampleShare
+            verify.sampleMin = count(sample, "at_least", least: 0) ?? verify.sampleMin
+        }
+        let fields = texts(section, "fields")
+        verify.fields = fields.isEmpty || fields == ["all"] ? nil : fields
+        return verify
+    }
+}

@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: Apache-2.0
+// Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
+
+import MigratezModel
+import MigratezTransform
+
+/// A mapping of the file whose keys were checked.
+struct Section {
+    /// What it is called in messages: `objects.contact`.
+    var name: String
+    var path: [String]
+    var position: FilePosition
+    var members: [YAMLNode.Member]
+
+    subscript(key: String) -> YAMLNode? {
+        guard let value = members.first(where: { $0.key == key })?.value else { return nil }
+        return value
+    }
+
+    /// Where the value of a key stands, or else the section.
+    func position(of key: String) -> FilePosition { self[key]?.position ?? position }
+
+    /// What a key of it is called in messages.
+    func name(of key: String) -> String { path.isEmpty ? key : "\(name).\(key)" }
+}
+
+/// Reading of single values; each reports what is wrong and goes on.
+extension PlanReader {
+    mutating func report(
+        _ code: ErrorCode, _ position: FilePosition, _ message: String, suggestion: String? = nil,
+        remedy: String? = nil, severity: Diagnostic.Severity = .error
+    ) {
+        diagnostics.append(
+            Diagnostic(
+                file: file, position: position, severity: severity, code: code, message: message,
+                suggestion: suggestion, remedy: remedy))
+    }
+
+    /// A mapping with checked keys. `known` empty = any key.
+    mutating func section(
+        _ node: YAMLNode, path: [String], name: String, known: [String] = [], required: [String] = []
+    ) -> Section? {
+        marks.set(path, node.position)
+        guard case .mapping(let members) = node.content else {
+            report(.wrongForm, node.position, "\(name) must be a mapping, not \(node.kindName)")
+            return nil
+        }
+        for member in members {
+            marks.set(path + [member.key], member.value.position)
+            if !known.isEmpty, !known.contains(member.key) {
+                report(
+                    .unknownKey, member.keyPosition, "unknown key '\(member.key)' in \(name)",
+                    suggestion: closest(to: member.key, among: known))
+            }
+        }
+        for key in required where !members.contains(where: { $0.key == key }) {
+            report(.missingKey, node.position, "the key '\(key)' is missing in \(name)")
+        }
+        return Section(name: name, path: path, position: node.position, members: members)
+    }
+
+    /// A section below another; `nil` if it is absent.
+    mutating func section(
+        _ parent: Section, _ key: String, known: [String] = [], required: [String] = []
+    ) -> Section? {
+        guard let node = parent[key] else { return nil }
+        return section(node, path: parent.path + [key], name: parent.name(of: key), known: known, required: required)
+    }
+
+    /// The members of a mapping with keys of the user's own.
+    mutating func entries(_ parent: Section, _ key: String) -> [YAMLNode.Member] {
+        section(parent, key)?.members ?? []
+    }
+
+    /// The elements of a list; one element alone may stand without brackets.
+    mutating func elements(_ parent: Section, _ key: String) -> [YAMLNode] {
+        guard let node = parent[key] else { return [] }
+        guard case .sequence(let elements) = node.content else { return [node] }
+        for (number, element) in elements.enumerated() {
+            marks.set(parent.path + [key, String(number)], element.position)
+        }
+        return elements
+    }
+
+    mutating func scalar(_ node: YAMLNode, _ name: String) -> String? {
+        guard case .scalar(let text) = node.content, !node.isNull else {
+            report(.wrongForm, node.position, "\(name) must be a text, not \(node.kindName)")
+            return nil
+        }
+        return text
+    }
+
+    mutating func text(_ section: Section, _ key: String) -> String? {
+        guard let node = section[key] else { return nil }
+        return scalar(node, section.name(of: key))
+    }
+
+    mutating func texts(_ section: Section, _ key: String) -> [String] {
+        elements(section, key).compactMap { scalar($0, section.name(of: key)) }
+    }
+
+    /// A value read by `read`, described by `form` if that fails.
+    mutating func value<T>(
+        _ section: Section, _ key: String, _ code: ErrorCode = .wrongUnit, form: String, _ read: (String) -> T?
+    ) -> T? {
+        guard let text = text(section, key) else { return nil }
+        if let value = read(text) { return value }
+        report(code, section.position(of: key), "\(section.name(of: key)) must be \(form), not '\(text)'")
+        return nil
+    }
+
+    mutating func bool(_ section: Section, _ key: String) -> Bool? {
+        value(section, key, .wrongForm, form: "true or false") { ["true": true, "false": false][$0] }
+    }
+
+    mutating func count(_ section: Section, _ key: String, least: Int = 1) -> Int? {
+        value(section, key, form: "a number of at least \(least), such as 200 or 50k") { text in
+            Quantity.count(text).flatMap { $0 >= least ? $0 : nil }
+        }
+    }
+
+    mutating func size(_ section: Section, _ key: String) -> ByteCount? {
+        value(section, key, form: "a size such as 16MiB") { text in
+            Quantity.bytes(text).flatMap { $0 > 0 ? ByteCount($0) : nil }
+        }
+    }
+
+    mutating func share(_ section: Section, _ key: String) -> Double? {
+        value(section, key, form: "a share such as 70%", Quantity.share)
+    }
+
+    /// One of the values of an enumeration.
+    mutating func choice<T: RawRepresentable & CaseIterable>(
+        _ section: Section, _ key: String, _ type: T.Type
+    ) -> T? where T.RawValue == String {
+        // A bare `null` is one of the words (`on_error: null`), not the absence of a value.
+        if let node = section[key], node.isNull, let value = T(rawValue: "null") { return value }
+        guard let text = text(section, key) else { return nil }
+        if let value = T(rawValue: text) { return value }
+        reportChoice(section, key, text, among: T.allCases.map(\.rawValue))
+        return nil
+    }
+
+    /// One of a few words.
+    mutating func word(_ section: Section, _ key: String, among words: [String]) -> String? {
+        guard let text = text(section, key) else { return nil }
+        if words.contains(text) { return text }
+        reportChoice(section, key, text, among: words)
+        return nil
+    }
+
+    private mutating func reportChoice(_ section: Section, _ key: String, _ text: String, among words: [String]) {
+        report(
+            .wrongForm, section.position(of: key),
+            "\(section.name(of: key)) must be \(listed(words)), not '\(text)'",
+            suggestion: closest(to: text, among: words))
+    }
+
+    /// `a, b or c`
+    func listed(_ words: [String]) -> String {
+        guard words.count > 1, let last = words.last else { return words.first ?? "" }
+        return words.dropLast().joined(separator: ", ") + " or " + last
+    }
+
+    /// An expression, with positions inside it.
+    mutating func expression(_ section: Section, _ key: String) -> RecordExpression? {
+        guard let node = section[key], let text = scalar(node, section.name(of: key)) else { return nil }
+        do {
+            let expression = try RecordExpression(parsing: text)
+            for variable in expression.variables where vars[variable.name] == nil {
+                report(
+                    .unknownVariable, scalars.position(of: variable.offset, inScalarAt: node.position),
+                    "unknown variable 'vars.\(variable.name)' in \(section.name(of: key))",
+                    suggestion: closest(to: variable.name, among: vars.keys.sorted()))
+            }
+            return expression
+        } catch {
+            report(
+                .badExpression, scalars.position(of: error.offset, inScalarAt: node.position),
+                "\(error.message) in \(section.name(of: key))", suggestion: error.suggestion)
+            return nil
+        }
+    }
+
+    /// A text with `${run.…}` and `${vars.…}`.
+    mutating func template(_ section: Section, _ key: String) -> TextTemplate? {
+        guard let node = section[key] else { return nil }
+        guard case .scalar(let text) = node.content else {
+            _ = scalar(node, section.name(of: key))
+            return nil
+        }
+        do {
+            var template = TextTemplate(parts: [])
+            for part in try templateParts(text) {
+                switch part {
+                case .literal(let literal): template.parts.append(.literal(literal))
+                case .placeholder(let name):
+                    guard let part = variable(name, at: node.position, in: section.name(of: key)) else { continue }
+                    template.parts.append(part)
+                }
+            }
+            return template
+        } catch {
+            report(.badReference, node.position, "\(error.message) in \(section.name(of: key))")
+            return nil
+        }
+    }
+
+    private mutating func variable(
+        _ name: String, at position: FilePosition, in place: String
+    ) -> TextTemplate.Part? {
+        if name.hasPrefix("vars."), vars[String(name.dropFirst(5))] != nil {
+            return .variable(String(name.dropFirst(5)))
+        }
+        if name.hasPrefix("run."), let variable = RunVariable(rawValue: String(name.dropFirst(4))) {
+            return .run(variable)
+        }
+        if ["env:", "file:", "cmd:", "cred:"].contains(where: { name.hasPrefix($0) }) {
+            report(
+                .badReference, position, "\(place) cannot use '${\(name)}'",
+                remedy: "References belong in settings; here ${run.date} and ${vars.name} are known")
+            return nil
+        }
+        let names = RunVariable.allCases.map { "run.\($0.rawValue)" } + vars.keys.sorted().map { "vars.\($0)" }
+        report(
+            .unknownVariable, position, "unknown variable '\(name)' in \(place)",
+            suggestion: closest(to: name, among: names))
+        return nil
+    }
+
+    /// One reference to a secret; a literal is refused.
+    mutating func secret(_ node: YAMLNode, _ name: String) -> Reference? {
+        guard let text = scalar(node, name) else { return nil }
+        do {
+            if let reference = try ReferenceTemplate(parsing: text).soleReference { return reference }
+            // The text itself must not be repeated: it may be the secret.
+            report(
+                .literalSecret, node.position, "\(name) is a secret and must not stand in the file",
+                remedy:
+                    "Write a reference: \"${env:NAME}\", \"${file:/path}\", \"${cmd:program …}\" or \"${cred:name}\"")
+        } catch {
+            report(
+                .badReference, node.position,
+                "\(name) must be one reference: ${env:…}, ${file:…}, ${cmd:…} or ${cred:…}",
+                suggestion: error.suggestion)
+        }
+        return nil
+    }
+}

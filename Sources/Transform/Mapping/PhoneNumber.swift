@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+// Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
+
+/// Reads telephone numbers.
+package enum PhoneNumber {
+    /// Regions whose national numbers are understood: the North American Numbering Plan.
+    package static let regions = ["US", "CA"]
+
+    /// `+14155550123` for a number of the region or with any country code; `nil` if it is not clearly a number.
+    ///
+    /// Digits may be grouped with spaces, dots, dashes, slashes and brackets. National numbers of the NANP have ten
+    /// digits, area code and exchange beginning with 2–9 (ATIS-0300055); international ones have 8 to 15 digits after
+    /// `+` or `00`/`011` (ITU-T E.164, section 6). An extension (`x12`, `ext. 12`) is kept behind `;ext=` (RFC 3966).
+    package static func normalized(_ text: String, region: String) -> String? {
+        guard let parts = split(text) else { return nil }
+        guard let number = international(parts.digits, hasPlus: parts.hasPlus) else { return nil }
+        return parts.ext.isEmpty ? number : "\(number);ext=\(parts.ext)"
+    }
+
+    /// Digits without country code, trunk prefix or extension, for comparing numbers; empty if there are none.
+    static func comparisonDigits(_ text: some Sequence<UInt8>) -> [UInt8] {
+        var digits: [UInt8] = []
+        for byte in text {
+            if byte >= 0x30, byte <= 0x39 {
+                digits.append(byte)
+            } else if !digits.isEmpty, byte | 0x20 == 0x78 || byte | 0x20 == 0x65 || byte == 0x23 || byte == 0x3B {
+                break  // x, ext, # or ; begins an extension
+            }
+        }
+        if digits.starts(with: "00".utf8) {
+            digits.removeFirst(2)
+        } else if digits.starts(with: "011".utf8) {
+            digits.removeFirst(3)
+        }
+        if digits.count == 11, digits[0] == 0x31 { digits.removeFirst() }
+        return digits
+    }
+
+    private static func international(_ digits: [UInt8], hasPlus: Bool) -> String? {
+        var digits = digits[...]
+        if !hasPlus {
+            if digits.count == 10, isNational(digits) { return "+1" + text(digits) }
+            if digits.count == 11, digits.first == 0x31, isNational(digits.dropFirst()) { return "+" + text(digits) }
+            if digits.starts(with: "011".utf8) {
+                digits = digits.dropFirst(3)
+            } else if digits.starts(with: "00".utf8) {
+                digits = digits.dropFirst(2)
+            } else {
+                return nil
+            }
+        }
+        guard (8...15).contains(digits.count), digits.first != 0x30 else { return nil }
+        if digits.first == 0x31, digits.count != 11 || !isNational(digits.dropFirst()) { return nil }
+        return "+" + text(digits)
+    }
+
+    private static func isNational(_ digits: ArraySlice<UInt8>) -> Bool {
+        guard digits.count == 10 else { return false }
+        return digits[digits.startIndex] >= 0x32 && digits[digits.startIndex + 3] >= 0x32
+    }
+
+    private static func text(_ digits: ArraySlice<UInt8>) -> String { String(decoding: digits, as: UTF8.self) }
+
+    private static func split(_ text: String) -> (digits: [UInt8], hasPlus: Bool, ext: String)? {
+        var digits: [UInt8] = []
+        var hasPlus = false
+        var rest = Array(text.utf8)[...]
+        while let byte = rest.first {
+            switch byte {
+            case 0x30...0x39: digits.append(byte)
+            case UInt8(ascii: "+") where digits.isEmpty && !hasPlus: hasPlus = true
+            case UInt8(ascii: " "), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "("), UInt8(ascii: ")"),
+                UInt8(ascii: "/"):
+                break
+            case 0xC2 where rest.dropFirst().first == 0xA0: rest = rest.dropFirst()  // no-break space
+            default:
+                guard !digits.isEmpty, let ext = ext(rest) else { return nil }
+                return (digits, hasPlus, ext)
+            }
+            rest = rest.dropFirst()
+        }
+        return digits.isEmpty ? nil : (digits, hasPlus, "")
+    }
+
+    private static func ext(_ text: ArraySlice<UInt8>) -> String? {
+        let lower = String(decoding: text, as: UTF8.self).lowercased()
+        for mark in [";ext=", "extension", "ext.", "ext", "x", "#"] where lower.hasPrefix(mark) {
+            let digits = lower.dropFirst(mark.count).filter { $0 != " " }
+            guard (1...7).contains(digits.count), digits.allSatisfy({ $0.isASCII && $0.isNumber }) else { return nil }
+            return String(digits)
+        }
+        return nil
+    }
+}
