@@ -1,23 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
-#if canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#endif
+package import FoundationEssentials
 
-/// The checkout's root folder, without a slash at the end.
-package let repositoryRoot: String = {
-    let path = #filePath
-    let root = path.split(separator: "/", omittingEmptySubsequences: false).dropLast(3).joined(separator: "/")
-    return root.isEmpty ? "." : root
+/// The checkout's root folder.
+package let repositoryRoot: URL = {
+    // Sources/TestKit/Locations.swift
+    let file = URL(filePath: #filePath)
+    return file.deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
 }()
 
 /// The folder of a public corpus (`age`, `json`, `csv`, …), which lives beside the checkout; `nil` if it is not there.
 ///
-/// Tests that need one are marked `.enabled(if: corpus("age") != nil, "../shared/corpora is not here")`.
+/// Tests that need one are marked `.enabled(if: corpus("age") != nil, "../shared/corpora/age is not here")`.
 package func corpus(_ name: String) -> String? {
-    let path = "\(repositoryRoot)/../shared/corpora/\(name)"
-    return access(path, R_OK) == 0 ? path : nil
+    let path = repositoryRoot.appending(path: "../shared/corpora").appending(path: name).path
+    return FileManager.default.isReadableFile(atPath: path) ? path : nil
 }
