@@ -20,8 +20,8 @@ package struct AgeReader: ~Copyable, Sendable {
     private var start = 0
     private var end = 0
     private var isAtEnd = false
-    /// Whether bytes follow the last frame.
-    private var isExtended = false
+    /// What is wrong with the place of the current frame.
+    private var damage: String?
 
     /// Reads the header from `source` and opens the file key with the first of `identities` that fits.
     package init(unlockedBy identities: [AgeIdentity], reading source: @escaping ByteSource) throws(MigratezError) {
@@ -62,9 +62,9 @@ package struct AgeReader: ~Copyable, Sendable {
 
     /// Opens the next frame, which becomes `unread`; false after the last one.
     mutating func advance() throws(MigratezError) -> Bool {
-        guard !isAtEnd else { return false }
         (start, end) = (0, 0)
-        guard !isExtended else { throw ageFailure(.payload, "there are bytes after the last frame") }
+        if let damage { throw ageFailure(.payload, damage) }
+        guard !isAtEnd else { return false }
         try input.fill(atLeast: StreamCipher.sealedFrameBytes + 1)
         let available = input.available
         let isLast = available.count <= StreamCipher.sealedFrameBytes
@@ -76,12 +76,12 @@ package struct AgeReader: ~Copyable, Sendable {
         }
         let sealed = UnsafeRawBufferPointer(rebasing: available[..<count])
         if try !cipher.open(sealed, isLast: isLast, into: plaintext.bytes) {
-            // What the writer closed the file with may have been extended: it is authentic itself and is given, as the
-            // test vectors of age ask, but what comes after it is not.
-            guard !isLast, try cipher.open(sealed, isLast: true, into: plaintext.bytes) else {
-                throw ageFailure(.payload, "frame \(cipher.frames) is not authentic, or the file was cut or extended")
-            }
-            isExtended = true
+            // A frame that is not the last one and ends the file, or that is the last one and does not: authentic itself,
+            // so it is given, as the test vectors of age ask, but nothing after it.
+            guard count == StreamCipher.sealedFrameBytes,
+                try cipher.open(sealed, isLast: !isLast, into: plaintext.bytes)
+            else { throw ageFailure(.payload, "frame \(cipher.frames) is not authentic") }
+            damage = isLast ? "the file was cut at the border of a frame" : "there are bytes after the last frame"
         }
         input.consume(count)
         isAtEnd = isLast
