@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+// Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
+
+import MigratezJSON
+import MigratezModel
+
+/// The ways in which rows reach the platform; the same four words serve both APIs.
+enum WriteOperation: String, Sendable, CaseIterable {
+    /// By our key: creates what is not there, updates what is.
+    case upsert
+    /// By Salesforce id, and leaves our key.
+    case update
+    /// A new record each.
+    case insert
+}
+
+/// One call of sObject Collections: at most 200 records of one object.
+///
+/// Source: REST API Developer Guide, "sObject Collections".
+struct CollectionRequest: Sendable {
+    /// Records of one call.
+    static let recordsMax = 200
+
+    var object: String
+    var operation: WriteOperation
+    /// The field that gets the row key; `nil` where the object can hold none.
+    var stampField: String?
+    /// Fields that are left out of each row: audit fields when a row is updated.
+    var leavesOut: Set<String> = []
+
+    /// The method and the path below `/services/data/vNN.0`.
+    var target: (isPatch: Bool, path: String) {
+        switch operation {
+        case .upsert: (true, "/composite/sobjects/\(object)/\(stampField ?? "Id")")
+        case .update: (true, "/composite/sobjects")
+        case .insert: (false, "/composite/sobjects")
+        }
+    }
+
+    /// The body for the rows, their values untouched.
+    ///
+    /// - Parameter references: for each row, how its references are written.
+    func body(_ rows: some Collection<Batch.Row>, references: (Batch.Row) -> [RowReference]) -> [UInt8] {
+        var writer = JSONWriter(capacity: rows.reduce(64) { $0 + $1.fields.count + 160 })
+        writer.beginObject()
+        writer.key("allOrNone")
+        writer.bool(false)
+        writer.key("records")
+        writer.beginArray()
+        for row in rows { write(row, references(row), to: &writer) }
+        writer.endArray()
+        writer.endObject()
+        return writer.bytes
+    }
+
+    private func write(_ row: Batch.Row, _ references: [RowReference], to writer: inout JSONWriter) {
+        writer.beginObject()
+        writer.key("attributes")
+        writer.beginObject()
+        writer.key("type")
+        writer.string(object)
+        writer.endObject()
+        if operation == .update, let id = row.targetID {
+            writer.key("Id")
+            writer.string(id)
+        }
+        if let stampField {
+            writer.key(stampField)
+            writer.string(row.key)
+        }
+        row.fields.withUnsafeBufferPointer { fields in
+            var cursor = FieldCursor(fields)
+            while let field = cursor.next() {
+                let name = cursor.name(of: field)
+                if leavesOut.contains(name) { continue }
+                writer.key(name)
+                writer.raw(UnsafeBufferPointer(rebasing: fields[field.value.range]))
+            }
+        }
+        for reference in references { write(reference, to: &writer) }
+        writer.endObject()
+    }
+
+    private func write(_ reference: RowReference, to writer: inout JSONWriter) {
+        switch reference {
+        case .id(let field, let id):
+            writer.key(field)
+            writer.string(id)
+        case .key(let relationship, let type, let stampField, let key):
+            writer.key(relationship)
+            writer.beginObject()
+            if let type {
+                writer.key("attributes")
+                writer.beginObject()
+                writer.key("type")
+                writer.string(type)
+                writer.endObject()
+            }
+            writer.key(stampField)
+            writer.string(key)
+            writer.endObject()
+        }
+    }
+}
+
+/// What the platform says of one row.
+enum RowAnswer: Sendable {
+    case created(id: String)
+    case updated(id: String)
+    case refused([SalesforceRefusal])
+
+    /// The answers of one collection call, in the order of its records.
+    static func list(_ answer: JSONValue, operation: WriteOperation) -> [RowAnswer] {
+        answer.elements.map { element in
+            guard element["success"]?.bool == true, let id = element["id"]?.text else {
+                return .refused(SalesforceRefusal.list(element["errors"] ?? .null))
+            }
+            let isNew = element["created"]?.bool ?? (operation == .insert)
+            return isNew ? .created(id: SalesforceID.canonical(id)) : .updated(id: SalesforceID.canonical(id))
+        }
+    }
+}

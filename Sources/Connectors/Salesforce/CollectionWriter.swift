@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: Apache-2.0
+// Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
+
+import MigratezConnectorKit
+import MigratezJSON
+import MigratezModel
+import MigratezTransport
+
+/// Writes rows through sObject Collections, 200 a call, and finds out what became of each.
+///
+/// What is tried again here, and why it is safe:
+/// - rows that met a lock: they were not written;
+/// - calls that were lost or failed on the other side, of rows that carry our key: a second write meets the same record;
+/// - calls that were refused as a whole because of something in a row: in halves, down to the row.
+/// A lost call of rows without a key is thrown: the caller asks `resolve`.
+struct CollectionWriter: Sendable {
+    /// How often a row that met a lock, or a call that was lost, is sent again.
+    static let repeatsMax = 5
+
+    let api: SalesforceAPI
+    let settings: SalesforceSettings
+    let catalog: SchemaCatalog
+    let clock: any WallClock
+
+    /// One row with what the platform said of it in the end.
+    typealias Answered = (row: Batch.Row, answer: RowAnswer)
+
+    /// Writes the rows, each in the way that fits it: by id where that is known, by key where the object holds one.
+    func write(_ rows: [Batch.Row], object: String) async throws -> [Receipt] {
+        let metadata = try await catalog.metadata(of: object)
+        var receipts: [Receipt] = []
+        var groups = WriteGroups(rows, metadata: metadata)
+        if !groups.inserts.isEmpty, metadata.hasStamp {
+            // Audit fields are taken on insert only. A row that is there already is updated without them.
+            let request = self.request(object, .insert, metadata)
+            for (row, answer) in try await send(groups.inserts, request) {
+                if case .refused(let refusals) = answer, isOurDuplicate(refusals) {
+                    groups.upserts.append(row)
+                } else {
+                    receipts.append(Self.receipt(row, answer))
+                }
+            }
+            groups.inserts = []
+        }
+        receipts += try await send(groups.updates, request(object, .update, metadata)).map(Self.receipt)
+        receipts += try await send(groups.upserts, request(object, .upsert, metadata)).map(Self.receipt)
+        receipts += try await links(groups.inserts, request(object, .insert, metadata))
+        return receipts
+    }
+
+    /// Writes rows of an object that can hold no key: one that is there already counts as updated.
+    private func links(_ rows: [Batch.Row], _ request: CollectionRequest) async throws -> [Receipt] {
+        var receipts: [Receipt] = []
+        var present: [Batch.Row] = []
+        for (row, answer) in try await send(rows, request) {
+            if case .refused(let refusals) = answer, Self.isPresentLink(refusals) {
+                present.append(row)
+            } else {
+                receipts.append(Self.receipt(row, answer))
+            }
+        }
+        return try await receipts + presentLinks(present, object: request.object)
+    }
+
+    /// Receipts for links that the platform says are there already.
+    func presentLinks(_ rows: [Batch.Row], object: String) async throws -> [Receipt] {
+        guard !rows.isEmpty else { return [] }
+        let lookup = RecordLookup(api: api, stampField: settings.stampField)
+        let ids = try await lookup.links(rows, object: object)
+        return rows.map { row in
+            guard let id = ids[row.key] else {
+                return Receipt(key: row.key, result: .rejected(Rejection(.duplicate, vendorCode: "DUPLICATE_VALUE")))
+            }
+            return Receipt(key: row.key, result: .updated(id: id))
+        }
+    }
+
+    func request(_ object: String, _ operation: WriteOperation, _ metadata: ObjectMetadata) -> CollectionRequest {
+        CollectionRequest(
+            object: object, operation: operation, stampField: metadata.hasStamp ? settings.stampField : nil,
+            leavesOut: operation == .insert ? [] : ObjectMetadata.auditFieldNames.intersection(metadata.auditFields))
+    }
+
+    /// Sends rows in calls of at most 200, and again those that a lock kept out.
+    func send(_ rows: [Batch.Row], _ request: CollectionRequest) async throws -> [Answered] {
+        var result: [Answered] = []
+        var waiting = settings.sortsByParent ? rows.sortedByParent() : rows
+        var repeats = 0
+        while !waiting.isEmpty {
+            var locked: [Batch.Row] = []
+            for slice in Self.slices(waiting, bytesMax: settings.collectionBytesMax) {
+                try Task.checkCancellation()
+                for (row, answer) in try await answered(slice, request) {
+                    if case .refused(let refusals) = answer, repeats < Self.repeatsMax, Self.isLocked(refusals) {
+                        locked.append(row)
+                    } else {
+                        result.append((row, answer))
+                    }
+                }
+            }
+            if !locked.isEmpty {
+                // Children of one parent now travel together, so that they stop being in each other's way.
+                repeats += 1
+                try await pause(repeats)
+                locked = locked.sortedByParent()
+            }
+            waiting = locked
+        }
+        return result
+    }
+
+    /// One slice: by the parents' keys first; rows whose parent has no such key there go again with its id.
+    private func answered(_ rows: ArraySlice<Batch.Row>, _ request: CollectionRequest) async throws -> [Answered] {
+        let style = settings.references
+        var result: [Answered] = []
+        var byID: [Batch.Row] = []
+        for (row, answer) in zip(rows, try await bisect(rows, request, style)) {
+            if case .refused(let refusals) = answer, style == .externalID,
+                refusals.contains(where: \.namesUnknownParent),
+                !row.references.isEmpty, row.references.allSatisfy({ !$0.targetID.isEmpty })
+            {
+                byID.append(row)
+            } else {
+                result.append((row, answer))
+            }
+        }
+        for (row, answer) in zip(byID, try await bisect(byID[...], request, .id)) { result.append((row, answer)) }
+        return result
+    }
+
+    /// A call that is refused because of what one row holds is cut in halves until that row stands alone.
+    private func bisect(
+        _ rows: ArraySlice<Batch.Row>, _ request: CollectionRequest, _ style: SalesforceSettings.ReferenceStyle
+    ) async throws -> [RowAnswer] {
+        guard !rows.isEmpty else { return [] }
+        do {
+            return try await call(rows, request, style)
+        } catch let error as MigratezError {
+            guard let refused = error.callRefused, [400, 413].contains(refused.status) else { throw error }
+            let refusals =
+                refused.refusals.isEmpty
+                ? [SalesforceRefusal(vendorCode: "EXCEEDED_MAX_SIZE_REQUEST", text: "")] : refused.refusals
+            switch refusals[0].rule.triage {
+            case .retryRow: return rows.map { _ in .refused(refusals) }
+            case .rejectRow where rows.count == 1: return [.refused(refusals)]
+            case .rejectRow:
+                let middle = rows.startIndex + rows.count / 2
+                return try await bisect(rows[..<middle], request, style) + bisect(rows[middle...], request, style)
+            default: throw error
+            }
+        }
+    }
+
+    /// One call, sent again when it was lost, if the rows carry what makes that safe.
+    private func call(
+        _ rows: ArraySlice<Batch.Row>, _ request: CollectionRequest, _ style: SalesforceSettings.ReferenceStyle
+    ) async throws -> [RowAnswer] {
+        let (isPatch, path) = request.target
+        let references = try await referenceWriter(rows, object: request.object, style: style)
+        let body = request.body(rows, references: references)
+        let isRepeatable = request.operation == .update || request.stampField != nil
+        let started = clock.now
+        var repeats = 0
+        while true {
+            do {
+                let answer = try await api.json(
+                    api.request(
+                        isPatch ? .patch : .post, path, contentType: "application/json", body: .bytes(body),
+                        endpointClass: "collections", isIdempotent: request.operation == .update))
+                let answers = RowAnswer.list(answer, operation: request.operation)
+                guard answers.count == rows.count else {
+                    throw MigratezError(
+                        .brokenResponse, "\(rows.count) rows of \(request.object) got \(answers.count) answers",
+                        remedy: .retry(after: nil))
+                }
+                guard repeats > 0, let stampField = request.stampField else { return answers }
+                return try await credited(answers, rows, object: request.object, stampField: stampField, since: started)
+            } catch let error as MigratezError where error.leavesFateUnknown {
+                guard isRepeatable, repeats < Self.repeatsMax else { throw error }
+                repeats += 1
+                try await pause(repeats)
+            }
+        }
+    }
+
+    /// After a lost call: records that it created are reported as created, although the call that got through only
+    /// found them.
+    ///
+    /// Created 'since' allows for clocks that differ by five minutes; the worst that a larger difference does is to
+    /// call a record updated that was created.
+    private func credited(
+        _ answers: [RowAnswer], _ rows: ArraySlice<Batch.Row>, object: String, stampField: String, since: Timestamp
+    ) async throws -> [RowAnswer] {
+        let unclear = zip(rows, answers).filter { row, answer in
+            switch answer {
+            case .created: false
+            case .updated: row.targetID == nil
+            case .refused(let refusals): isOurDuplicate(refusals)
+            }
+        }.map(\.0.key)
+        guard !unclear.isEmpty else { return answers }
+        let found = try await RecordLookup(api: api, stampField: stampField).stamped(unclear, object: object)
+        return zip(rows, answers).map { row, answer in
+            guard let record = found[row.key], let created = record.created,
+                created >= since.advanced(by: .seconds(-300))
+            else { return answer }
+            if case .created = answer { return answer }
+            return .created(id: record.id)
+        }
+    }
+
+    /// How the references of each row are written; asks for the parents' descriptions where they are not known yet.
+    private func referenceWriter(
+        _ rows: ArraySlice<Batch.Row>, object: String, style: SalesforceSettings.ReferenceStyle
+    ) async throws -> (Batch.Row) -> [RowReference] {
+        try await catalog.references(of: rows, object: object, style: style, stampField: settings.stampField)
+    }
+
+    /// Waits before repeat `number` (from 1): 0.5 s doubled each time, a random part of it.
+    private func pause(_ number: Int) async throws {
+        let milliseconds = 500 << min(number - 1, 6)
+        try await clock.sleep(for: .milliseconds(Int.random(in: milliseconds / 2...milliseconds)))
+    }
+
+    /// Whether a row with our key is there already.
+    func isOurDuplicate(_ refusals: [SalesforceRefusal]) -> Bool {
+        refusals.contains { $0.vendorCode == "DUPLICATE_VALUE" && $0.text.contains(settings.stampField) }
+    }
+
+    /// Whether the link that the row describes is there already.
+    static func isPresentLink(_ refusals: [SalesforceRefusal]) -> Bool {
+        refusals.contains { $0.vendorCode == "DUPLICATE_VALUE" || $0.text.contains("already linked") }
+    }
+
+    static func isLocked(_ refusals: [SalesforceRefusal]) -> Bool {
+        refusals.contains { if case .retryRow = $0.rule.triage { true } else { false } }
+    }
+
+    static func receipt(_ answered: Answered) -> Receipt { receipt(answered.row, answered.answer) }
+
+    static func receipt(_ row: Batch.Row, _ answer: RowAnswer) -> Receipt {
+        switch answer {
+        case .created(let id): Receipt(key: row.key, result: .created(id: id))
+        case .updated(let id): Receipt(key: row.key, result: .updated(id: id))
+        case .refused(let refusals): Receipt(key: row.key, result: .rejected(SalesforceRefusal.rejection(refusals)))
+        }
+    }
+
+    /// Rows cut into calls by count and by bytes.
+    static func slices(_ rows: [Batch.Row], bytesMax: Int) -> [ArraySlice<Batch.Row>] {
+        var slices: [ArraySlice<Batch.Row>] = []
+        var start = rows.startIndex
+        var bytes = 0
+        for (index, row) in rows.enumerated() {
+            let isFull = index - start == CollectionRequest.recordsMax || bytes + row.fields.count > bytesMax
+            if index > start, isFull {
+                slices.append(rows[start..<index])
+                start = index
+                bytes = 0
+            }
+            bytes += row.fields.count
+        }
+        if start < rows.endIndex { slices.append(rows[start...]) }
+        return slices
+    }
+}

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
+
+import MigratezJSON
+
+/// Goes through the fields of a row, which is one JSON object that the transform stage wrote.
+///
+/// Both ways of writing send values as they stand; this finds where each begins and ends, and builds nothing.
+struct FieldCursor {
+    /// One field of the row.
+    struct Field {
+        /// The name in its quotes.
+        var name: Range<Int>
+        var value: JSONSlice
+    }
+
+    private let row: UnsafeBufferPointer<UInt8>
+    private var position: Int
+
+    /// Stands before the first field of the object in `row`, which must be valid JSON.
+    init(_ row: UnsafeBufferPointer<UInt8>) {
+        self.row = row
+        position = (row.firstIndex(of: UInt8(ascii: "{")) ?? row.endIndex) + 1
+    }
+
+    /// The next field; `nil` after the last one.
+    mutating func next() -> Field? {
+        guard let nameStart = index(of: UInt8(ascii: "\""), orEnd: UInt8(ascii: "}")) else { return nil }
+        let nameEnd = JSONScanner.skipValue(row, from: nameStart)
+        var start = nameEnd
+        while start < row.count, isSpace(row[start]) || row[start] == UInt8(ascii: ":") { start += 1 }
+        guard start < row.count else { return nil }
+        let end = JSONScanner.skipValue(row, from: start)
+        position = end
+        return Field(name: nameStart..<nameEnd, value: JSONSlice(range: start..<end, kind: kind(of: row[start])))
+    }
+
+    /// The name of a field, decoded.
+    func name(of field: Field) -> String {
+        JSONText.string(JSONSlice(range: field.name, kind: .string), of: row)
+    }
+
+    /// Where `wanted` stands next; `nil` if `end` or the end of the bytes comes first.
+    private func index(of wanted: UInt8, orEnd end: UInt8) -> Int? {
+        var index = position
+        while index < row.count {
+            if row[index] == wanted { return index }
+            if row[index] == end { return nil }
+            index += 1
+        }
+        return nil
+    }
+
+    private func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || (0x09...0x0D).contains(byte) }
+
+    private func kind(of first: UInt8) -> JSONSlice.Kind {
+        switch first {
+        case UInt8(ascii: "{"): .object
+        case UInt8(ascii: "["): .array
+        case UInt8(ascii: "\""): .string
+        case UInt8(ascii: "t"): .true
+        case UInt8(ascii: "f"): .false
+        case UInt8(ascii: "n"): .null
+        default: .number
+        }
+    }
+}

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+// Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
+
+package import MigratezConnectorKit
+import MigratezJSON
+package import MigratezModel
+package import MigratezTransport
+
+/// Salesforce as a destination. What the user must prepare is in the documentation of this module.
+///
+/// Every record carries our row key in a unique external-id field (the stamp), so that writing it again meets the same
+/// record. Two objects are special: `ContentNote` is written and stamped as `ContentVersion`, and links such as
+/// `ContentDocumentLink`, which can hold no stamp, are known by what they connect.
+package struct SalesforceDestination: Destination {
+    /// What may stand below `target:`.
+    package static var settings: [SettingSpec] { SalesforceSettings.specs + PolicyStack.settings }
+
+    /// From so many rows on a bulk job is cheaper than collections (Salesforce Developer Limits and Allocations Quick
+    /// Reference: "more than 2,000 records").
+    static let bulkRowsMin = 2000
+
+    package let name = "salesforce"
+    /// How many ids one retrieve call takes without growing past any limit on wide objects.
+    package let readBatchSize = 200
+    /// For progress: what the limiter waits for, and the day's use.
+    package let limiter: RateLimiter
+
+    private let settings: SalesforceSettings
+    private let concurrencyMax: Int?
+    private let api: SalesforceAPI
+    private let catalog: SchemaCatalog
+    private let collections: CollectionWriter
+
+    /// - Parameter http: the process's client; retries, the rate budget and the token are put around it here.
+    /// - Throws: `invalidSetting`.
+    package init(
+        settings: ConnectorSettings, http: any HTTPClient, clock: any WallClock
+    ) throws(MigratezError) {
+        let own = try SalesforceSettings(settings)
+        let retry = RetryPolicy(verdict: SalesforceLimits.verdict)
+        let login = SalesforceLogin(
+            settings: own, http: RetryingClient(http, policy: retry, clock: clock), clock: clock)
+        let stack = try PolicyStack.make(
+            http: InstanceClient(inner: http, login: login, writtenFor: own.loginURL), clock: clock, settings: settings,
+            tokens: login, retry: retry, hints: SalesforceLimits.hints)
+        self.settings = own
+        limiter = stack.limiter
+        concurrencyMax = stack.concurrencyMax
+        api = SalesforceAPI(http: stack.client, settings: own)
+        catalog = SchemaCatalog(api: api, stampField: own.stampField)
+        collections = CollectionWriter(api: api, settings: own, catalog: catalog, clock: clock)
+    }
+
+    // MARK: Schema
+
+    package func discover(_ objects: [String]) async throws -> [ObjectSchema] {
+        let needsStorage = objects.contains(ContentNote.object) && !objects.contains(ContentNote.storageObject)
+        let described = try await catalog.describe(objects + (needsStorage ? [ContentNote.storageObject] : []))
+        let storage = described.first { $0.schema.name == ContentNote.storageObject }
+        return described.prefix(objects.count).map { metadata in
+            guard metadata.schema.name == ContentNote.object, let storage else { return metadata.schema }
+            return ContentNote.schema(note: metadata.schema, storage: storage, stampField: settings.stampField)
+        }
+    }
+
+    package func requirements(of object: ObjectSchema) -> [FieldCreation] {
+        guard object.holdsKey, object.field(settings.stampField) == nil else { return [] }
+        let holder = object.name == ContentNote.object ? ContentNote.storageObject : object.name
+        return [FieldCreation(object: holder, field: FieldCreator.stamp(named: settings.stampField))]
+    }
+
+    package func prepare(_ creations: [FieldCreation]) async throws {
+        try await FieldCreator(api: api, catalog: catalog).create(creations)
+    }
+
+    package func people() async throws -> [Person] {
+        var people: [Person] = []
+        try await api.query("SELECT Id,Email,IsActive FROM User") { record in
+            guard let id = record["Id"]?.text else { return }
+            people.append(
+                Person(
+                    id: SalesforceID.canonical(id), email: record["Email"]?.text,
+                    isActive: record["IsActive"]?.bool ?? false))
+        }
+        return people
+    }
+
+    // MARK: Writing
+
+    package func route(for object: String, expectedRows: Int) -> WriteRoute {
+        // A bulk job carries text only; the body of a note is binary to the platform.
+        let isBinary = object == ContentNote.object || object == ContentNote.storageObject
+        let isBulk =
+            switch settings.loadAPI {
+            case .auto: expectedRows >= Self.bulkRowsMin
+            case .collections: false
+            case .bulk2: true
+            }
+        guard isBulk, !isBinary else {
+            return WriteRoute(
+                name: RouteName.collections,
+                recordsMax: min(settings.batchRecordsMax ?? .max, CollectionRequest.recordsMax),
+                bytesMax: ByteCount(settings.collectionBytesMax), concurrencyMax: concurrencyMax ?? 5)
+        }
+        // 150 MB is the platform's limit on a job, after base64; the default keeps two jobs within the memory ceiling.
+        return WriteRoute(
+            name: RouteName.bulk2, recordsMax: settings.batchRecordsMax ?? 20_000,
+            bytesMax: min(settings.batchBytesMax ?? .MiB(32), .MiB(90)), concurrencyMax: concurrencyMax ?? 2)
+    }
+
+    package func write(_ batch: Batch, by route: WriteRoute, intent: any WriteIntent) async throws -> [Receipt] {
+        let receipts: [Receipt]
+        switch batch.object {
+        case ContentNote.object:
+            receipts = try await NoteWriter(collections: collections).write(batch.rows)
+        default:
+            let rows =
+                batch.object == ContentDocumentLink.object
+                ? batch.rows.map(ContentDocumentLink.withShareType) : batch.rows
+            if route.name == RouteName.bulk2 {
+                receipts = try await BulkWriter(collections: collections)
+                    .write(rows, object: batch.object, intent: intent)
+            } else {
+                receipts = try await collections.write(rows, object: batch.object)
+            }
+        }
+        return try Self.inOrder(receipts, of: batch)
+    }
+
+    package func resolve(_ batch: Batch, by route: WriteRoute, note: String?) async throws -> [Receipt] {
+        if batch.object == ContentNote.object {
+            return try await NoteWriter(collections: collections).resolve(batch.rows)
+        }
+        return try await BulkWriter(collections: collections).resolve(batch.rows, object: batch.object, note: note)
+    }
+
+    package func finish() async throws {}
+
+    /// The receipts in the order of the rows; that each row has exactly one is a promise of this connector.
+    private static func inOrder(_ receipts: [Receipt], of batch: Batch) throws -> [Receipt] {
+        let byKey = Dictionary(receipts.map { ($0.key, $0) }, uniquingKeysWith: { first, _ in first })
+        let ordered = batch.rows.compactMap { byKey[$0.key] }
+        guard ordered.count == batch.rows.count, receipts.count == batch.rows.count else {
+            throw MigratezError(
+                .internalError, "\(batch.rows.count) rows of \(batch.object) got \(receipts.count) receipts")
+        }
+        return ordered
+    }
+
+    // MARK: Reading
+
+    private var reader: RecordReader { RecordReader(api: api, catalog: catalog, stampField: settings.stampField) }
+
+    package func match(
+        object: String, fields: [String], values: [[String]], returning: [String]
+    ) async throws -> [ReadBack] {
+        try await reader.match(object: object, fields: fields, values: values, returning: returning)
+    }
+
+    package func read(object: String, ids: [String], fields: [String]) async throws -> [ReadBack] {
+        let ids = ids.filter(SalesforceID.isID)
+        return try await object == ContentNote.object
+            ? reader.notes(ids: ids, fields: fields) : reader.read(object: object, ids: ids, fields: fields)
+    }
+
+    package func count(object: String, keyPrefix: String) async throws -> Int? {
+        try await reader.count(object: object, keyPrefix: keyPrefix)
+    }
+
+    // MARK: Planning
+
+    /// About how many API requests a load of so many rows takes: for the plan, against the org's daily allowance.
+    package func estimatedCalls(object: String, rows: Int) -> Int {
+        let route = route(for: object, expectedRows: rows)
+        return SalesforceLimits.estimatedCalls(object: object, rows: rows, route: route)
+    }
+}
+
+/// The names of the ways of writing.
+enum RouteName {
+    static let collections = "collections"
+    static let bulk2 = "bulk2"
+}
+
+extension SalesforceLogin: TokenProvider {
+    package var isRenewable: Bool { true }
+    package func fetch() async throws -> AccessToken { AccessToken(try await accessToken()) }
+}

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
+
+import MigratezModel
+
+/// The rows of a batch by the operation that each needs.
+struct WriteGroups {
+    /// Rows whose record is known by its id.
+    var updates: [Batch.Row] = []
+    /// Rows that find their record by our key, or make it.
+    var upserts: [Batch.Row] = []
+    /// Rows of an object without a key, and rows with audit fields, which the platform takes on insert only (Salesforce
+    /// Help, "Enable 'Create Audit Fields'").
+    var inserts: [Batch.Row] = []
+
+    init(_ rows: [Batch.Row], metadata: ObjectMetadata) {
+        for row in rows {
+            if row.targetID != nil {
+                updates.append(row)
+            } else if !metadata.hasStamp || Self.hasAny(of: metadata.auditFields, row) {
+                inserts.append(row)
+            } else {
+                upserts.append(row)
+            }
+        }
+    }
+
+    /// Whether the row sets one of the fields.
+    private static func hasAny(of names: Set<String>, _ row: Batch.Row) -> Bool {
+        guard !names.isEmpty else { return false }
+        return row.fields.withUnsafeBufferPointer { fields in
+            var cursor = FieldCursor(fields)
+            while let field = cursor.next() {
+                if names.contains(cursor.name(of: field)) { return true }
+            }
+            return false
+        }
+    }
+}
+
+extension SchemaCatalog {
+    /// How the references of each row are to be written.
+    ///
+    /// Whether a parent's object holds our key is read from its description, once.
+    func references(
+        of rows: some Collection<Batch.Row>, object: String, style: SalesforceSettings.ReferenceStyle,
+        stampField: String
+    ) async throws -> @Sendable (Batch.Row) -> [RowReference] {
+        let child = try await metadata(of: object)
+        var holdsStamp: [String: Bool] = [:]
+        let needsParents = style == .externalID && child.hasStamp
+        for reference in rows.lazy.flatMap(\.references) where needsParents && holdsStamp[reference.object] == nil {
+            let isNote = reference.object == ContentNote.object
+            holdsStamp[reference.object] = try await isNote ? false : metadata(of: reference.object).hasStamp
+        }
+        let parents = holdsStamp
+        return { row in
+            row.references.map { reference in
+                RowReference(
+                    reference, child: child, parentHasStamp: parents[reference.object] ?? false, style: style,
+                    stampField: stampField)
+            }
+        }
+    }
+}
