@@ -38,6 +38,7 @@ func dependencies(_ modules: [String]) -> [Target.Dependency] {
 
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let sqlite = Target.Dependency.product(name: "GRDBSQLite", package: "GRDB.swift")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let nio: [Target.Dependency] = ["NIOCore", "NIOPosix", "NIOHTTP1"].map { .product(name: $0, package: "swift-nio") }
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
@@ -66,7 +67,7 @@ let package = Package(
         module("CSV", ["Model"]),
         module("Crypto", ["Model", "COpenSSL"]),
         module("ChunkFormat", ["Model", "Crypto", "CZstd"]),
-        module("Staging", ["Model", "Crypto", "ChunkFormat"], products: [grdb]),
+        module("Staging", ["Model", "Crypto", "ChunkFormat"], products: [grdb, sqlite]),
         module("Transport", ["Model", "CCurl"]),
 
         module("ChunkLines", ["Model", "JSON"]),

@@ -60,6 +60,7 @@ extension ErrorCode {
     package static let limitExceeded = ErrorCode(.stage, 10, "a hard limit on staged data was exceeded")
     package static let shredIncomplete = ErrorCode(.stage, 11, "shredding could not be completed")
     package static let certificateInvalid = ErrorCode(.stage, 12, "the certificate is not valid")
+    package static let chunkInterrupted = ErrorCode(.stage, 13, "the writing of a chunk was cut off")
     package static let diskFull = ErrorCode(.disk, 1, "there is no space left")
     package static let diskFailed = ErrorCode(.disk, 2, "the disk or file system failed")
     package static let diskBudget = ErrorCode(.disk, 3, "the staging limit is too small for this")

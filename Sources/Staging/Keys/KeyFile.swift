@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+// Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
+
+package import MigratezCrypto
+package import MigratezModel
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#endif
+
+/// A file with one key in it: 64 hexadecimal digits, a line feed, and nothing else.
+package enum KeyFile {
+    private static let bytes = 32
+
+    /// The key in the file at `path`, which is made with a random one if there is none; its folder as well (0700).
+    ///
+    /// Of two processes that make it at the same time both get the same key. Throws `invalidSetting` if anybody but the
+    /// owner may read or write it, or it does not hold a key.
+    package static func loadOrCreate(_ path: String) throws(MigratezError) -> (key: SymmetricKey, isNew: Bool) {
+        if access(path, F_OK) == 0 { return (try load(path), false) }
+        let folder = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
+        let fileSystem = LocalFileSystem()
+        if !folder.isEmpty { try fileSystem.createFolder(folder) }
+        let isNew = try create(path, folder, fileSystem)
+        return (try load(path), isNew)
+    }
+
+    /// The key in the file at `path`.
+    package static func load(_ path: String) throws(MigratezError) -> SymmetricKey {
+        guard access(path, F_OK) == 0 else {
+            throw MigratezError(.keyMissing, "there is no key file \(path)", remedy: .fixConfiguration)
+        }
+        let descriptor = try openDescriptor(path, O_RDONLY)
+        defer { close(descriptor) }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else { throw systemError("look at", path) }
+        guard status.st_mode & S_IFMT == S_IFREG, status.st_mode & 0o077 == 0,
+            status.st_uid == geteuid() || status.st_uid == 0
+        else {
+            throw MigratezError(
+                .invalidSetting, "others than its owner may read or write the key file \(path)",
+                remedy: .fixConfiguration, hint: "chmod 600 \(path)")
+        }
+        var text = [UInt8](repeating: 0, count: 2 * bytes + 2)
+        defer { wipe(&text) }
+        let count = read(descriptor, &text, text.count)
+        guard count >= 2 * bytes, count <= 2 * bytes + 1, count == 2 * bytes || text[2 * bytes] == 0x0A,
+            var raw = Hex.decode(String(decoding: text[..<(2 * bytes)], as: UTF8.self))
+        else {
+            throw MigratezError(
+                .invalidSetting, "\(path) does not hold a key of 64 hexadecimal digits", remedy: .fixConfiguration)
+        }
+        defer { wipe(&raw) }
+        return SymmetricKey(copying: raw)
+    }
+
+    /// Writes zeros over key material, which a compiler may not leave out (explicit_bzero(3)).
+    private static func wipe(_ bytes: inout [UInt8]) {
+        bytes.withUnsafeMutableBytes { buffer in
+            if let start = buffer.baseAddress { explicit_bzero(start, buffer.count) }
+        }
+    }
+
+    /// False if somebody else was quicker.
+    private static func create(
+        _ path: String, _ folder: String, _ fileSystem: LocalFileSystem
+    ) throws(MigratezError) -> Bool {
+        let temporary = "\(path).\(getpid()).new"
+        try fileSystem.remove(temporary)
+        let key = try SymmetricKey(randomBytes: bytes)
+        let file = try fileSystem.open(temporary, .new)
+        try file.write(key.withUnsafeBytes { Array(Hex.encode(Array($0)).utf8) } + [0x0A], at: 0)
+        try file.sync()
+        // Unlike rename(2), link(2) does not replace a file that another process has made meanwhile.
+        let isNew = link(temporary, path) == 0
+        guard isNew || errno == EEXIST else {
+            let failure = systemError("create", path)
+            try fileSystem.remove(temporary)
+            throw failure
+        }
+        try fileSystem.remove(temporary)
+        try fileSystem.syncFolder(folder.isEmpty ? "/" : folder)
+        return isNew
+    }
+}

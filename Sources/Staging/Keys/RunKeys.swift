@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+// Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
+
+package import MigratezCrypto
+import MigratezModel
+
+/// The keys of one run: everything that is derived from, or wrapped by, its 32 random bytes.
+package final class RunKeys: Sendable {
+    /// For keyed hashes of values: match keys of duplicates, ids in spill files, pseudonyms in logs.
+    package let pseudonyms: PseudonymKey
+    /// Wraps the file keys of spill files.
+    let spill: SymmetricKey
+    /// Wraps the chunk keys in the key ring.
+    let ring: SymmetricKey
+
+    init(_ runKey: SymmetricKey) {
+        pseudonyms = PseudonymKey(derivedFrom: HKDFSHA256.derive(from: runKey, info: "pseudonym"))
+        spill = HKDFSHA256.derive(from: runKey, info: "spill")
+        ring = HKDFSHA256.derive(from: runKey, info: "ring")
+    }
+
+    /// Makes the key of a new run and its slot file.
+    static func create(
+        in folder: RunFolder, under root: RootKey, _ fileSystem: any FileSystem
+    ) throws(MigratezError) -> RunKeys {
+        let runKey = try SymmetricKey(randomBytes: 32)
+        let slot = try KeySlot.wrap(runKey, for: folder.run, under: root)
+        try fileSystem.createFolder(folder.keys)
+        let file = try fileSystem.open(folder.keySlot, .new)
+        try file.write(slot, at: 0)
+        try file.sync()
+        try fileSystem.syncFolder(folder.keys)
+        return RunKeys(runKey)
+    }
+
+    /// Unwraps the key of an existing run.
+    static func open(
+        in folder: RunFolder, under root: RootKey, _ fileSystem: any FileSystem
+    ) throws(MigratezError) -> RunKeys {
+        guard try fileSystem.length(folder.keySlot) != nil else {
+            throw MigratezError(
+                .keyMissing, "the key slot of run \(folder.run) is not in \(folder.keys)", remedy: .fixConfiguration,
+                hint: "if the run was shredded, its data is gone for good; else give the right keys folder")
+        }
+        let file = try fileSystem.open(folder.keySlot, .reading)
+        return RunKeys(try KeySlot.unwrap(try file.read(KeySlot.bytes, at: 0), for: folder.run, under: root))
+    }
+
+    /// Overwrites the slot in place, unlinks it, and makes both durable. Does nothing if it is gone.
+    static func destroy(in folder: RunFolder, _ fileSystem: any FileSystem) throws(MigratezError) {
+        if let length = try fileSystem.length(folder.keySlot) {
+            let file = try fileSystem.open(folder.keySlot, .updating)
+            try file.write([UInt8](repeating: 0, count: max(length, KeySlot.bytes)), at: 0)
+            try file.sync()
+            try fileSystem.remove(folder.keySlot)
+        }
+        try fileSystem.syncFolder(folder.keys)
+    }
+}
+
+extension OpenFile {
+    /// Up to `count` bytes from `offset` on; fewer at the end of the file.
+    func read(_ count: Int, at offset: Int) throws(MigratezError) -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: count)
+        var done = 0
+        while done < count {
+            var failure: MigratezError?
+            let got = bytes.withUnsafeMutableBytes { buffer -> Int in
+                do throws(MigratezError) {
+                    return try read(
+                        into: UnsafeMutableRawBufferPointer(rebasing: buffer[done...]), at: offset + done)
+                } catch {
+                    failure = error
+                    return 0
+                }
+            }
+            if let failure { throw failure }
+            if got == 0 { break }
+            done += got
+        }
+        return Array(bytes[..<done])
+    }
+
+    /// Writes all of `bytes` at `offset`.
+    func write(_ bytes: [UInt8], at offset: Int) throws(MigratezError) {
+        try bytes.span.bytes.withUnsafeBytes { buffer throws(MigratezError) in try write(buffer, at: offset) }
+    }
+}

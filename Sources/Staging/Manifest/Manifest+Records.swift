@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+// Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
+
+import GRDB
+package import MigratezModel
+
+/// How one record or link ended.
+package struct RecordOutcome: Sendable, Hashable {
+    /// Its number within the stream, in the order of extraction, from 0.
+    package var ordinal: Int
+    package var outcome: Outcome
+    /// The text of the `ErrorCode` that says why, where there is a why.
+    package var code: String?
+    /// The source's id; nil for links.
+    package var sourceID: String?
+    /// The destination's id, if it is there.
+    package var targetID: String?
+    /// The record that stands for it, if it was merged.
+    package var survivor: Int?
+
+    package init(
+        ordinal: Int, outcome: Outcome, code: ErrorCode? = nil, sourceID: String? = nil, targetID: String? = nil,
+        survivor: Int? = nil
+    ) {
+        self.ordinal = ordinal
+        self.outcome = outcome
+        self.code = code?.description
+        self.sourceID = sourceID
+        self.targetID = targetID
+        self.survivor = survivor
+    }
+
+    init(_ row: Row) throws {
+        ordinal = row["ordinal"]
+        outcome = try decoded(Outcome(rawValue: row["outcome"]), "outcome")
+        code = row["code"]
+        sourceID = row["source_id"]
+        targetID = row["target_id"]
+        survivor = row["survivor"]
+    }
+}
+
+extension ManifestView {
+    /// What is known of the records with these ordinals; those without an outcome are absent from the answer.
+    ///
+    /// - Precondition: `ordinals` are in ascending order, so that the table is read front to back.
+    package func outcomes(of stream: StreamName, ordinals: [Int]) throws -> [RecordOutcome] {
+        let number = try number(of: stream)
+        let statement = try database.cachedStatement(
+            sql: """
+                SELECT ordinal, outcome, code, source_id, target_id, survivor FROM records
+                WHERE stream = ? AND ordinal = ?
+                """)
+        var found: [RecordOutcome] = []
+        found.reserveCapacity(ordinals.count)
+        for ordinal in ordinals {
+            guard let row = try Row.fetchOne(statement, arguments: [number, ordinal]) else { continue }
+            found.append(try RecordOutcome(row))
+        }
+        return found
+    }
+
+    /// Up to `limit` outcomes in the order of ordinals, the first one at or after `start`; an empty answer is the end.
+    package func outcomes(of stream: StreamName, from start: Int, limit: Int) throws -> [RecordOutcome] {
+        let statement = try database.cachedStatement(
+            sql: """
+                SELECT ordinal, outcome, code, source_id, target_id, survivor FROM records
+                WHERE stream = ? AND ordinal >= ? ORDER BY ordinal LIMIT ?
+                """)
+        return try Row.fetchAll(statement, arguments: [number(of: stream), start, limit]).map { try RecordOutcome($0) }
+    }
+
+    /// How many records of the stream have each outcome, by the stage that gave it.
+    package func counters(of stream: StreamName) throws -> [Stage: [Outcome: Int]] {
+        var counters: [Stage: [Outcome: Int]] = [:]
+        let rows = try Row.fetchAll(
+            database, sql: "SELECT stage, outcome, count FROM counters WHERE stream = ? AND count <> 0",
+            arguments: [number(of: stream)])
+        for row in rows {
+            let stage = try decoded(Stage(rawValue: row["stage"]), "stage")
+            counters[stage, default: [:]][try decoded(Outcome(rawValue: row["outcome"]), "outcome")] = row["count"]
+        }
+        return counters
+    }
+
+    /// The balance of every stream, from the counters.
+    package func reconciliation() throws -> [Reconciliation] {
+        try streams().map { stream in
+            var outcomes: [Outcome: Int] = [:]
+            for counts in try counters(of: stream.name).values { outcomes.merge(counts, uniquingKeysWith: +) }
+            return Reconciliation(stream: stream, outcomes: outcomes)
+        }
+    }
+}
+
+/// Whether the outcomes of a stream add up to what was read.
+package struct Reconciliation: Sendable {
+    package var stream: StreamStatus
+    package var outcomes: [Outcome: Int]
+
+    /// What was read.
+    package var read: Int { stream.recordsRead }
+    /// How many records have an outcome.
+    package var settled: Int { outcomes.values.reduce(0, +) }
+    /// `read = created + updated + merged + filtered + skipped + rejected`.
+    package var isClosed: Bool { read == settled }
+    /// How many records ended so.
+    package subscript(outcome: Outcome) -> Int { outcomes[outcome] ?? 0 }
+}

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+// Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
+
+import GRDB
+package import MigratezModel
+
+/// Where a refused record lies and why it was refused; its values are in the rejects chunk only.
+package struct Reject: Sendable, Hashable {
+    package var ordinal: Int
+    package var stage: Stage
+    package var sourceID: String?
+    /// The text of the `ErrorCode`.
+    package var code: String
+    /// The vendor's own code, such as `STRING_TOO_LONG`; never its text, which may quote values.
+    package var vendorCode: String?
+    /// The names of the fields concerned.
+    package var fields: [String]
+    /// The sequence number of the rejects chunk of the stream, and the line in it, from 0.
+    package var chunkSequence: Int?
+    package var line: Int?
+
+    package init(
+        ordinal: Int, stage: Stage, sourceID: String?, code: ErrorCode, vendorCode: String? = nil,
+        fields: [String] = [], chunkSequence: Int? = nil, line: Int? = nil
+    ) {
+        self.ordinal = ordinal
+        self.stage = stage
+        self.sourceID = sourceID
+        self.code = code.description
+        self.vendorCode = vendorCode
+        self.fields = fields
+        self.chunkSequence = chunkSequence
+        self.line = line
+    }
+
+    fileprivate init(_ row: Row) throws {
+        ordinal = row["ordinal"]
+        stage = try decoded(Stage(rawValue: row["stage"]), "stage")
+        sourceID = row["source_id"]
+        code = row["code"]
+        vendorCode = row["vendor_code"]
+        let names: String = row["fields"]
+        fields = names.split(separator: "\n").map(String.init)
+        chunkSequence = row["chunk_sequence"]
+        line = row["line"]
+    }
+}
+
+/// How many records of a stream were refused in a stage for one reason.
+package struct RejectCount: Sendable, Hashable {
+    package var stream: StreamName
+    package var stage: Stage
+    package var code: String
+    package var vendorCode: String?
+    package var fields: [String]
+    package var count: Int
+}
+
+extension ManifestView {
+    /// Up to `limit` rejects in the order of ordinals, the first one at or after `start`.
+    package func rejects(
+        of stream: StreamName, code: String? = nil, from start: Int = 0, limit: Int
+    ) throws -> [Reject] {
+        try Row.fetchAll(
+            database,
+            sql: """
+                SELECT * FROM rejects WHERE stream = ? AND ordinal >= ? AND (? IS NULL OR code = ?)
+                ORDER BY ordinal, stage LIMIT ?
+                """, arguments: [number(of: stream), start, code, code, limit]
+        ).map { try Reject($0) }
+    }
+
+    /// How many rejects there are by stream, stage, code and fields, the most frequent first.
+    package func rejectCounts() throws -> [RejectCount] {
+        try Row.fetchAll(
+            database,
+            sql: """
+                SELECT streams.name, stage, code, vendor_code, fields, count(*) AS count
+                FROM rejects JOIN streams ON streams.number = rejects.stream
+                GROUP BY streams.name, stage, code, vendor_code, fields ORDER BY count DESC, streams.name, code
+                """
+        ).map { row in
+            let names: String = row["fields"]
+            return RejectCount(
+                stream: try decoded(StreamName(row["name"]), "name"),
+                stage: try decoded(Stage(rawValue: row["stage"]), "stage"), code: row["code"],
+                vendorCode: row["vendor_code"], fields: names.split(separator: "\n").map(String.init),
+                count: row["count"])
+        }
+    }
+}
+
+extension ManifestTransaction {
+    /// Notes refused records; one that was refused in the same stage before is replaced. The outcome is recorded
+    /// apart, with `recordOutcomes`.
+    package func recordRejects(_ rejects: [Reject], of stream: StreamName) throws {
+        let number = try number(of: stream)
+        for reject in rejects {
+            try execute(
+                """
+                INSERT OR REPLACE INTO rejects
+                    (stream, ordinal, stage, source_id, code, vendor_code, fields, chunk_sequence, line)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+                """,
+                [
+                    number, reject.ordinal, reject.stage.rawValue, reject.sourceID, reject.code, reject.vendorCode,
+                    reject.fields.joined(separator: "\n"), reject.chunkSequence, reject.line,
+                ])
+        }
+    }
+
+    /// Forgets rejects that were replayed; what became of them is in their outcomes.
+    package func removeRejects(of stream: StreamName, ordinals: [Int]) throws {
+        let number = try number(of: stream)
+        for ordinal in ordinals {
+            try execute("DELETE FROM rejects WHERE stream = ? AND ordinal = ?", [number, ordinal])
+        }
+    }
+}

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+// Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
+
+import GRDB
+package import MigratezModel
+import Synchronization
+
+/// The record of one run: streams, cursors, chunks, outcomes, intents, and what people did.
+///
+/// SQLite in WAL mode with `synchronous=FULL`: a commit that has returned survives a power cut (with NORMAL, 488 of
+/// 1,990 did not). All work runs on one connection and its own queue, never on the cooperative pool. Changes that are
+/// asked for while a commit is under way go into the next one together, so that many tasks share one fsync.
+package final class Manifest: Sendable {
+    private let queue: DatabaseQueue
+    private let commits = Mutex(CommitQueue())
+    private let clock: any WallClock
+
+    /// The page cache of the connection.
+    package static let cacheBytes = ByteCount.MiB(16)
+
+    /// Opens the manifest at `path`, creating it if it is not there (the folder must exist and be 0700).
+    ///
+    /// - Parameter isReadOnly: for looking at a run that another process owns.
+    package init(path: String, isReadOnly: Bool = false, clock: any WallClock = SystemWallClock()) throws(MigratezError)
+    {
+        self.clock = clock
+        var configuration = Configuration()
+        configuration.readonly = isReadOnly
+        configuration.label = "migratez.manifest"
+        configuration.foreignKeysEnabled = true
+        configuration.journalMode = isReadOnly ? .default : .wal
+        // Another process that only reads may hold the database for a moment.
+        configuration.busyMode = .timeout(10)
+        configuration.prepareDatabase { database in
+            // https://www.sqlite.org/pragma.html: FULL syncs the WAL at each commit; secure_delete writes zeros over
+            // what is deleted; temporary tables and journals stay in memory.
+            try database.execute(sql: "PRAGMA temp_store = MEMORY")
+            try database.execute(sql: "PRAGMA cache_size = -\(Manifest.cacheBytes.bytes >> 10)")
+            if !isReadOnly {
+                try database.execute(sql: "PRAGMA synchronous = FULL")
+                try database.execute(sql: "PRAGMA secure_delete = ON")
+                try database.execute(sql: "PRAGMA wal_autocheckpoint = 4000")
+            }
+        }
+        do {
+            queue = try DatabaseQueue(path: path, configuration: configuration)
+            if isReadOnly {
+                let found = try queue.read { try Int.fetchOne($0, sql: "PRAGMA user_version") ?? 0 }
+                try ManifestSchema.check(found)
+            } else {
+                try queue.writeWithoutTransaction { try ManifestSchema.migrate($0) }
+            }
+        } catch { throw MigratezError(manifest: error) }
+    }
+
+    /// Commits what `body` does, and returns when it is durable.
+    ///
+    /// Changes of several callers may share a transaction; a `body` that throws takes back its own changes only. It must
+    /// not wait for anything. If the commit itself fails, nothing of it has happened.
+    @discardableResult
+    package func commit<T: Sendable>(
+        _ body: @escaping @Sendable (ManifestTransaction) throws -> T
+    ) async throws -> T {
+        try await withCheckedThrowingContinuation { continuation in
+            let entry = CommitQueue.Entry(body: body, continuation: continuation)
+            guard commits.withLock({ $0.submit(entry) }) == .drain else { return }
+            queue.asyncWriteWithoutTransaction { self.drain($0) }
+        }
+    }
+
+    /// Runs `body` on a consistent view; it cannot change anything.
+    package func read<T: Sendable>(_ body: @escaping @Sendable (ManifestView) throws -> T) async throws -> T {
+        do {
+            return try await queue.read { try body(ManifestView($0)) }
+        } catch { throw MigratezError(manifest: error) }
+    }
+
+    /// Closes the connection; nothing may be asked of the manifest afterwards.
+    package func close() throws(MigratezError) {
+        do { try queue.close() } catch { throw MigratezError(manifest: error) }
+    }
+
+    /// Moves everything from the WAL into the database file and empties the WAL.
+    ///
+    /// Throws `shredIncomplete` unless SQLite answers 0|0|0: not busy, nothing left in the log
+    /// (https://www.sqlite.org/pragma.html#pragma_wal_checkpoint).
+    package func truncateLog() async throws {
+        let answer: [Int]
+        do {
+            answer = try await queue.writeWithoutTransaction { database in
+                let row = try Row.fetchOne(database, sql: "PRAGMA wal_checkpoint(TRUNCATE)")
+                return row.map { row in (0..<3).map { row[$0] as Int } } ?? []
+            }
+        } catch { throw MigratezError(manifest: error) }
+        guard answer == [0, 0, 0] else {
+            throw MigratezError(
+                .shredIncomplete, "the manifest's log could not be emptied (\(answer)): somebody else reads the run",
+                remedy: .retry(after: .seconds(5)), hint: "end other commands that look at this run, then shred again")
+        }
+    }
+
+    /// Commits everything that waits, until nothing does.
+    private func drain(_ database: Database) {
+        while true {
+            let entries = commits.withLock { $0.take() }
+            if entries.isEmpty { return }
+            let failure = commit(entries, database)
+            for entry in entries { entry.finish(failure) }
+        }
+    }
+
+    /// One transaction for all `entries`; the error if it did not become durable.
+    private func commit(_ entries: [any CommitQueue.Pending], _ database: Database) -> MigratezError? {
+        let transaction = ManifestTransaction(database, now: clock.now)
+        do {
+            try database.inTransaction(.immediate) {
+                for entry in entries {
+                    do {
+                        try database.inSavepoint {
+                            try entry.run(transaction)
+                            return .commit
+                        }
+                    } catch {
+                        // SQLite gives up the whole transaction for some errors (a full disk): then all have failed.
+                        guard database.isInsideTransaction else { throw error }
+                        entry.refuse(error is DatabaseError ? MigratezError(manifest: error) : error)
+                    }
+                }
+                return .commit
+            }
+            return nil
+        } catch { return MigratezError(manifest: error) }
+    }
+}
+
+extension MigratezError {
+    /// What went wrong in a statement of the manifest. SQLite's text names tables and columns, never values: GRDB keeps
+    /// arguments out of it, and it is not asked for the statement.
+    init(manifest error: any Error) {
+        if let error = error as? MigratezError {
+            self = error
+            return
+        }
+        guard let error = error as? DatabaseError else {
+            self.init(.internalError, "the manifest failed", cause: error)
+            return
+        }
+        let text = "\(error.message ?? "unknown") (SQLite \(error.extendedResultCode.rawValue))"
+        switch error.resultCode {
+        case .SQLITE_FULL:
+            self.init(.diskFull, "the manifest cannot grow: \(text)", remedy: .fixConfiguration)
+        case .SQLITE_IOERR, .SQLITE_CANTOPEN, .SQLITE_READONLY, .SQLITE_PERM:
+            self.init(.diskFailed, "the manifest cannot be read or written: \(text)", remedy: .fixConfiguration)
+        case .SQLITE_CORRUPT, .SQLITE_NOTADB:
+            self.init(.manifestDamaged, "the manifest is damaged: \(text)")
+        case .SQLITE_BUSY, .SQLITE_LOCKED:
+            self.init(.runBusy, "the manifest is locked by another process: \(text)", remedy: .retry(after: nil))
+        default:
+            self.init(.internalError, "the manifest refused a statement: \(text)")
+        }
+    }
+}
