@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: Apache-2.0
+// Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
+
+import MigratezJSON
+import MigratezModel
+
+/// The rule of one field made ready: everything that does not depend on the record is worked out.
+struct FieldProgram: Sendable {
+    private enum Origin: Sendable {
+        case field(String)
+        /// A JSON value.
+        case constant([UInt8])
+        case expression(CompiledExpression)
+    }
+
+    private struct ValueMap: Sendable {
+        var entries: [String: String]
+        var otherwise: ValueMapSpec.Otherwise
+    }
+
+    private let number: Int
+    private let spec: FieldSpec
+    private let origin: Origin
+    /// A JSON value.
+    private let fallback: [UInt8]?
+    private let valueMap: ValueMap?
+    private let people: PeopleMap
+    private let isRequired: Bool
+    /// The source's bytes are copied as they are.
+    private let isPassedThrough: Bool
+    private let tally: MappingTally
+
+    /// - Throws: `invalidPipeline` if a default or constant is not of the field's type.
+    init(
+        _ spec: FieldSpec, number: Int, isRequired: Bool, context: MappingContext, tally: MappingTally
+    ) throws(MigratezError) {
+        self.number = number
+        self.spec = spec
+        self.tally = tally
+        self.isRequired = isRequired
+        people = context.people
+        valueMap = spec.valueMap.flatMap { context.spec.values[$0] }
+            .map { ValueMap(entries: $0.entries, otherwise: $0.otherwise) }
+        switch spec.origin {
+        case .field(let name): origin = .field(name)
+        case .constant(let template): origin = .constant(try Self.render(template, spec, context))
+        case .expression(let expression): origin = .expression(CompiledExpression(expression, vars: context.spec.vars))
+        }
+        let fallbackText = spec.fallback?.filled(run: context.run, vars: context.spec.vars) ?? ""
+        fallback = fallbackText.isEmpty ? nil : try Self.render(TextTemplate(fallbackText), spec, context)
+        isPassedThrough =
+            !spec.isTrimmed && spec.letterCase == nil && spec.charactersMax == nil && spec.type == nil
+            && spec.phoneRegion == nil && spec.html == nil && valueMap == nil && !spec.isPerson
+    }
+
+    private static func render(
+        _ template: TextTemplate, _ spec: FieldSpec, _ context: MappingContext
+    ) throws(MigratezError) -> [UInt8] {
+        let text = template.filled(run: context.run, vars: context.spec.vars)
+        if let value = TypedValue.rendered(text, as: spec.type) { return value }
+        throw MigratezError(
+            .invalidPipeline, "the text given for \(spec.target) is not of the type \(spec.type?.rawValue ?? "text")",
+            remedy: .fixConfiguration)
+    }
+
+    /// Writes the field with its value, or nothing if it has none; `scratch` is working space.
+    func write(
+        _ index: RecordIndex, _ record: RecordBytes, into writer: inout JSONWriter, scratch: inout [UInt8]
+    ) throws(Rejection) {
+        switch origin {
+        case .constant(let value):
+            writer.key(spec.target)
+            writer.raw(value)
+        case .field(let name):
+            guard let slice = index.slice(name), !slice.isBlank else { return try writeFallback(into: &writer) }
+            try write(slice, record, into: &writer, scratch: &scratch)
+        case .expression(let expression):
+            let value: ExpressionValue
+            do { value = try expression.value(of: index, in: record) } catch {
+                guard spec.onError == .null else { throw rejection(.mappingFailed) }
+                return try writeNulled(into: &writer)
+            }
+            if value.isBlank(in: record) { return try writeFallback(into: &writer) }
+            if case .raw(let slice) = value { return try write(slice, record, into: &writer, scratch: &scratch) }
+            scratch.removeAll(keepingCapacity: true)
+            scratch.append(contentsOf: value.text(in: record).utf8)
+            var form = TypedValue.Form.string
+            switch value {
+            case .bool, .number: form = .literal
+            default: break
+            }
+            try finish(&scratch, form, into: &writer)
+        }
+    }
+
+    private func write(
+        _ slice: JSONSlice, _ record: RecordBytes, into writer: inout JSONWriter, scratch: inout [UInt8]
+    ) throws(Rejection) {
+        if isPassedThrough {
+            writer.key(spec.target)
+            writer.raw(UnsafeBufferPointer(rebasing: record[slice.range]))
+            return
+        }
+        scratch.removeAll(keepingCapacity: true)
+        JSONText.append(slice, of: record, to: &scratch)
+        try finish(&scratch, slice.kind == .string ? .string : .literal, into: &writer)
+    }
+
+    // MARK: Steps
+
+    /// Takes the decoded text through the steps of the rule and writes what comes out.
+    private func finish(
+        _ text: inout [UInt8], _ form: TypedValue.Form, into writer: inout JSONWriter
+    ) throws(Rejection) {
+        var form = form
+        if spec.isTrimmed { TextSteps.trim(&text) }
+        if let letterCase = spec.letterCase { TextSteps.change(&text, to: letterCase) }
+        switch spec.html {
+        case .sanitize: TextSteps.replace(&text) { HTMLSanitizer.sanitized($0) }
+        case .text: TextSteps.replace(&text) { HTMLSanitizer.plainText($0) }
+        case nil: break
+        }
+        if text.isEmpty { return try writeFallback(into: &writer) }
+        if let region = spec.phoneRegion { normalizePhone(&text, region, &form) }
+        if let valueMap {
+            guard try translate(&text, valueMap) else { return try writeFallback(into: &writer) }
+            form = .string
+        }
+        if spec.isPerson {
+            try replacePerson(&text)
+            form = .string
+        }
+        if let type = spec.type {
+            guard let typed = TypedValue.convert(&text, to: type) else {
+                guard spec.onError == .null else { throw rejection(.wrongType) }
+                return try writeNulled(into: &writer)
+            }
+            form = typed
+        }
+        if let charactersMax = spec.charactersMax, TextSteps.length(of: text) > charactersMax {
+            guard spec.isTruncated else {
+                guard spec.onError == .null else { throw rejection(.tooLong) }
+                return try writeNulled(into: &writer)
+            }
+            TextSteps.cut(&text, to: charactersMax)
+            tally.count(.valueTruncated, field: number)
+        }
+        writer.key(spec.target)
+        switch form {
+        case .string: text.withUnsafeBufferPointer { writer.string($0) }
+        case .literal: text.withUnsafeBufferPointer { writer.raw($0) }
+        }
+    }
+
+    private func normalizePhone(_ text: inout [UInt8], _ region: String, _ form: inout TypedValue.Form) {
+        guard let normalized = PhoneNumber.normalized(String(decoding: text, as: UTF8.self), region: region) else {
+            return tally.count(.phoneKept, field: number)
+        }
+        text.replaceSubrange(text.indices, with: normalized.utf8)
+        form = .string
+    }
+
+    /// Puts the value map's value in place; false if there is none and none is to be written.
+    private func translate(_ text: inout [UInt8], _ map: ValueMap) throws(Rejection) -> Bool {
+        if let value = map.entries[String(decoding: text, as: UTF8.self)] {
+            text.replaceSubrange(text.indices, with: value.utf8)
+            return !value.isEmpty
+        }
+        switch map.otherwise {
+        case .quarantine: throw rejection(.valueNotMapped)
+        case .keep: tally.count(.valueKept, field: number)
+        case .drop:
+            tally.count(.valueDropped, field: number)
+            return false
+        case .use(let value):
+            tally.count(.valueReplaced, field: number)
+            text.replaceSubrange(text.indices, with: value.utf8)
+        }
+        return true
+    }
+
+    private func replacePerson(_ text: inout [UInt8]) throws(Rejection) {
+        if let id = people.targets[String(decoding: text, as: UTF8.self)] {
+            text.replaceSubrange(text.indices, with: id.utf8)
+        } else if let id = people.substitute {
+            tally.count(.personReplaced, field: number)
+            text.replaceSubrange(text.indices, with: id.utf8)
+        } else {
+            throw rejection(.ownerUnmatched)
+        }
+    }
+
+    // MARK: Empty values
+
+    private func writeNulled(into writer: inout JSONWriter) throws(Rejection) {
+        tally.count(.valueNulled, field: number)
+        try writeFallback(into: &writer)
+    }
+
+    private func writeFallback(into writer: inout JSONWriter) throws(Rejection) {
+        if let fallback {
+            tally.count(.defaultUsed, field: number)
+            writer.key(spec.target)
+            writer.raw(fallback)
+        } else if isRequired {
+            throw rejection(.requiredFieldMissing)
+        }
+    }
+
+    private func rejection(_ code: ErrorCode) -> Rejection { Rejection(code, fields: [spec.target]) }
+}
