@@ -33,7 +33,8 @@ package struct ChunkEncoder: ~Copyable, Sendable {
     private var writer: AgeWriter
     private var compressor: ZstdCompressor?
     private var digest = SHA256()
-    private let plaintextBytesMax: Int
+    private let limits: ChunkLimits
+    private var packedBytes = 0
 
     /// Appends the head of the chunk to `output`.
     ///
@@ -42,7 +43,7 @@ package struct ChunkEncoder: ~Copyable, Sendable {
     ///   - key: wraps the chunk's file key.
     ///   - level: how hard zstd tries.
     ///   - copies: others who may open the chunk with plain `age -d` (X25519 only), for copies that outlive the run.
-    ///   - limits: only the one on the plaintext is checked here.
+    ///   - limits: those on the plaintext; the length of lines is the reader's.
     package init(
         context: ChunkContext, key: ChunkKey, level: CompressionLevel = .fast, copies: [AgeRecipient] = [],
         limits: ChunkLimits = ChunkLimits(), into output: inout [UInt8]
@@ -50,7 +51,7 @@ package struct ChunkEncoder: ~Copyable, Sendable {
         let start = output.count
         compressor = context.packing == .zstd ? try ZstdCompressor(level: level) : nil
         writer = try AgeWriter(recipients: [.chunk(key, context)] + copies, into: &output)
-        plaintextBytesMax = limits.plaintextMax.bytes
+        self.limits = limits
         noteOutput(output, from: start)
     }
 
@@ -58,8 +59,8 @@ package struct ChunkEncoder: ~Copyable, Sendable {
     ///
     /// Throws `limitExceeded` if the chunk gets longer than a reader would accept.
     package mutating func append(_ bytes: UnsafeRawBufferPointer, into output: inout [UInt8]) throws(MigratezError) {
-        guard bytes.count <= plaintextBytesMax - plaintextBytes else {
-            throw MigratezError(.limitExceeded, "a chunk would hold more than \(ByteCount(plaintextBytesMax))")
+        guard bytes.count <= limits.plaintextMax.bytes - plaintextBytes else {
+            throw MigratezError(.limitExceeded, "a chunk would hold more than \(limits.plaintextMax)")
         }
         plaintextBytes += bytes.count
         let start = output.count
@@ -73,15 +74,21 @@ package struct ChunkEncoder: ~Copyable, Sendable {
 
     /// Puts in the next bytes.
     package mutating func append(_ bytes: [UInt8], into output: inout [UInt8]) throws(MigratezError) {
-        try bytes.span.bytes.withUnsafeBytes { buffer throws(MigratezError) in try append(buffer, into: &output) }
+        try bytes.span.withUnsafeBytes { buffer throws(MigratezError) in try append(buffer, into: &output) }
     }
 
     /// Appends the rest of the chunk to `output` and says what it was.
+    ///
+    /// Throws `limitExceeded` if a reader would take the chunk for a bomb: what cannot be read is not written.
     package consuming func finish(into output: inout [UInt8]) throws(MigratezError) -> ChunkSummary {
         let start = output.count
         while let (given, isDone) = try compressor?.end(into: writer.space(into: &output)) {
             writer.advance(by: given)
+            packedBytes += given
             if isDone { break }
+        }
+        if compressor != nil, plaintextBytes > limits.plaintextAllowed(forPacked: packedBytes) {
+            throw MigratezError(.limitExceeded, "a chunk would be packed more tightly than a reader accepts")
         }
         let (plaintextBytes, written) = (plaintextBytes, ciphertextBytes)
         var digest = digest
@@ -99,6 +106,7 @@ package struct ChunkEncoder: ~Copyable, Sendable {
             let space = try writer.space(into: &output)
             guard let (taken, given) = try compressor?.compress(rest, into: space) else { return }
             writer.advance(by: given)
+            packedBytes += given
             rest = UnsafeRawBufferPointer(rebasing: rest[taken...])
         }
     }

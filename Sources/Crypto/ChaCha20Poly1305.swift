@@ -119,19 +119,16 @@ extension ChaCha20Poly1305 {
         _ secret: SymmetricKey, nonce: [UInt8], authenticating data: [UInt8] = []
     ) throws(MigratezError) -> [UInt8] {
         var sealed = [UInt8](repeating: 0, count: secret.count + Self.tagBytes)
-        var failure: MigratezError?
-        secret.withUnsafeBytes { message in
-            nonce.withUnsafeBytes { nonce in
-                data.withUnsafeBytes { data in
-                    sealed.withUnsafeMutableBytes { output in
-                        do throws(MigratezError) {
-                            try seal(message, nonce: nonce, authenticating: data, into: output)
-                        } catch { failure = error }
+        var target = sealed.mutableSpan
+        try target.withUnsafeMutableBytes { output throws(MigratezError) in
+            try secret.withUnsafeBytes { message throws(MigratezError) in
+                try nonce.span.withUnsafeBytes { nonce throws(MigratezError) in
+                    try data.span.withUnsafeBytes { data throws(MigratezError) in
+                        try seal(message, nonce: nonce, authenticating: data, into: output)
                     }
                 }
             }
         }
-        if let failure { throw failure }
         return sealed
     }
 
@@ -142,17 +139,13 @@ extension ChaCha20Poly1305 {
         guard sealed.count >= Self.tagBytes else { return nil }
         var isAuthentic = false
         let key = try SymmetricKey(count: sealed.count - Self.tagBytes) { output throws(MigratezError) in
-            var failure: MigratezError?
-            sealed.withUnsafeBytes { sealed in
-                nonce.withUnsafeBytes { nonce in
-                    data.withUnsafeBytes { data in
-                        do throws(MigratezError) {
-                            isAuthentic = try open(sealed, nonce: nonce, authenticating: data, into: output)
-                        } catch { failure = error }
+            try sealed.span.withUnsafeBytes { sealed throws(MigratezError) in
+                try nonce.span.withUnsafeBytes { nonce throws(MigratezError) in
+                    try data.span.withUnsafeBytes { data throws(MigratezError) in
+                        isAuthentic = try open(sealed, nonce: nonce, authenticating: data, into: output)
                     }
                 }
             }
-            if let failure { throw failure }
         }
         return isAuthentic ? key : nil
     }

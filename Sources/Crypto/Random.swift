@@ -16,10 +16,7 @@ package func fillWithRandomBytes(_ target: UnsafeMutableRawBufferPointer) throws
 /// `count` random bytes fit for nonces, salts and public identifiers; keys are made as `SymmetricKey`.
 package func randomBytes(_ count: Int) throws(MigratezError) -> [UInt8] {
     var bytes = [UInt8](repeating: 0, count: count)
-    var failure: MigratezError?
-    bytes.withUnsafeMutableBytes { target in
-        do throws(MigratezError) { try fillWithRandomBytes(target) } catch { failure = error }
-    }
-    if let failure { throw failure }
+    var target = bytes.mutableSpan
+    try target.withUnsafeMutableBytes { buffer throws(MigratezError) in try fillWithRandomBytes(buffer) }
     return bytes
 }

@@ -10,7 +10,7 @@ import Testing
 /// What is in the envelope is held to limits even when the envelope is genuine.
 struct ChunkPackingTests {
     /// A genuine chunk around bytes that claim to be a zstd frame.
-    private func chunk(around packed: [UInt8]) throws -> [UInt8] {
+    private func genuineChunk(around packed: [UInt8]) throws -> [UInt8] {
         try ageFile(packed, for: [.chunk(testKey, context())])
     }
 
@@ -22,9 +22,9 @@ struct ChunkPackingTests {
 
     @Test func `data after the frame is refused`() throws {
         let frame = try frame(of: Array("{}\n".utf8))
-        #expect(read(try chunk(around: frame), as: context()).error == nil)
+        #expect(read(try genuineChunk(around: frame), as: context()).error == nil)
         for garbage in [[0], frame, [0x50, 0x2A, 0x4D, 0x18, 0, 0, 0, 0]] as [[UInt8]] {
-            #expect(read(try chunk(around: frame + garbage), as: context()).error?.code == .chunkCorrupt)
+            #expect(read(try genuineChunk(around: frame + garbage), as: context()).error?.code == .chunkCorrupt)
         }
     }
 
@@ -33,8 +33,8 @@ struct ChunkPackingTests {
         for size in 65_000..<65_536 {
             let frame = try frame(of: noise(size))
             guard frame.count == 65_536 else { continue }
-            #expect(read(try chunk(around: frame), as: context()).error == nil)
-            #expect(read(try chunk(around: frame + [0]), as: context()).error?.code == .chunkCorrupt)
+            #expect(read(try genuineChunk(around: frame), as: context()).error == nil)
+            #expect(read(try genuineChunk(around: frame + [0]), as: context()).error?.code == .chunkCorrupt)
             return
         }
         Issue.record("no size gave a full frame")
@@ -43,7 +43,7 @@ struct ChunkPackingTests {
     @Test func `a frame that ends too early, or never starts, is refused`() throws {
         let frame = try frame(of: records(bytes: 10_000))
         for length in [0, 1, 3, 4, 5, 20, frame.count - 4, frame.count - 1] {
-            let reading = read(try chunk(around: Array(frame.prefix(length))), as: context())
+            let reading = read(try genuineChunk(around: Array(frame.prefix(length))), as: context())
             #expect(reading.error?.code == .chunkCorrupt, "\(length) bytes")
         }
     }
@@ -52,14 +52,14 @@ struct ChunkPackingTests {
         let frame = try frame(of: Array("{}\n".utf8))
         let skippable: [UInt8] = [0x50, 0x2A, 0x4D, 0x18, 4, 0, 0, 0, 1, 2, 3, 4]
         for packed in [skippable + frame, skippable, [0x1F, 0x8B, 8, 0], Array("{}\n".utf8)] as [[UInt8]] {
-            #expect(read(try chunk(around: packed), as: context()).error?.code == .chunkCorrupt)
+            #expect(read(try genuineChunk(around: packed), as: context()).error?.code == .chunkCorrupt)
         }
     }
 
     @Test func `a wrong checksum is refused`() throws {
         var frame = try frame(of: records(bytes: 10_000))
         frame[frame.count - 1] ^= 1
-        #expect(read(try chunk(around: frame), as: context()).error?.code == .chunkCorrupt)
+        #expect(read(try genuineChunk(around: frame), as: context()).error?.code == .chunkCorrupt)
     }
 
     @Test func `a bomb is refused by ratio and by size`() throws {
@@ -71,6 +71,8 @@ struct ChunkPackingTests {
         let bomb = read(file, as: context(), limits: byRatio)
         #expect(bomb.error?.code == .limitExceeded)
         #expect(bomb.bytes.count <= 1 << 20)
+        let error = #expect(throws: MigratezError.self) { _ = try chunk(zeros, context(), limits: byRatio) }
+        #expect(error?.code == .limitExceeded)
         let bySize = ChunkLimits(plaintextMax: ByteCount(zeros.count - 1))
         #expect(read(file, as: context(), limits: bySize).error?.code == .limitExceeded)
         #expect(read(file, as: context(), limits: ChunkLimits(plaintextMax: ByteCount(zeros.count))).error == nil)
@@ -85,7 +87,7 @@ struct ChunkPackingTests {
     @Test func `a declared size over the limit is refused before anything is decompressed`() throws {
         // Magic number, a descriptor with an 8-byte size and one segment, 1 TiB (RFC 8878, 3.1.1.1).
         let frame: [UInt8] = [0x28, 0xB5, 0x2F, 0xFD, 0xE0, 0, 0, 0, 0, 0, 1, 0, 0]
-        let reading = read(try chunk(around: frame), as: context())
+        let reading = read(try genuineChunk(around: frame), as: context())
         #expect(reading.error?.code == .limitExceeded)
     }
 
@@ -95,7 +97,7 @@ struct ChunkPackingTests {
             try write(noise(300_000), to: "\(folder)/plain")
             for (log, code) in [(23, nil), (24, ErrorCode.limitExceeded)] as [(Int, ErrorCode?)] {
                 let packed = shell("zstd -q -c --zstd=wlog=\(log) < \(folder)/plain").output
-                #expect(read(try chunk(around: packed), as: context()).error?.code == code, "2^\(log)")
+                #expect(read(try genuineChunk(around: packed), as: context()).error?.code == code, "2^\(log)")
             }
         }
     }
@@ -109,13 +111,13 @@ struct ChunkPackingTests {
         let frame = try contents(of: "\(try #require(corpus("zstd")))/golden-decompression-errors/\(name)")
         let bare = read(frame, as: context())
         #expect((bare.error?.cause as? AgeFailure)?.kind == .header)
-        var file = try chunk(around: noise(frame.count))
+        var file = try genuineChunk(around: noise(frame.count))
         file.replaceSubrange((file.count - 16 - frame.count)..<(file.count - 16), with: frame)
         let spliced = read(file, as: context())
         #expect((spliced.error?.cause as? AgeFailure)?.kind == .payload)
         #expect(spliced.bytes.isEmpty)
         // Sealed by ourselves it may or may not be noticed, by version of the library; it must not crash.
-        _ = read(try chunk(around: frame), as: context())
+        _ = read(try genuineChunk(around: frame), as: context())
     }
 
     @Test(
@@ -124,7 +126,7 @@ struct ChunkPackingTests {
     func `a well-formed frame of others is read`(name: String, size: Int) throws {
         let frame = try contents(of: "\(try #require(corpus("zstd")))/golden-decompression/\(name)")
         let limits = ChunkLimits(ratioMax: 100_000)
-        let reading = read(try chunk(around: frame), as: context(), limits: limits)
+        let reading = read(try genuineChunk(around: frame), as: context(), limits: limits)
         #expect(reading.error == nil)
         #expect(reading.bytes.count == size)
     }
