@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
+
+import MigratezSyntheticCRM
+
+/// What HubSpot calls the kinds of records.
+struct CRMObjectName: Sendable, Hashable {
+    let object: CRMObject
+
+    init(_ object: CRMObject) { self.object = object }
+
+    /// Accepts `contacts`, `contact` and `0-1`.
+    init?(path: String) {
+        guard
+            let object = CRMObject.allCases.first(where: {
+                let name = CRMObjectName($0)
+                return path == name.plural || path == name.singular || path == name.typeID
+            })
+        else { return nil }
+        self.object = object
+    }
+
+    var singular: String {
+        switch object {
+        case .contact: "contact"
+        case .company: "company"
+        case .deal: "deal"
+        case .note: "note"
+        case .task: "task"
+        case .call: "call"
+        case .meeting: "meeting"
+        }
+    }
+
+    var plural: String { object == .company ? "companies" : singular + "s" }
+    var upper: String { singular.uppercased() }
+
+    var typeID: String {
+        switch object {
+        case .contact: "0-1"
+        case .company: "0-2"
+        case .deal: "0-3"
+        case .task: "0-27"
+        case .note: "0-46"
+        case .meeting: "0-47"
+        case .call: "0-48"
+        }
+    }
+
+    var isActivity: Bool {
+        switch object {
+        case .note, .task, .call, .meeting: true
+        case .contact, .company, .deal: false
+        }
+    }
+
+    /// Activities have no scopes of their own.
+    var scopeName: String { isActivity ? "contacts" : plural }
+
+    /// What a record shows when no properties are asked for.
+    var defaultProperties: [String] {
+        switch object {
+        case .contact: ["createdate", "email", "firstname", "hs_object_id", "lastmodifieddate", "lastname"]
+        case .company: ["createdate", "domain", "hs_lastmodifieddate", "hs_object_id", "name"]
+        case .deal:
+            [
+                "amount", "closedate", "createdate", "dealname", "dealstage", "hs_lastmodifieddate", "hs_object_id",
+                "pipeline",
+            ]
+        case .note, .task, .call, .meeting: ["hs_createdate", "hs_lastmodifieddate", "hs_object_id"]
+        }
+    }
+
+    /// What a record shows in any case.
+    var systemProperties: [String] { [createdProperty, modifiedProperty, "hs_object_id"] }
+    var createdProperty: String { isActivity ? "hs_createdate" : "createdate" }
+    var modifiedProperty: String { object == .contact ? "lastmodifieddate" : "hs_lastmodifieddate" }
+
+    /// The properties whose values no two records may share.
+    var uniqueProperties: [String] { object == .contact ? ["email"] : [] }
+}

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+// Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
+
+import MigratezSimulatorKit
+import MigratezSyntheticCRM
+
+/// What a request asks for, whatever version of the path it uses.
+enum Operation: Sendable, Equatable {
+    enum BatchVerb: String, Sendable { case create, update, upsert, archive }
+    enum LinkVerb: String, Sendable {
+        case create, archive, labelsArchive = "labels/archive", associateDefault = "associate/default"
+    }
+
+    case token
+    case list(CRMObject), read(CRMObject, id: String), batchRead(CRMObject), search(CRMObject)
+    case create(CRMObject), update(CRMObject, id: String), archive(CRMObject, id: String)
+    case batchWrite(CRMObject, BatchVerb)
+    case recordLinks(CRMObject, id: String, to: CRMObject)
+    case linksRead(CRMObject, CRMObject, isDated: Bool)
+    case linksWrite(CRMObject, CRMObject, LinkVerb)
+    case linkPut(CRMObject, id: String, CRMObject, toID: String, isDefault: Bool)
+    case labels(CRMObject, CRMObject)
+    case properties(CRMObject), property(CRMObject, name: String)
+    case propertyCreate(CRMObject), propertyBatchCreate(CRMObject)
+    case schemas
+    case pipelines(CRMObject), pipeline(CRMObject, id: String)
+    case owners, owner(id: String)
+    case usage
+
+    static let datedVersions: Set = ["2026-03", "2026-09"]
+
+    /// `nil` if HubSpot has no such route, or none for the kinds of records that are simulated.
+    init?(_ request: SimulatorRequest) {
+        let path = request.path
+        guard let family = Family(path) else { return nil }
+        let rest = Array(path.dropFirst(family.length))
+        let operation: Operation? =
+            switch family.name {
+            case "oauth": request.method == .post && rest == ["token"] ? .token : nil
+            case "account-info": rest.first == "api-usage" ? .usage : nil
+            case "crm-object-schemas": request.method == .get && rest.first == "schemas" ? .schemas : nil
+            case "objects": Operation.objects(request.method, rest, version: family.version)
+            case "associations": Operation.associations(request.method, rest, version: family.version)
+            case "properties": Operation.properties(request.method, rest)
+            case "pipelines": Operation.pipelines(request.method, rest)
+            case "owners": Operation.owners(request.method, rest)
+            default: nil
+            }
+        guard let operation else { return nil }
+        self = operation
+    }
+
+    /// The resource and version that a path begins with.
+    private struct Family {
+        var name: String
+        var version: String
+        /// How many segments they take.
+        var length: Int
+
+        init?(_ path: [String]) {
+            if path.count >= 3, path[0] == "crm" {
+                if path[1] == "v3" || path[1] == "v4" {
+                    (name, version, length) = (path[2], path[1], 3)
+                    return
+                }
+                guard Operation.datedVersions.contains(path[2]) else { return nil }
+                (name, version, length) = (path[1], path[2], 3)
+            } else if path.count >= 3, ["oauth", "account-info", "crm-object-schemas"].contains(path[0]) {
+                guard ["v1", "v3"].contains(path[1]) || Operation.datedVersions.contains(path[1]) else { return nil }
+                (name, version, length) = (path[0], path[1], 2)
+            } else {
+                return nil
+            }
+        }
+    }
+
+    private static func object(_ segment: String) -> CRMObject? { CRMObjectName(path: segment)?.object }
+
+    private static func objects(_ method: SimulatorRequest.Method, _ rest: [String], version: String) -> Operation? {
+        guard let object = rest.first.flatMap(object) else { return nil }
+        switch (method, rest.count) {
+        case (.get, 4) where rest[2] == "associations" && version == "v4":
+            return Operation.object(rest[3]).map { .recordLinks(object, id: rest[1], to: $0) }
+        case (.put, 5) where rest[2] == "associations" && version == "v4":
+            return Operation.object(rest[3]).map {
+                .linkPut(object, id: rest[1], $0, toID: rest[4], isDefault: false)
+            }
+        case (.put, 6) where rest[2] == "associations" && rest[3] == "default" && version == "v4":
+            return Operation.object(rest[4]).map { .linkPut(object, id: rest[1], $0, toID: rest[5], isDefault: true) }
+        default: break
+        }
+        guard version != "v4" else { return nil }
+        switch (method, rest.count) {
+        case (.get, 1): return .list(object)
+        case (.post, 1): return .create(object)
+        case (.post, 2) where rest[1] == "search": return .search(object)
+        case (.post, 3) where rest[1] == "batch" && rest[2] == "read": return .batchRead(object)
+        case (.post, 3) where rest[1] == "batch": return BatchVerb(rawValue: rest[2]).map { .batchWrite(object, $0) }
+        case (.get, 2): return .read(object, id: rest[1])
+        case (.patch, 2): return .update(object, id: rest[1])
+        case (.delete, 2): return .archive(object, id: rest[1])
+        default: return nil
+        }
+    }
+
+    private static func associations(_ method: SimulatorRequest.Method, _ rest: [String], version: String) -> Operation?
+    {
+        guard version != "v3", rest.count >= 3, let from = object(rest[0]), let to = object(rest[1]) else { return nil }
+        if rest.count == 3, rest[2] == "labels", method == .get { return .labels(from, to) }
+        guard method == .post, rest[2] == "batch" else { return nil }
+        let verb = rest.dropFirst(3).joined(separator: "/")
+        if verb == "read" { return .linksRead(from, to, isDated: version != "v4") }
+        return LinkVerb(rawValue: verb).map { .linksWrite(from, to, $0) }
+    }
+
+    private static func properties(_ method: SimulatorRequest.Method, _ rest: [String]) -> Operation? {
+        guard let object = rest.first.flatMap(object) else { return nil }
+        switch (method, rest.count) {
+        case (.get, 1): return .properties(object)
+        case (.get, 2): return .property(object, name: rest[1])
+        case (.post, 1): return .propertyCreate(object)
+        case (.post, 3) where rest[1] == "batch" && rest[2] == "create": return .propertyBatchCreate(object)
+        default: return nil
+        }
+    }
+
+    private static func pipelines(_ method: SimulatorRequest.Method, _ rest: [String]) -> Operation? {
+        guard method == .get, let object = rest.first.flatMap(object) else { return nil }
+        return rest.count == 1 ? .pipelines(object) : rest.count == 2 ? .pipeline(object, id: rest[1]) : nil
+    }
+
+    private static func owners(_ method: SimulatorRequest.Method, _ rest: [String]) -> Operation? {
+        guard method == .get, rest.count <= 1 else { return nil }
+        return rest.first.map { .owner(id: $0) } ?? .owners
+    }
+}
+
+extension Operation {
+    /// Whether records, links or definitions may change.
+    var isWrite: Bool {
+        switch self {
+        case .create, .update, .archive, .batchWrite, .linksWrite, .linkPut, .propertyCreate, .propertyBatchCreate: true
+        default: false
+        }
+    }
+
+    /// The name in the journal: what is done to what.
+    var name: String {
+        func plural(_ object: CRMObject) -> String { CRMObjectName(object).plural }
+        func pair(_ from: CRMObject, _ to: CRMObject) -> String {
+            CRMObjectName(from).singular + "-" + CRMObjectName(to).singular
+        }
+        return switch self {
+        case .token: "token"
+        case .list(let object): "list \(plural(object))"
+        case .read(let object, _): "read \(plural(object))"
+        case .batchRead(let object): "batch read \(plural(object))"
+        case .search(let object): "search \(plural(object))"
+        case .create(let object): "create \(plural(object))"
+        case .update(let object, _): "update \(plural(object))"
+        case .archive(let object, _): "archive \(plural(object))"
+        case .batchWrite(let object, let verb): "batch \(verb.rawValue) \(plural(object))"
+        case .recordLinks(let from, _, let to): "links of one \(pair(from, to))"
+        case .linksRead(let from, let to, _): "batch read links \(pair(from, to))"
+        case .linksWrite(let from, let to, let verb): "batch \(verb.rawValue) links \(pair(from, to))"
+        case .linkPut(let from, _, let to, _, _): "put link \(pair(from, to))"
+        case .labels(let from, let to): "labels \(pair(from, to))"
+        case .properties(let object), .property(let object, _): "properties \(plural(object))"
+        case .propertyCreate(let object): "create property \(plural(object))"
+        case .propertyBatchCreate(let object): "batch create properties \(plural(object))"
+        case .schemas: "schemas"
+        case .pipelines(let object), .pipeline(let object, _): "pipelines \(plural(object))"
+        case .owners, .owner: "owners"
+        case .usage: "usage"
+        }
+    }
+
+    /// The scope that HubSpot asks for; `nil` if any token will do.
+    var scope: String? {
+        func records(_ object: CRMObject, _ right: String) -> String {
+            "crm.objects.\(CRMObjectName(object).scopeName).\(right)"
+        }
+        return switch self {
+        case .token, .usage: nil
+        case .list(let object), .read(let object, _), .batchRead(let object), .search(let object):
+            records(object, "read")
+        case .create(let object), .update(let object, _), .archive(let object, _), .batchWrite(let object, _):
+            records(object, "write")
+        case .recordLinks(let from, _, _), .linksRead(let from, _, _), .labels(let from, _): records(from, "read")
+        case .linksWrite(let from, _, _), .linkPut(let from, _, _, _, _): records(from, "write")
+        case .properties(let object), .property(let object, _), .pipelines(let object), .pipeline(let object, _):
+            "crm.schemas.\(CRMObjectName(object).scopeName).read"
+        case .propertyCreate(let object), .propertyBatchCreate(let object):
+            "crm.schemas.\(CRMObjectName(object).scopeName).write"
+        case .schemas: "crm.schemas.custom.read"
+        case .owners, .owner: "crm.objects.owners.read"
+        }
+    }
+}
