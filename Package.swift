@@ -57,9 +57,11 @@ let package = Package(
     ],
     targets: [
         // Ground: C libraries, module map and shim only.
-        .systemLibrary(name: "CCurl", path: "Sources/CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+        .systemLibrary(
+            name: "CCurl", path: "Sources/CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(name: "CZstd", path: "Sources/CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
-        .systemLibrary(name: "COpenSSL", path: "Sources/COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(
+            name: "COpenSSL", path: "Sources/COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
 
         // Ground: the nouns, the bytes, the chunk store, the wire.
         module("Model"),
@@ -106,7 +108,8 @@ let package = Package(
         .executableTarget(
             name: "migratez",
             dependencies: dependencies([
-                "Model", "JSON", "Crypto", "ChunkFormat", "Staging", "Pipeline", "SimulatorKit", "SyntheticCRM", "HubSpotSimulator",
+                "Model", "JSON", "Crypto", "ChunkFormat", "Staging", "Pipeline", "SimulatorKit", "SyntheticCRM",
+                "HubSpotSimulator",
                 "SalesforceSimulator",
             ]) + [argumentParser, logging],
             path: "Sources/CLI", swiftSettings: strict),
@@ -135,17 +138,34 @@ let package = Package(
                 "SimulatorKit", "TestKit",
             ]),
         tests("FileConnector", ["Model", "JSON", "ConnectorKit", "FileConnector", "CSV", "TestKit"]),
-        tests("Extract", ["Model", "JSON", "Crypto", "ChunkFormat", "ChunkLines", "Staging", "ConnectorKit", "Extract", "TestKit"]),
-        tests("Transform", ["Model", "JSON", "Crypto", "ChunkFormat", "ChunkLines", "Staging", "ConnectorKit", "Transform", "TestKit"]),
-        tests("Load", ["Model", "JSON", "Crypto", "ChunkFormat", "ChunkLines", "Staging", "ConnectorKit", "Load", "TestKit"]),
+        tests(
+            "Extract",
+            ["Model", "JSON", "Crypto", "ChunkFormat", "ChunkLines", "Staging", "ConnectorKit", "Extract", "TestKit"]),
+        tests(
+            "Transform",
+            ["Model", "JSON", "Crypto", "ChunkFormat", "ChunkLines", "Staging", "ConnectorKit", "Transform", "TestKit"]),
+        tests(
+            "Load",
+            ["Model", "JSON", "Crypto", "ChunkFormat", "ChunkLines", "Staging", "ConnectorKit", "Load", "TestKit"]),
         tests(
             "Pipeline",
             [
                 "Model", "JSON", "Staging", "Transport", "ConnectorKit", "Pipeline", "SimulatorKit", "SyntheticCRM",
                 "HubSpotSimulator", "SalesforceSimulator", "TestKit",
             ]),
-        tests("Simulator", ["Model", "JSON", "SimulatorKit", "SyntheticCRM", "HubSpotSimulator", "SalesforceSimulator", "TestKit"]),
+        tests(
+            "Simulator",
+            ["Model", "JSON", "SimulatorKit", "SyntheticCRM", "HubSpotSimulator", "SalesforceSimulator", "TestKit"]),
         tests("CLI", ["Model", "JSON", "TestKit"]),
         tests("Tidy", ["TestKit"]),
     ]
 )
+
+// Measures, for people who change a hot path: `MIGRATEZ_BENCHMARKS=1 swift run -c release benchmark-chunks`. Here rather
+// than in a package of its own because it uses what only this package may see.
+if Context.environment["MIGRATEZ_BENCHMARKS"] != nil {
+    package.targets.append(
+        .executableTarget(
+            name: "benchmark-chunks", dependencies: dependencies(["Model", "Crypto", "ChunkFormat"]),
+            path: "Benchmarks/ChunkFormat", swiftSettings: strict))
+}
