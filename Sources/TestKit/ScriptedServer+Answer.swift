@@ -27,6 +27,8 @@ extension ScriptedServer {
     package enum Step: Sendable {
         /// Exactly these bytes.
         case bytes([UInt8])
+        /// The bytes, and then tells how many the socket took.
+        case counted([UInt8], @Sendable (Int) -> Void)
         /// The bytes, so many times, with a pause before each.
         case repeated([UInt8], times: Int, every: Duration)
         case pause(Duration)

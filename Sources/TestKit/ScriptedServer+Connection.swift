@@ -55,6 +55,10 @@ struct ScriptedConnection {
     func carryOut(_ step: ScriptedServer.Step, isStopped: () -> Bool) -> Bool {
         switch step {
         case .bytes(let bytes): return write(bytes)
+        case .counted(let bytes, let tell):
+            guard write(bytes) else { return false }
+            tell(bytes.count)
+            return true
         case .repeated(let bytes, let times, let interval):
             for _ in 0..<times {
                 guard !isStopped() else { return false }

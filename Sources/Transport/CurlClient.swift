@@ -100,11 +100,12 @@ package final class CurlClient: HTTPClient {
                 group.cancelAll()
                 return result
             } catch {
+                // Looked at before the producer is cancelled, which may fail it in turn.
+                let failure = upload.failure
                 upload.close()
                 engine.cancel(transfer)
                 group.cancelAll()
-                while (try? await group.next()) != nil {}
-                throw Task.isCancelled ? error : upload.failure ?? error
+                throw Task.isCancelled ? error : failure ?? error
             }
         }
     }

@@ -170,7 +170,8 @@ final class CurlEngine: @unchecked Sendable {
         curl_multi_remove_handle(multi, easy)
         transfers[easy] = nil
         transfer.release()
-        if spareHandles.count < 32 {
+        // One that was torn out of its work keeps buffers, and libcurl then refuses some options for its next.
+        if case .success = result, spareHandles.count < 32 {
             curl_easy_reset(easy)
             spareHandles.append(easy)
         } else {
@@ -228,6 +229,7 @@ final class CurlEngine: @unchecked Sendable {
     private func setPaused(_ transfer: CurlTransfer, _ isPaused: Bool) {
         guard let easy = transfer.easy, transfer.isReceivePaused != isPaused else { return }
         transfer.isReceivePaused = isPaused
+        transfer.stall.restart()
         pause(easy, of: transfer)
     }
 

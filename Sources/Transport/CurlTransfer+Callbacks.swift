@@ -94,8 +94,13 @@ extension CurlTransfer {
             hasTakenAll = bytesTaken + count == bytes.count
         case .stream:
             switch upload?.read(into: target) ?? .end {
-            case .bytes(let taken): count = taken
-            case .nothingYet: return Int(CURL_READFUNC_PAUSE)
+            case .bytes(let taken):
+                count = taken
+                // With a known length, libcurl does not ask for more once it has that many.
+                if case .stream(let length?, _) = request.body { hasTakenAll = bytesTaken + taken == length }
+            case .nothingYet:
+                stall.restart()
+                return Int(CURL_READFUNC_PAUSE)
             case .end: hasTakenAll = true
             case .tooShort:
                 _ = refuse(.internalError, "the body has fewer bytes than its announced length", remedy: .stop)

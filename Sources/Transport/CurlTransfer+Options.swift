@@ -17,7 +17,8 @@ extension CurlTransfer {
         set(CURLOPT_TCP_KEEPALIVE, 1)
         // Load balancers close idle connections after 60 s and more; one that is older is not tried.
         set(CURLOPT_MAXAGE_CONN, 50)
-        set(CURLOPT_BUFFERSIZE, CurlTransfer.receiveBufferBytes)
+        // Only a wish: libcurl refuses it for a handle that still has a buffer.
+        _ = mz_easy_set_long(easy, CURLOPT_BUFFERSIZE, CurlTransfer.receiveBufferBytes)
         // https goes through the proxy that HTTPS_PROXY and NO_PROXY name, if any: TLS stays end to end. A loopback
         // address never does.
         if url.isLoopback { set(CURLOPT_PROXY, "") }

@@ -116,6 +116,12 @@ struct StallDetector {
     /// Bytes of a body moved, in either direction.
     mutating func note(_ count: Int) { bytes += count }
 
+    /// The other end of ours, producer or consumer, keeps the body waiting: the time so far does not count.
+    mutating func restart() {
+        start = nil
+        bytes = 0
+    }
+
     /// - Parameter isMoving: whether bytes are to be expected now; while not, nothing is measured.
     /// - Returns: whether a whole window has passed with too few bytes.
     mutating func check(isMoving: Bool, at now: ContinuousClock.Instant) -> Bool {
