@@ -10,12 +10,16 @@ package struct ObjectSchema: Sendable, Codable, Hashable {
     package var fields: [FieldSchema]
     /// Whether a field of ours can hold the row key, so that a write can be repeated.
     package var holdsKey: Bool
+    /// Whether the object has or takes fields that are not in `fields`: a file, for instance. Of such an object no field
+    /// can be said not to exist.
+    package var isOpen: Bool
 
-    package init(name: String, label: String, fields: [FieldSchema], holdsKey: Bool = false) {
+    package init(name: String, label: String, fields: [FieldSchema], holdsKey: Bool = false, isOpen: Bool = false) {
         self.name = name
         self.label = label
         self.fields = fields
         self.holdsKey = holdsKey
+        self.isOpen = isOpen
     }
 
     /// The field of that name; names of fields are compared as they are.

@@ -31,6 +31,9 @@ package protocol Source: Sendable {
     /// The source's own count of the object's records, if it can tell one that is exact.
     func count(of object: StreamName) async throws -> Int?
 
+    /// About how many records the object has, for progress only: an index that lags behind will do.
+    func estimatedCount(of object: StreamName) async throws -> Int?
+
     /// How many ids `readLinks` takes at most; `nil` if the source has no links of this kind.
     func linkBatchSize(from: StreamName, to: StreamName) -> Int?
 
@@ -43,6 +46,10 @@ package protocol Source: Sendable {
 
     /// The people that records belong to, inactive ones too; empty if the source has none.
     func people() async throws -> [Person]
+}
+
+extension Source {
+    package func estimatedCount(of object: StreamName) async throws -> Int? { try await count(of: object) }
 }
 
 /// Somebody who can own records.

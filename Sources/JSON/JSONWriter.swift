@@ -63,6 +63,12 @@ package struct JSONWriter: Sendable {
     package mutating func bool(_ value: Bool) { raw(value ? "true".utf8 : "false".utf8) }
     package mutating func null() { raw("null".utf8) }
 
+    /// Ends a line of NDJSON: what comes next is another document.
+    package mutating func endLine() {
+        bytes.append(Byte.lineFeed)
+        needsComma = false
+    }
+
     private mutating func begin(_ bracket: UInt8) {
         beginValue()
         bytes.append(bracket)

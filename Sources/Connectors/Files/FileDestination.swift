@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+// Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
+
+import MigratezCSV
+package import MigratezConnectorKit
+import MigratezJSON
+package import MigratezModel
+import Synchronization
+
+/// CSV or NDJSON files as a destination: one file an object, in one folder.
+///
+/// Until `finish`, what has been written lies in `<object>.<csv|ndjson>.partial`, one JSON line a record in both cases:
+/// the columns of a CSV file are known only when the last record is. Each batch is appended and flushed before its
+/// receipts are given; what a crash leaves after the last whole line is cut off on reopening, so that `resolve` sees
+/// exactly the records that are there. `finish` completes each file under its name.
+///
+/// A file of an earlier run is gone on with: a record with the same key is replaced, as a CRM would do it. A file that
+/// was not written here is refused. Files can be read by their owner only.
+package final class FileDestination: Destination {
+    package let name: String
+    private let format: FileFormat
+    private let folder: String
+    private let dialect: CSVDialect
+    private let files = Mutex<[String: ObjectFile]>([:])
+
+    /// The column or member that holds our key; it is the target id, too.
+    package static let keyField = "migratez_id"
+
+    /// - Throws: `invalidSetting`; the folder is not looked at.
+    package init(_ format: FileFormat, settings: ConnectorSettings) throws(MigratezError) {
+        name = format.rawValue
+        self.format = format
+        guard let folder = settings["dir"], !folder.isEmpty else {
+            throw MigratezError(
+                .invalidSetting, "the target has no folder", remedy: .fixConfiguration, hint: "set target.dir")
+        }
+        self.folder = folder
+        let delimiter = try SourceFile.separator(settings["delimiter"] ?? ",", "delimiter")
+        guard delimiter != UInt8(ascii: "\"") else {
+            throw MigratezError(.invalidSetting, "the setting delimiter is the quote", remedy: .fixConfiguration)
+        }
+        dialect = CSVDialect(delimiter: delimiter, guardsFormulas: settings["formulas"] != "raw")
+    }
+
+    /// Any field is taken, so none is listed.
+    package func discover(_ objects: [String]) async throws -> [ObjectSchema] {
+        objects.map { ObjectSchema(name: $0, label: $0, fields: [], holdsKey: true, isOpen: true) }
+    }
+
+    package func requirements(of object: ObjectSchema) -> [FieldCreation] { [] }
+    package func prepare(_ creations: [FieldCreation]) async throws {}
+    package func people() async throws -> [Person] { [] }
+
+    /// One writer at a time: a file grows at its end.
+    package func route(for object: String, expectedRows: Int) -> WriteRoute {
+        WriteRoute(name: "file", recordsMax: 10_000, bytesMax: .MiB(8), concurrencyMax: 1)
+    }
+
+    package func write(_ batch: Batch, by route: WriteRoute, intent: any WriteIntent) async throws -> [Receipt] {
+        try withFile(of: batch.object) { file throws(MigratezError) in try file.write(batch.rows) }
+    }
+
+    /// The keys that the file holds were written, and no others.
+    package func resolve(_ batch: Batch, by route: WriteRoute, note: String?) async throws -> [Receipt] {
+        var found: Set<String> = []
+        let wanted = Set(batch.rows.map(\.key))
+        try withFile(of: batch.object) { file throws(MigratezError) in
+            try file.scan { record throws(MigratezError) in if wanted.contains(record.key) { found.insert(record.key) }
+            }
+        }
+        return batch.rows.filter { found.contains($0.key) }
+            .map { Receipt(key: $0.key, result: .created(id: $0.key)) }
+    }
+
+    /// Every record of these files carries a key of ours, so none is there that was not written by us.
+    package func match(
+        object: String, fields: [String], values: [[String]], returning: [String]
+    ) async throws -> [ReadBack] { [] }
+
+    package func read(object: String, ids: [String], fields: [String]) async throws -> [ReadBack] {
+        let wanted = Set(ids)
+        var found: [String: ReadBack] = [:]
+        try scan(object) { record in
+            guard wanted.contains(record.key) else { return }
+            let values = record.values(of: fields, asText: self.format == .csv)
+            found[record.key] = ReadBack(id: record.key, key: record.key, fields: values)
+        }
+        return ids.compactMap { found[$0] }
+    }
+
+    package var readBatchSize: Int { 10_000 }
+
+    package func count(object: String, keyPrefix: String) async throws -> Int? {
+        var count = 0
+        try scan(object) { record in if record.key.hasPrefix(keyPrefix) { count += 1 } }
+        return count
+    }
+
+    /// Completes the files. Called again after a crash, it goes on where that happened; writing goes on after it, too.
+    package func finish() async throws {
+        try files.withLock { files throws(MigratezError) in
+            for object in files.keys.sorted() {
+                try files[object]?.finish()
+                files[object] = nil
+            }
+        }
+    }
+
+    /// Runs `body` with the object's file, opened for writing. Calls come one at a time; each ends after one batch.
+    private func withFile<R>(of object: String, _ body: (ObjectFile) throws(MigratezError) -> R) throws -> R {
+        let paths = try ObjectPaths(object, in: folder, format)
+        return try files.withLock { files throws(MigratezError) -> R in
+            let file: ObjectFile
+            if let open = files[object] {
+                file = open
+            } else {
+                file = try ObjectFile(paths, format, dialect)
+            }
+            files[object] = file
+            do throws(MigratezError) {
+                return try body(file)
+            } catch {
+                // Whatever is half done is found and cut off on reopening.
+                files[object] = nil
+                throw error
+            }
+        }
+    }
+
+    /// Gives every record of the object once. A complete file is read as it is.
+    private func scan(_ object: String, _ body: (FileRecord) -> Void) throws {
+        let paths = try ObjectPaths(object, in: folder, format)
+        if OpenFile.exists(paths.partial) {
+            try withFile(of: object) { file throws(MigratezError) in try file.scan(body) }
+        } else if OpenFile.exists(paths.complete) {
+            try ObjectFile.scanComplete(paths.complete, format, dialect, body)
+        }
+    }
+}
+
+/// Where the files of one object lie.
+struct ObjectPaths {
+    let folder: String
+    let complete: String
+    let partial: String
+
+    /// - Throws: `invalidSetting` if the object's name cannot be a file's name.
+    init(_ object: String, in folder: String, _ format: FileFormat) throws(MigratezError) {
+        let isPlain = object.utf8.allSatisfy {
+            ($0 | 0x20 >= 0x61 && $0 | 0x20 <= 0x7A) || ($0 >= 0x30 && $0 <= 0x39) || $0 == 0x5F || $0 == 0x2D
+        }
+        guard isPlain, !object.isEmpty else {
+            throw MigratezError(
+                .invalidSetting, "'\(object)' cannot be the name of a file", remedy: .fixConfiguration,
+                hint: "use letters, digits, _ and - only")
+        }
+        self.folder = folder
+        complete = "\(folder)/\(object).\(format.rawValue)"
+        partial = complete + ".partial"
+    }
+}

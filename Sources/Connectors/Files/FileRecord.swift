@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
+
+import MigratezConnectorKit
+import MigratezJSON
+import MigratezModel
+
+/// One record of an object's file, as it is met when the file is scanned; valid only within the call that gives it.
+struct FileRecord {
+    let key: String
+    let line: UnsafeBufferPointer<UInt8>
+    let index: RecordIndex
+
+    /// - Returns: `nil` if the line is not one that was written here.
+    init?(_ line: UnsafeBufferPointer<UInt8>, _ index: inout RecordIndex) {
+        guard (try? JSONScanner.validate(line, limits: .page)) != nil, (try? index.index(line)) != nil,
+            let key = index.topLevel(FileDestination.keyField), key.kind == .string
+        else { return nil }
+        self.key = index.string(key, in: line)
+        self.line = line
+        self.index = index
+    }
+
+    /// A JSON object with those of the named fields that the record has.
+    ///
+    /// - Parameter asText: every value as a CSV file has it: a text, or `null` where the cell is empty or missing.
+    func values(of fields: [String], asText: Bool) -> [UInt8] {
+        var writer = JSONWriter()
+        writer.beginObject()
+        for field in fields {
+            let slice = index.topLevel(field)
+            if asText {
+                writer.key(field)
+                if let slice, !slice.isBlank { writer.string(index.string(slice, in: line)) } else { writer.null() }
+            } else if let slice {
+                writer.key(field)
+                writer.raw(UnsafeBufferPointer(rebasing: line[slice.range]))
+            }
+        }
+        writer.endObject()
+        return writer.bytes
+    }
+}
+
+/// Writes rows as the lines of an object's file.
+enum FileLine {
+    /// Appends `{"migratez_id":"<key>",<fields>,<references>}` and a line feed.
+    static func append(_ row: Batch.Row, to lines: inout [UInt8]) throws(MigratezError) {
+        let content = row.fields.drop { $0 <= 0x20 }
+        guard content.first == UInt8(ascii: "{"), let end = content.lastIndex(of: UInt8(ascii: "}")) else {
+            throw MigratezError(.internalError, "the fields of \(row.key) are not an object")
+        }
+        var head = JSONWriter(capacity: 64)
+        head.beginObject()
+        head.key(FileDestination.keyField)
+        head.string(row.key)
+        var line = head.bytes
+        let members = content[(content.startIndex + 1)..<end]
+        if members.contains(where: { $0 > 0x20 }) {
+            line.append(UInt8(ascii: ","))
+            line += members
+        }
+        for reference in row.references {
+            var member = JSONWriter(capacity: 64)
+            member.key(reference.field)
+            member.string(reference.targetID.isEmpty ? reference.key : reference.targetID)
+            line.append(UInt8(ascii: ","))
+            line += member.bytes
+        }
+        line.append(UInt8(ascii: "}"))
+        appendLine(line[...], to: &lines)
+    }
+}

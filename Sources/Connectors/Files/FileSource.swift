@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+// Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
+
+import MigratezCSV
+package import MigratezConnectorKit
+import MigratezJSON
+package import MigratezModel
+import Synchronization
+
+/// CSV or NDJSON files as a source.
+///
+/// A row of a CSV file becomes a JSON object with a text for each column; a line of an NDJSON file is the record. What
+/// cannot be taken (a ragged row, bytes that are not in the file's encoding) comes as a malformed record with its line,
+/// so that every row is accounted for. Without an id column the number of the row is the id, in the member `_row`.
+package struct FileSource: Source {
+    package let name: String
+    private let format: FileFormat
+    private let files: [StreamName: SourceFile]
+
+    /// - Throws: `invalidSetting`; files are not looked at.
+    package init(_ format: FileFormat, settings: ConnectorSettings) throws(MigratezError) {
+        name = format.rawValue
+        self.format = format
+        var files: [StreamName: SourceFile] = [:]
+        for text in settings.names(under: "objects") {
+            guard let stream = StreamName(text) else {
+                throw MigratezError(
+                    .invalidSetting, "'\(text)' is not a name for an object", remedy: .fixConfiguration,
+                    hint: "use letters, digits, _ and - only")
+            }
+            files[stream] = try SourceFile(settings, object: stream, format: format)
+        }
+        self.files = files
+    }
+
+    package func discover(_ objects: [StreamName]) async throws -> [ObjectSchema] {
+        try objects.map { object in
+            let names = try reader(of: object).fieldNames()
+            let fields = names.map { FieldSchema(name: $0, label: $0, kind: .text) }
+            return ObjectSchema(name: object.text, label: object.text, fields: fields, isOpen: format == .ndjson)
+        }
+    }
+
+    package func layout(of object: StreamName) -> RecordLayout {
+        let file = files[object]
+        return RecordLayout(id: file?.id ?? rowNumberMember, fields: file?.fields, modified: file?.modified)
+    }
+
+    package func readPage(of object: StreamName, fields: [String], after cursor: Cursor?) async throws -> Page {
+        try reader(of: object).page(after: cursor, limits: .page)
+    }
+
+    /// Counts by reading the file once.
+    package func count(of object: StreamName) async throws -> Int? {
+        let reader = try reader(of: object)
+        var count = 0
+        var cursor: Cursor?
+        repeat {
+            try Task.checkCancellation()
+            let page = try reader.page(after: cursor, limits: .page)
+            count += page.records.count + page.malformed.count
+            cursor = page.next
+        } while cursor != nil
+        return count
+    }
+
+    package func linkBatchSize(from: StreamName, to: StreamName) -> Int? {
+        files[from]?.links[to.text] == nil ? nil : 1_000
+    }
+
+    package func readLinks(
+        from: StreamName, to: StreamName, of records: [(id: String, bytes: ArraySlice<UInt8>)]
+    ) async throws -> [Edge] {
+        guard let file = files[from], let link = file.links[to.text] else { return [] }
+        return try linksInRecords(records, link: link, fields: file.fields)
+    }
+
+    package func people() async throws -> [Person] { [] }
+
+    private func reader(of object: StreamName) throws(MigratezError) -> any ObjectReader {
+        guard let file = files[object] else {
+            throw MigratezError(
+                .invalidSetting, "the source has no file for '\(object)'", remedy: .fixConfiguration,
+                hint: "set source.objects.\(object).file")
+        }
+        return switch format {
+        case .csv: CSVObjectReader(file)
+        case .ndjson: NDJSONObjectReader(file)
+        }
+    }
+}
+
+/// The member that holds the number of a row where the file has no id of its own.
+let rowNumberMember = "_row"
+
+/// Reads the file of one object page by page.
+protocol ObjectReader: Sendable {
+    /// The names of the fields, as far as a look at the file's beginning tells.
+    func fieldNames() throws -> [String]
+    func page(after cursor: Cursor?, limits: FilePageLimits) throws -> Page
+}
+
+/// How much a page holds at most, but for one record.
+struct FilePageLimits {
+    var records: Int
+    var bytes: Int
+
+    static let page = FilePageLimits(records: 5_000, bytes: 1 << 20)
+}

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+// Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
+
+import MigratezCSV
+import MigratezConnectorKit
+import MigratezJSON
+import MigratezModel
+
+/// The file of one object in a folder that is written to.
+///
+/// It is opened when it is first needed: read through once, the torn end of a crash cut off, and the hashes of its keys
+/// kept (some 16 bytes a record), so that a key that comes again is known to be an update.
+///
+/// On the disk: `<name>.partial` = lines of JSON, the last one for a key counts · `<name>` = complete · `<name>.new` =
+/// the complete file while it is made; of no meaning after a crash.
+///
+/// `@unchecked Sendable` is sound because `FileDestination` calls it only while it holds its lock, and keeps it in
+/// what that lock protects.
+final class ObjectFile: @unchecked Sendable {
+    private let format: FileFormat
+    private let dialect: CSVDialect
+    private let paths: ObjectPaths
+    private let partial: OpenFile
+    /// The length of the partial file, whole lines only.
+    private var end = 0
+    private var keyHashes: Set<Int> = []
+    /// Keys that occur more than once, or (by an equal hash, hardly ever) seem to.
+    private var repeatedKeys: Set<String> = []
+
+    init(_ paths: ObjectPaths, _ format: FileFormat, _ dialect: CSVDialect) throws(MigratezError) {
+        self.format = format
+        self.dialect = dialect
+        self.paths = paths
+        try OpenFile.makeFolder(paths.folder)
+        if !OpenFile.exists(paths.partial), OpenFile.exists(paths.complete) {
+            try ObjectFile.reopen(paths, format, dialect)
+        }
+        partial = try OpenFile(paths.partial, .append)
+        try recover()
+    }
+
+    /// Appends the rows and returns when they are on the disk.
+    func write(_ rows: [Batch.Row]) throws(MigratezError) -> [Receipt] {
+        var lines: [UInt8] = []
+        for row in rows { try FileLine.append(row, to: &lines) }
+        try partial.write(lines, at: end)
+        try partial.synchronize()
+        end += lines.count
+        return rows.map { row in
+            let isNew = note(row.key)
+            return Receipt(key: row.key, result: isNew ? .created(id: row.key) : .updated(id: row.key))
+        }
+    }
+
+    /// Gives every record to `body`; of a key that was written again, the last one.
+    func scan(_ body: (FileRecord) throws(MigratezError) -> Void) throws(MigratezError) {
+        let lastLines = try lastLineStarts()
+        try ObjectFile.scan(paths.partial) { record, start throws(MigratezError) in
+            if lastLines.isEmpty || lastLines[record.key, default: start] == start { try body(record) }
+        }
+    }
+
+    /// Makes the complete file and removes the partial one.
+    func finish() throws(MigratezError) {
+        guard format == .csv || !repeatedKeys.isEmpty else {
+            return try OpenFile.move(paths.partial, to: paths.complete)
+        }
+        let newPath = paths.complete + ".new"
+        do {
+            let output = try OpenFile(newPath, .replace)
+            var sink = FileSink(path: newPath)
+            switch format {
+            case .csv:
+                var export = CSVExport(dialect, columns: try columns())
+                export.writeHeader(to: &sink)
+                try scan { record throws(MigratezError) in
+                    export.write(record, to: &sink)
+                    try sink.flush(to: output, ifOver: FileSink.blockBytes)
+                }
+            case .ndjson:
+                try scan { record throws(MigratezError) in
+                    appendLine(record.line, to: &sink.bytes)
+                    try sink.flush(to: output, ifOver: FileSink.blockBytes)
+                }
+            }
+            try sink.flush(to: output, ifOver: 0)
+            try output.synchronize()
+        }
+        try OpenFile.move(newPath, to: paths.complete)
+        try OpenFile.remove(paths.partial)
+    }
+
+    // MARK: Opening
+
+    /// Cuts off what follows the last whole line and takes note of all keys.
+    ///
+    /// A line that is no record can only be one of a batch that was cut off, because each batch is flushed before the
+    /// next one is begun: what was confirmed to anybody lies before it.
+    private func recover() throws(MigratezError) {
+        end = try ObjectFile.scan(paths.partial) { record, _ throws(MigratezError) in _ = self.note(record.key) }
+        guard try partial.size > end else { return }
+        try partial.truncate(to: end)
+        try partial.synchronize()
+    }
+
+    /// Whether the key is new.
+    private func note(_ key: String) -> Bool {
+        guard keyHashes.insert(key.hashValue).inserted else {
+            repeatedKeys.insert(key)
+            return false
+        }
+        return true
+    }
+
+    /// Turns the complete file of an earlier run into lines again, to go on with.
+    private static func reopen(
+        _ paths: ObjectPaths, _ format: FileFormat, _ dialect: CSVDialect
+    ) throws(MigratezError) {
+        let newPath = paths.partial + ".new"
+        do {
+            let output = try OpenFile(newPath, .replace)
+            var sink = FileSink(path: newPath)
+            try scanComplete(paths.complete, format, dialect) { record throws(MigratezError) in
+                appendLine(record.line, to: &sink.bytes)
+                try sink.flush(to: output, ifOver: FileSink.blockBytes)
+            }
+            try sink.flush(to: output, ifOver: 0)
+            try output.synchronize()
+        }
+        try OpenFile.move(newPath, to: paths.partial)
+    }
+
+    /// Gives every record of a complete file; refuses a file that was not written here.
+    static func scanComplete(
+        _ path: String, _ format: FileFormat, _ dialect: CSVDialect,
+        _ body: (FileRecord) throws(MigratezError) -> Void
+    ) throws(MigratezError) {
+        switch format {
+        case .csv: try CSVExport.read(path, dialect, body)
+        case .ndjson:
+            let input = try OpenFile(path, .read)
+            let whole = try scan(path) { record, _ throws(MigratezError) in try body(record) }
+            guard try input.size == whole else { throw notOurs(path) }
+        }
+    }
+
+    static func notOurs(_ path: String) -> MigratezError {
+        MigratezError(
+            .invalidSetting, "\(path) exists and was not written by Migratez", remedy: .fixConfiguration,
+            hint: "move it away, or name another folder")
+    }
+
+    // MARK: Scanning
+
+    /// Gives the records up to the first line that is none, with the lines' starts; returns where they end.
+    @discardableResult
+    private static func scan(
+        _ path: String, _ body: (FileRecord, Int) throws(MigratezError) -> Void
+    ) throws(MigratezError) -> Int {
+        var lines = try LineReader(path, lineBytesMax: .MiB(20))
+        var index = RecordIndex(fields: nil)
+        var end = 0
+        while let line = try lines.next(), line.isTerminated, !line.isTooLong {
+            let isRecord = try line.bytes.withUnsafeBufferPointer { bytes throws(MigratezError) -> Bool in
+                guard let record = FileRecord(bytes, &index) else { return false }
+                try body(record, line.start)
+                return true
+            }
+            guard isRecord else { break }
+            end = line.end
+        }
+        return end
+    }
+
+    /// Where the last line of each repeated key starts.
+    private func lastLineStarts() throws(MigratezError) -> [String: Int] {
+        guard !repeatedKeys.isEmpty else { return [:] }
+        var starts: [String: Int] = [:]
+        try ObjectFile.scan(paths.partial) { record, start throws(MigratezError) in
+            if self.repeatedKeys.contains(record.key) { starts[record.key] = start }
+        }
+        return starts
+    }
+
+    /// The names of all members, in the order in which they first occur.
+    private func columns() throws(MigratezError) -> [String] {
+        var columns = [FileDestination.keyField]
+        var known = Set(columns)
+        try scan { record throws(MigratezError) in
+            for name in record.index.fieldNames where known.insert(name).inserted { columns.append(name) }
+        }
+        return columns
+    }
+}
+
+/// Gathers small pieces for a file into large writes.
+struct FileSink {
+    let path: String
+    var bytes: [UInt8] = []
+    private var offset = 0
+
+    init(path: String) { self.path = path }
+
+    mutating func flush(to file: borrowing OpenFile, ifOver limit: Int) throws(MigratezError) {
+        guard bytes.count > limit else { return }
+        try file.write(bytes, at: offset)
+        offset += bytes.count
+        bytes.removeAll(keepingCapacity: true)
+    }
+
+    static let blockBytes = 256 << 10
+}
