@@ -47,7 +47,7 @@ extension RecordIndex {
     }
 
     /// The text of a member that such a line always has.
-    func required(_ name: String, in line: UnsafeBufferPointer<UInt8>) throws(MigratezError) -> String {
+    package func required(_ name: String, in line: UnsafeBufferPointer<UInt8>) throws(MigratezError) -> String {
         guard let slice = topLevel(name) else {
             throw MigratezError(.chunkCorrupt, "a line of a staged chunk has no '\(name)'")
         }
@@ -55,10 +55,18 @@ extension RecordIndex {
     }
 
     /// The number of a member that such a line always has.
-    func requiredNumber(_ name: String, in line: UnsafeBufferPointer<UInt8>) throws(MigratezError) -> Int {
+    package func requiredNumber(_ name: String, in line: UnsafeBufferPointer<UInt8>) throws(MigratezError) -> Int {
         guard let number = Int(try required(name, in: line)) else {
             throw MigratezError(.chunkCorrupt, "'\(name)' of a line of a staged chunk is not a number")
         }
         return number
+    }
+
+    /// The text of the record's id; `nil` if it has none, or an empty one.
+    package func sourceID(_ layout: RecordLayout, in line: UnsafeBufferPointer<UInt8>) -> String? {
+        guard let slice = topLevel(layout.id), slice.kind == .string || slice.kind == .number, !slice.isBlank else {
+            return nil
+        }
+        return string(slice, in: line)
     }
 }

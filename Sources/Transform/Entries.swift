@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
-import MigratezModel
+import MigratezCrypto
 import MigratezStaging
 
 /// A fixed-width entry of an external sort. Numbers are written in big-endian order, so that the sorter's byte order
@@ -63,19 +63,19 @@ struct PairEntry: FixedEntry, Equatable {
     }
 }
 
-/// A 128-bit keyed hash (of an id or of the values of a match key) with the ordinal of the record that has it.
-struct HashEntry: FixedEntry, Equatable {
+/// The pseudonym of an id or of the values of a match key, with the ordinal of the record that has it.
+struct PseudonymEntry: FixedEntry, Equatable {
     static let width = 24
-    var hash: Hash128
+    var hash: Pseudonym
     var ordinal: UInt64
 
-    init(_ hash: Hash128, _ ordinal: UInt64) {
+    init(_ hash: Pseudonym, _ ordinal: UInt64) {
         self.hash = hash
         self.ordinal = ordinal
     }
 
     init(_ bytes: UnsafeRawBufferPointer) {
-        hash = Hash128(high: bytes.bigEndian(at: 0), low: bytes.bigEndian(at: 8))
+        hash = Pseudonym(high: bytes.bigEndian(at: 0), low: bytes.bigEndian(at: 8))
         ordinal = bytes.bigEndian(at: 16)
     }
 
@@ -84,12 +84,4 @@ struct HashEntry: FixedEntry, Equatable {
         bytes.storeBigEndian(hash.low, at: 8)
         bytes.storeBigEndian(ordinal, at: 16)
     }
-}
-
-/// A keyed hash of 128 bits: equal texts have equal hashes, and without the run's key nothing can be told from them.
-struct Hash128: Equatable, Comparable {
-    var high: UInt64
-    var low: UInt64
-
-    static func < (a: Hash128, b: Hash128) -> Bool { (a.high, a.low) < (b.high, b.low) }
 }

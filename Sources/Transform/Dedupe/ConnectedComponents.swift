@@ -14,14 +14,14 @@ import MigratezStaging
 ///
 /// An edge is 16 bytes, two ordinals in big-endian order, so that byte order is numeric order.
 struct ConnectedComponents: ~Copyable {
-    private let makeSorter: (_ width: Int) -> ExternalSorter
+    private let makeSorter: (_ width: Int) throws -> ExternalSorter
     private var edges: ExternalSorter
     private var count = 0
 
     /// - Parameter makeSorter: makes a sorter of entries of the given width within the stage's memory.
-    init(makeSorter: @escaping (_ width: Int) -> ExternalSorter) {
+    init(makeSorter: @escaping (_ width: Int) throws -> ExternalSorter) throws {
         self.makeSorter = makeSorter
-        edges = makeSorter(16)
+        edges = try makeSorter(PairEntry.width)
     }
 
     /// States that two different records match.
@@ -39,15 +39,15 @@ struct ConnectedComponents: ~Copyable {
         var sorted = try edges.sorted()
         var fingerprint = EdgeFingerprint()
         while true {
-            let large = try Self.largeStar(&sorted, into: makeSorter(16))
+            let large = try Self.largeStar(&sorted, into: makeSorter(PairEntry.width))
             sorted = try large.sorted()
-            let (small, next) = try Self.smallStar(&sorted, into: makeSorter(16))
+            let (small, next) = try Self.smallStar(&sorted, into: makeSorter(PairEntry.width))
             sorted = try small.sorted()
             if next == fingerprint { break }
             fingerprint = next
         }
         // What is left are stars: each record points at the root, and the root at each record.
-        var members = makeSorter(16)
+        var members = try makeSorter(PairEntry.width)
         var last: PairEntry?
         while let edge = try sorted.next(PairEntry.init) {
             guard edge != last, edge.first > edge.second else { continue }

@@ -17,7 +17,7 @@ struct GroupMerge {
         /// The record as the mapping shall read it: one JSON object.
         var record: [UInt8]
         /// The others, in order.
-        var merged: [UInt64]
+        var merged: [(ordinal: UInt64, sourceID: String)]
     }
 
     private let layout: RecordLayout
@@ -27,7 +27,7 @@ struct GroupMerge {
 
     private var survivor: Candidate?
     private var values: [FieldValue]
-    private var ordinals: [UInt64] = []
+    private var members: [(ordinal: UInt64, sourceID: String)] = []
 
     /// - Parameters:
     ///   - fields: the source fields that the mapping reads; others are not carried over.
@@ -58,13 +58,13 @@ struct GroupMerge {
     /// Forgets the group before.
     mutating func begin() {
         survivor = nil
-        ordinals.removeAll(keepingCapacity: true)
+        members.removeAll(keepingCapacity: true)
         for index in values.indices { values[index] = FieldValue() }
     }
 
     /// Takes the next record of the group; records come in the order of their ordinals.
     mutating func add(ordinal: UInt64, sourceID: String, record: UnsafeBufferPointer<UInt8>, index: RecordIndex) {
-        ordinals.append(ordinal)
+        members.append((ordinal, sourceID))
         let modified = layout.modified.flatMap { index.slice($0) }
             .flatMap { Instant.parse(index.string($0, in: record))?.milliseconds }
         var own: [[UInt8]?] = []
@@ -105,7 +105,7 @@ struct GroupMerge {
         writer.endObject()
         return Result(
             ordinal: survivor.ordinal, sourceID: survivor.sourceID, record: writer.bytes,
-            merged: ordinals.filter { $0 != survivor.ordinal })
+            merged: members.filter { $0.ordinal != survivor.ordinal })
     }
 
     private func wins(_ candidate: Candidate, over current: Candidate) -> Bool {

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+// Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
+
+import MigratezChunkLines
+package import MigratezConnectorKit
+import MigratezJSON
+package import MigratezModel
+package import MigratezStaging
+
+/// Reads the links of records that were extracted, to their last page, into chunks of edges.
+///
+/// The ids come from the raw chunks of the from-records, so that links are read for exactly the records that were.
+package struct LinkExtraction: Sendable {
+    private let source: any Source
+    private let staging: StagingArea
+    private let progress: any ProgressSink
+    /// How many requests for links may be under way at once.
+    private let concurrency: Int
+
+    package init(
+        source: any Source, staging: StagingArea, concurrency: Int = 4,
+        progress: any ProgressSink
+    ) {
+        self.source = source
+        self.staging = staging
+        self.concurrency = concurrency
+        self.progress = progress
+    }
+
+    /// Brings all links from records of `from` to records of `to` into raw chunks of `stream`; the extraction of `from`
+    /// must be complete. Goes on where an earlier call was cut off.
+    package func extract(_ stream: StreamName, from: StreamName, to: StreamName) async throws {
+        let state = try await staging.manifest.read { try $0.stream(stream) }
+        guard let state, state.state(of: .extract) != .done else { return }
+        guard let batchSize = source.linkBatchSize(from: from, to: to) else {
+            throw MigratezError(
+                .notSupported, "\(source.name) has no links from '\(from)' to '\(to)'", remedy: .fixConfiguration,
+                hint: "remove the link from the pipeline file")
+        }
+        // The cursor is the number of from-records whose links are staged.
+        let done = state.cursor.flatMap { Int($0.text) } ?? 0
+        progress.advance(.extract, stream, by: state.recordsRead)
+        var output = EdgeOutput(staging: staging, stream: stream)
+        do {
+            try await copyLinks(stream, from: from, to: to, batchSize: batchSize, done: done, output: &output)
+        } catch {
+            await output.discard()
+            throw error
+        }
+    }
+
+    private func copyLinks(
+        _ stream: StreamName, from: StreamName, to: StreamName, batchSize: Int, done: Int, output: inout EdgeOutput
+    ) async throws {
+        let layout = source.layout(of: from)
+        var index = RecordIndex(fields: layout.fields)
+        var batches: [[RecordBytes]] = []
+        var batch: [RecordBytes] = []
+        var reached = done
+        let chunks = try await staging.chunks(of: from, kind: .raw)
+        var number = 0
+        for chunk in chunks {
+            if number + chunk.records <= done {
+                number += chunk.records
+                continue
+            }
+            var reader = try staging.openReader(chunk)
+            var block: [UInt8] = []
+            while try reader.next(into: &block) {
+                try Task.checkCancellation()
+                for line in block.split(separator: UInt8(ascii: "\n")) {
+                    defer { number += 1 }
+                    guard number >= done else { continue }
+                    try line.withUnsafeBufferPointer { try index.indexLine($0) }
+                    if let id = line.withUnsafeBufferPointer({ index.sourceID(layout, in: $0) }) {
+                        batch.append(RecordBytes(id: id, bytes: line))
+                    }
+                    if batch.count == batchSize {
+                        batches.append(batch)
+                        batch = []
+                    }
+                }
+                if batches.count >= concurrency {
+                    reached = number - batch.count
+                    try await read(batches, from: from, to: to, reached: reached, stream, &output)
+                    batches = []
+                }
+            }
+        }
+        if !batch.isEmpty { batches.append(batch) }
+        try await read(batches, from: from, to: to, reached: number, stream, &output)
+        try await output.seal(reached: number, isLast: true)
+    }
+
+    /// Reads some batches at once and stages their edges in the order of the records.
+    private func read(
+        _ batches: [[RecordBytes]], from: StreamName, to: StreamName, reached: Int, _ stream: StreamName,
+        _ output: inout EdgeOutput
+    ) async throws {
+        guard !batches.isEmpty else { return }
+        let source = source
+        let answers = try await withThrowingTaskGroup(of: (Int, [Edge]).self) { group in
+            var answers = [[Edge]](repeating: [], count: batches.count)
+            var next = 0
+            while next < min(concurrency, batches.count) {
+                let number = next
+                group.addTask { (number, try await Self.links(source, from, to, batches[number])) }
+                next += 1
+            }
+            while let (number, edges) = try await group.next() {
+                answers[number] = edges
+                if next < batches.count {
+                    let number = next
+                    group.addTask { (number, try await Self.links(source, from, to, batches[number])) }
+                    next += 1
+                }
+            }
+            return answers
+        }
+        for edges in answers { try await output.append(edges) }
+        progress.advance(.extract, stream, by: answers.reduce(0) { $0 + $1.count })
+        try await output.sealIfFull(reached: reached)
+    }
+
+    private static func links(
+        _ source: any Source, _ from: StreamName, _ to: StreamName, _ batch: [RecordBytes]
+    ) async throws -> [Edge] {
+        try await source.readLinks(from: from, to: to, of: batch.map { ($0.id, $0.bytes) })
+    }
+}
+
+/// A record with its id, as links are asked for.
+private struct RecordBytes: Sendable {
+    var id: String
+    var bytes: ArraySlice<UInt8>
+}
+
+/// The chunk of edges that is being filled.
+private struct EdgeOutput: ~Copyable {
+    private let staging: StagingArea
+    private let stream: StreamName
+    private var writer: ChunkWriter?
+    private var pending = 0
+    private var lines: [UInt8] = []
+
+    init(staging: StagingArea, stream: StreamName) {
+        self.staging = staging
+        self.stream = stream
+    }
+
+    mutating func append(_ edges: [Edge]) async throws {
+        guard !edges.isEmpty else { return }
+        if writer == nil { writer = try await staging.openWriter(stream: stream, kind: .raw) }
+        lines.removeAll(keepingCapacity: true)
+        for edge in edges { EdgeLine.append(edge, to: &lines) }
+        try writer?.append(lines, records: edges.count)
+        pending += edges.count
+    }
+
+    mutating func sealIfFull(reached: Int) async throws {
+        guard writer != nil, writer!.isFull else { return }
+        try await seal(reached: reached, isLast: false)
+    }
+
+    mutating func seal(reached: Int, isLast: Bool) async throws {
+        let (stream, pending) = (stream, pending)
+        let change: @Sendable (ManifestTransaction) throws -> Void = { transaction in
+            try transaction.moveCursor(of: stream, to: Cursor(String(reached)), recordsRead: pending)
+            try transaction.set(.extract, of: stream, to: isLast ? .done : .running)
+        }
+        self.pending = 0
+        if let writer = writer.take() {
+            _ = try await writer.seal { transaction, _ in try change(transaction) }
+        } else {
+            try await staging.manifest.commit(change)
+        }
+    }
+
+    mutating func discard() async {
+        if let writer = writer.take() { await writer.discard() }
+    }
+}

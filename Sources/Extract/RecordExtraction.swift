@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+// Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
+
+import MigratezChunkLines
+package import MigratezConnectorKit
+import MigratezJSON
+package import MigratezModel
+package import MigratezStaging
+
+/// Reads the records of a source, page by page, into raw chunks.
+///
+/// A record's bytes are copied as they came. The cursor moves in the manifest transaction that records the sealed chunk,
+/// so that a crash costs the reading since then and nothing else. While one page is staged the next one is fetched, and
+/// no further ones: a full disk or a slow transform stops the reading.
+package struct RecordExtraction: Sendable {
+    private let source: any Source
+    private let staging: StagingArea
+    /// A chunk is sealed after this time at the latest: a crash costs the reading since then.
+    private let chunkAgeMax: Duration
+    private let clock: any WallClock
+    private let progress: any ProgressSink
+
+    package init(
+        source: any Source, staging: StagingArea, chunkAgeMax: Duration = .seconds(5), clock: any WallClock,
+        progress: any ProgressSink
+    ) {
+        self.source = source
+        self.staging = staging
+        self.chunkAgeMax = chunkAgeMax
+        self.clock = clock
+        self.progress = progress
+    }
+
+    /// Brings all records of the stream into raw chunks, going on where an earlier call was cut off.
+    package func extract(_ stream: StreamName, fields: [String]) async throws {
+        let state = try await staging.manifest.read { try $0.stream(stream) }
+        guard let state, state.state(of: .extract) != .done else { return }
+        if let total = try await source.count(of: stream) {
+            progress.expect(.extract, stream, total: total)
+            try await staging.manifest.commit { try $0.setSourceTotal(total, of: stream) }
+        }
+        progress.advance(.extract, stream, by: state.recordsRead)
+        var output = RawOutput(staging: staging, stream: stream, chunkAgeMax: chunkAgeMax, clock: clock)
+        do {
+            try await copyPages(of: stream, fields: fields, after: state.cursor, to: &output)
+        } catch {
+            try await output.sealOrDiscard()
+            throw error
+        }
+    }
+
+    private func copyPages(
+        of stream: StreamName, fields: [String], after start: Cursor?, to output: inout RawOutput
+    ) async throws {
+        var cursor = start
+        var page = try await source.readPage(of: stream, fields: fields, after: cursor)
+        while true {
+            if let next = page.next, next == cursor {
+                throw MigratezError(
+                    .cursorLoop, "the source answered '\(stream)' with the cursor that it was asked for",
+                    hint: "run `migratez resume` later; if it stays, the source's paging is broken")
+            }
+            cursor = page.next
+            // The next page is on its way while this one is compressed and written.
+            async let following = fetch(stream, fields, after: page.next)
+            let count = try await output.append(page)
+            progress.advance(.extract, stream, by: count)
+            try await output.sealIfFull()
+            guard let next = try await following else { break }
+            page = next
+        }
+        try await output.finish()
+    }
+
+    private func fetch(_ stream: StreamName, _ fields: [String], after cursor: Cursor?) async throws -> Page? {
+        guard let cursor else { return nil }
+        return try await source.readPage(of: stream, fields: fields, after: cursor)
+    }
+}
+
+/// The raw chunk that is being filled, and the place in the source that it reaches to.
+private struct RawOutput: ~Copyable {
+    private let staging: StagingArea
+    private let stream: StreamName
+    private let chunkAgeMax: Duration
+    private let clock: any WallClock
+    private var writer: ChunkWriter?
+    private var opened: Timestamp
+    private var reached: Cursor?
+    private var pending = 0
+    private var lines: [UInt8] = []
+
+    init(staging: StagingArea, stream: StreamName, chunkAgeMax: Duration, clock: any WallClock) {
+        self.staging = staging
+        self.stream = stream
+        self.chunkAgeMax = chunkAgeMax
+        self.clock = clock
+        opened = clock.now
+    }
+
+    /// Adds a page; returns how many records it had.
+    mutating func append(_ page: Page) async throws -> Int {
+        lines.removeAll(keepingCapacity: true)
+        page.bytes.withUnsafeBufferPointer { bytes in
+            for range in page.records { appendLine(UnsafeBufferPointer(rebasing: bytes[range]), to: &lines) }
+        }
+        for record in page.malformed { MalformedLine.append(record, to: &lines) }
+        let count = page.records.count + page.malformed.count
+        if count > 0 {
+            if writer == nil {
+                writer = try await staging.openWriter(stream: stream, kind: .raw)
+                opened = clock.now
+            }
+            try writer?.append(lines, records: count)
+        }
+        reached = page.next
+        pending += count
+        return count
+    }
+
+    mutating func sealIfFull() async throws {
+        guard writer != nil else { return }
+        if writer!.isFull || clock.now.duration(since: opened) >= chunkAgeMax { try await seal(isLast: false) }
+    }
+
+    /// Seals what is open and marks the extraction as complete.
+    mutating func finish() async throws { try await seal(isLast: true) }
+
+    /// Keeps what has been read before an error: it is complete up to a page.
+    mutating func sealOrDiscard() async throws {
+        if writer != nil { try await seal(isLast: false) }
+    }
+
+    private mutating func seal(isLast: Bool) async throws {
+        let (stream, reached, pending) = (stream, reached, pending)
+        let change: @Sendable (ManifestTransaction) throws -> Void = { transaction in
+            try transaction.moveCursor(of: stream, to: reached, recordsRead: pending)
+            try transaction.set(.extract, of: stream, to: isLast ? .done : .running)
+        }
+        self.pending = 0
+        if let writer = writer.take() {
+            _ = try await writer.seal { transaction, _ in try change(transaction) }
+        } else {
+            try await staging.manifest.commit(change)
+        }
+    }
+}

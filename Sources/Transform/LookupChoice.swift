@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
+
+import MigratezChunkLines
+import MigratezModel
+
+/// Decides which of a record's links become its references, and what becomes of the others.
+struct LookupChoice {
+    /// What happens to one edge.
+    struct EdgeOutcome {
+        var route: Int
+        var edge: UInt64
+        var outcome: Outcome
+        var code: ErrorCode?
+    }
+
+    /// The references that the record is loaded with.
+    private(set) var references: [ReadyLine.Reference] = []
+    /// The edges that have their outcome already; those of `references` get theirs when the record is loaded.
+    private(set) var settled: [EdgeOutcome] = []
+    /// Set if a link that the record cannot do without leads nowhere.
+    private(set) var verdict: Verdict?
+
+    enum Verdict {
+        case reject(Rejection)
+        case skip(ErrorCode)
+    }
+
+    /// - Parameter edges: all edges of the record, of all routes; they are sorted here.
+    init(_ edges: [RecordEdgeEntry], routes: [LinkRoute]) {
+        guard !edges.isEmpty else { return }
+        let sorted = edges.sorted { ($0.flags, $0.edge) < ($1.flags, $1.edge) }
+        var start = 0
+        while start < sorted.count {
+            var end = start + 1
+            while end < sorted.count, sorted[end].route == sorted[start].route { end += 1 }
+            choose(among: sorted[start..<end], route: routes[sorted[start].route])
+            start = end
+        }
+    }
+
+    private mutating func choose(among edges: ArraySlice<RecordEdgeEntry>, route: LinkRoute) {
+        let chosen = edges.first { $0.state == .resolved }
+        for edge in edges where edge.edge != chosen?.edge {
+            settled.append(Self.outcome(of: edge, besides: chosen, route: route))
+        }
+        guard let field = route.field else { return }
+        if let chosen {
+            references.append(
+                ReadyLine.Reference(
+                    field: field, stream: route.to, ordinal: Int(chosen.target), link: route.stream,
+                    edge: Int(chosen.edge), onMissing: route.onMissing.rawValue))
+        } else if route.onMissing == .quarantine {
+            verdict = .reject(Rejection(.parentMissing, fields: [field]))
+        } else if route.onMissing == .skip, verdict == nil {
+            verdict = .skip(.parentMissing)
+        }
+    }
+
+    private static func outcome(
+        of edge: RecordEdgeEntry, besides chosen: RecordEdgeEntry?, route: LinkRoute
+    ) -> EdgeOutcome {
+        switch edge.state {
+        case .resolved:
+            // After a merge two links may lead to the same record: then they have become one.
+            let outcome: Outcome = edge.target == chosen?.target ? .merged : .skipped
+            return EdgeOutcome(route: edge.route, edge: edge.edge, outcome: outcome)
+        case .missing, .leftOut:
+            let code: ErrorCode = edge.state == .missing ? .parentMissing : .parentNotLoaded
+            let outcome: Outcome = route.onMissing == .quarantine ? .rejected : .skipped
+            return EdgeOutcome(route: edge.route, edge: edge.edge, outcome: outcome, code: code)
+        }
+    }
+}

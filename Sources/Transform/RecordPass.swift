@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: Apache-2.0
+// Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
+
+import MigratezChunkLines
+import MigratezJSON
+import MigratezModel
+import MigratezStaging
+
+/// The second pass over the raw chunks of a stream: every record gets an outcome or becomes a ready line.
+///
+/// Records without duplicates are mapped in order. Those of a group are spilled, sorted by group, and folded into one
+/// record each after the others are done.
+struct RecordPass: ~Copyable {
+    private let stage: TransformStage
+    private let object: ObjectSpec
+    private let layout: RecordLayout
+    private let mapper: RecordMapper
+    private let routes: [LinkRoute]
+    private let start: TransformPosition
+    private var output: TransformOutput
+    private var writer = JSONWriter()
+    private var reported = TransformTally()
+
+    init(
+        stage: TransformStage, object: ObjectSpec, layout: RecordLayout, mapper: RecordMapper, routes: [LinkRoute],
+        start: TransformPosition
+    ) {
+        self.stage = stage
+        self.object = object
+        self.layout = layout
+        self.mapper = mapper
+        self.routes = routes
+        self.start = start
+        output = TransformOutput(staging: stage.staging, stream: object.stream)
+    }
+
+    mutating func run(_ survey: consuming RecordSurvey) async throws {
+        let groups = try await mapSingles(survey)
+        try await mapGroups(groups)
+    }
+
+    mutating func discard() async { await output.discard() }
+
+    /// Works through all records in order; those of groups go into the sorter that comes back.
+    private mutating func mapSingles(_ survey: consuming RecordSurvey) async throws -> SortedEntries {
+        var groups = try stage.makeSorter(width: nil)
+        var survey = SurveyCursor(survey)
+        var index = RecordIndex(fields: layout.fields)
+        var edges: [RecordEdgeEntry] = []
+        let first: Int =
+            switch start {
+            case .record(let ordinal): ordinal
+            case .group: .max
+            }
+        try await output.open()
+        let reader = StreamReader(staging: stage.staging, stream: object.stream, kind: .raw)
+        try await reader.forEachLine { ordinal, line in
+            try index.indexLine(line)
+            let (root, original) = try survey.advance(to: UInt64(ordinal), edges: &edges)
+            let isDone = ordinal < first
+            if let root, original == nil {
+                guard let id = index.sourceID(layout, in: line) else { return }
+                try GroupMember(root: root, ordinal: UInt64(ordinal), sourceID: id, edges: edges, record: line)
+                    .append(to: &groups)
+            } else if !isDone {
+                try settle(ordinal, line, index, original: original, edges: edges)
+            }
+        } afterBlock: { next in
+            if output.isFull, next > first {
+                try await output.commit(.record(next))
+                try await output.open()
+            }
+            report()
+        }
+        // Links whose own record does not exist.
+        if first < .max { try settleOrphans(survey.remainingEdges()) }
+        if first < .max { try await output.commit(.group(0)) }
+        return try groups.sorted()
+    }
+
+    /// Gives one record that has no duplicates its outcome or its ready line.
+    private mutating func settle(
+        _ ordinal: Int, _ line: UnsafeBufferPointer<UInt8>, _ index: RecordIndex, original: UInt64?,
+        edges: [RecordEdgeEntry]
+    ) throws {
+        if let locator = MalformedLine.locator(line, index) {
+            return try output.reject(
+                ordinal: ordinal, sourceID: locator, Rejection(.malformedRecord), record: line)
+        }
+        guard let id = index.sourceID(layout, in: line) else {
+            return try output.reject(
+                ordinal: ordinal, sourceID: nil, Rejection(.malformedRecord, fields: [layout.id]), record: line)
+        }
+        if let original {
+            output.settle(ordinal, sourceID: id, .skipped, .repeatedRecord, survivor: Int(original))
+            return
+        }
+        try map(ordinal, id, line, index, edges: edges)
+    }
+
+    /// Maps a record and puts it where it belongs; whether it became a ready line.
+    @discardableResult
+    private mutating func map(
+        _ ordinal: Int, _ id: String, _ record: UnsafeBufferPointer<UInt8>, _ index: RecordIndex,
+        edges: [RecordEdgeEntry]
+    ) throws -> Bool {
+        let choice = LookupChoice(edges, routes: routes)
+        writer.removeAll()
+        switch mapper.map(index, record, into: &writer) {
+        case .filtered:
+            output.settle(ordinal, sourceID: id, .filtered)
+            settleAll(edges, .filtered, nil)
+        case .rejected(let rejection):
+            try output.reject(ordinal: ordinal, sourceID: id, rejection, record: record)
+            settleAll(edges, .rejected, .parentNotLoaded)
+        case .mapped:
+            switch choice.verdict {
+            case .reject(let rejection):
+                try output.reject(ordinal: ordinal, sourceID: id, rejection, record: record)
+                settleAll(edges, .rejected, rejection.code)
+            case .skip(let code):
+                output.settle(ordinal, sourceID: id, .skipped, code)
+                settleAll(edges, .skipped, code)
+            case nil:
+                try output.append(
+                    ReadyLine(
+                        ordinal: ordinal, sourceID: id, fields: writer.bytes, references: choice.references))
+                for edge in choice.settled {
+                    output.settleLink(routes[edge.route].stream, Int(edge.edge), edge.outcome, edge.code)
+                }
+                return true
+            }
+        }
+        return false
+    }
+
+    private mutating func settleAll(_ edges: [RecordEdgeEntry], _ outcome: Outcome, _ code: ErrorCode?) {
+        for edge in edges { output.settleLink(routes[edge.route].stream, Int(edge.edge), outcome, code) }
+    }
+
+    private mutating func settleOrphans(_ edges: [RecordEdgeEntry]) throws {
+        for edge in edges {
+            let route = routes[edge.route]
+            output.settleLink(
+                route.stream, Int(edge.edge), route.onMissing == .quarantine ? .rejected : .skipped, .parentMissing)
+        }
+    }
+
+    /// Folds each group into the record that is kept, and maps that.
+    private mutating func mapGroups(_ members: consuming SortedEntries) async throws {
+        var members = members
+        let first: UInt64 =
+            if case .group(let root) = start { UInt64(root) } else { 0 }
+        var merge = GroupMerge(layout: layout, fields: object.sourceFields, rules: object.duplicates)
+        var group: UInt64?
+        var edges: [RecordEdgeEntry] = []
+        var index = RecordIndex(fields: layout.fields)
+        try await output.open()
+        while let member = try members.withNext({ GroupMember($0) }) {
+            if let root = group, root != member.root {
+                try finish(&merge, edges: edges, &index)
+                group = nil
+                if output.isFull {
+                    try await output.commit(.group(Int(member.root)))
+                    try await output.open()
+                }
+                report()
+            }
+            guard member.root >= first else { continue }
+            if group == nil {
+                merge.begin()
+                edges.removeAll(keepingCapacity: true)
+                group = member.root
+            }
+            try member.record.withUnsafeBufferPointer { record in
+                try index.indexLine(record)
+                merge.add(ordinal: member.ordinal, sourceID: member.sourceID, record: record, index: index)
+            }
+            edges += member.edges
+        }
+        if group != nil { try finish(&merge, edges: edges, &index) }
+        try await output.commit(.group(.max), isLast: true)
+        report()
+    }
+
+    private mutating func finish(
+        _ merge: inout GroupMerge, edges: [RecordEdgeEntry], _ index: inout RecordIndex
+    ) throws {
+        guard let result = merge.result() else { return }
+        for ordinal in result.merged {
+            output.settle(
+                Int(ordinal.ordinal), sourceID: ordinal.sourceID, .merged, survivor: Int(result.ordinal))
+        }
+        try result.record.withUnsafeBufferPointer { record in
+            try index.indexLine(record)
+            try map(Int(result.ordinal), result.sourceID, record, index, edges: edges)
+        }
+    }
+
+    private mutating func report() {
+        let tally = output.tally
+        let done = tally.ready + tally.settled - reported.ready - reported.settled
+        if done > 0 { stage.progress.advance(.transform, object.stream, by: done) }
+        let rejected = tally.rejected - reported.rejected
+        if rejected > 0 { stage.progress.reject(.transform, object.stream, by: rejected) }
+        reported = tally
+    }
+}
+
+/// Walks the results of the survey beside the records.
+private struct SurveyCursor: ~Copyable {
+    private var survey: RecordSurvey
+    private var member: PairEntry?
+    private var repeated: PairEntry?
+    private var edge: RecordEdgeEntry?
+    private var isStarted = false
+
+    init(_ survey: consuming RecordSurvey) { self.survey = survey }
+
+    /// The group of the record, the earlier record with its id, and its links. Ordinals come in ascending order.
+    mutating func advance(
+        to ordinal: UInt64, edges: inout [RecordEdgeEntry]
+    ) throws -> (root: UInt64?, original: UInt64?) {
+        if !isStarted {
+            isStarted = true
+            member = try survey.members.next(PairEntry.init)
+            repeated = try survey.repeats.next(PairEntry.init)
+            edge = try survey.edges.next(RecordEdgeEntry.init)
+        }
+        var root: UInt64?
+        var original: UInt64?
+        edges.removeAll(keepingCapacity: true)
+        while let next = member, next.first <= ordinal {
+            if next.first == ordinal { root = next.second }
+            member = try survey.members.next(PairEntry.init)
+        }
+        while let next = repeated, next.first <= ordinal {
+            if next.first == ordinal { original = next.second }
+            repeated = try survey.repeats.next(PairEntry.init)
+        }
+        while let next = edge, next.record <= ordinal {
+            edges.append(next)
+            edge = try survey.edges.next(RecordEdgeEntry.init)
+        }
+        return (root, original)
+    }
+
+    /// The links that belong to no record.
+    mutating func remainingEdges() throws -> [RecordEdgeEntry] {
+        var edges: [RecordEdgeEntry] = []
+        while let next = edge {
+            edges.append(next)
+            edge = try survey.edges.next(RecordEdgeEntry.init)
+        }
+        return edges
+    }
+}

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+// Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
+
+import MigratezChunkLines
+import MigratezCrypto
+import MigratezJSON
+import MigratezModel
+import MigratezStaging
+
+/// What the first pass over the raw chunks of a stream finds out; the second pass walks it beside the records.
+struct RecordSurvey: ~Copyable {
+    /// (record, smallest record of its group) for every record that has duplicates, in order.
+    var members: SortedEntries
+    /// (record, the earlier record with the same id), in order: the source sent it twice.
+    var repeats: SortedEntries
+    /// `RecordEdgeEntry`s of the lookups, in the order of the records that they start from.
+    var edges: SortedEntries
+}
+
+/// The first pass: hashes ids and match keys, finds groups, and brings the links to the records that they start from.
+///
+/// It is a pure function of the raw chunks and the pipeline, so that a resumed run finds the same.
+struct Surveyor {
+    let staging: StagingArea
+    let spec: ObjectSpec
+    let layout: RecordLayout
+    let mapper: RecordMapper
+    let matchKeys: MatchKeys
+    /// The links that become fields of these records, in the order of the pipeline file.
+    let lookups: [LinkRoute]
+    let pseudonyms: PseudonymKey
+    let targets: LinkTargets
+
+    func survey() async throws -> RecordSurvey {
+        var ids = try targets.makeSorter(PseudonymEntry.width)
+        var keys = try targets.makeSorter(PseudonymEntry.width)
+        var index = RecordIndex(fields: layout.fields)
+        try await StreamReader(staging: staging, stream: spec.stream, kind: .raw).forEachLine { ordinal, line in
+            try index.indexLine(line)
+            guard let id = index.sourceID(layout, in: line) else { return }
+            try ids.append(PseudonymEntry(pseudonyms.pseudonym(of: id), UInt64(ordinal)))
+            guard !spec.duplicates.isEmpty, mapper.accepts(line, index) else { return }
+            try matchKeys.forEachPseudonym(of: line, index) { try keys.append(PseudonymEntry($0, UInt64(ordinal))) }
+        }
+        let members = try Self.groups(keys.sorted(), makeSorter: targets.makeSorter)
+        let byFrom = try await edgesByFrom()
+        let (repeats, edges) = try join(ids.sorted(), byFrom)
+        return RecordSurvey(members: members, repeats: repeats, edges: edges)
+    }
+
+    /// Records with the same key match; the first of them is connected with each of the others.
+    private static func groups(
+        _ keys: consuming SortedEntries, makeSorter: @escaping (Int) throws -> ExternalSorter
+    ) throws -> SortedEntries {
+        var components = try ConnectedComponents(makeSorter: makeSorter)
+        var first: PseudonymEntry?
+        while let entry = try keys.next(PseudonymEntry.init) {
+            if let first, first.hash == entry.hash {
+                try components.connect(first.ordinal, entry.ordinal)
+            } else {
+                first = entry
+            }
+        }
+        return try components.members()
+    }
+
+    /// The edges of all lookups with their target resolved, sorted by the id that they start from.
+    private func edgesByFrom() async throws -> SortedEntries {
+        var byFrom = try targets.makeSorter(EdgeEntry.width)
+        for (number, route) in lookups.enumerated() {
+            var byTo = try targets.makeSorter(EdgeEntry.width)
+            var index = RecordIndex(fields: nil)
+            try await StreamReader(staging: staging, stream: route.stream, kind: .raw).forEachLine { ordinal, line in
+                let edge = try EdgeLine.parse(line, with: &index)
+                let isPrimary = edge.isPrimary && route.choose == .primary
+                try byTo.append(
+                    EdgeEntry(
+                        key: pseudonyms.pseudonym(of: edge.to), edge: UInt64(ordinal),
+                        other: pseudonyms.pseudonym(of: edge.from), resolved: 0, label: 0,
+                        flags: EdgeEntry.flags(route: number, isPrimary: isPrimary, state: .missing)))
+            }
+            var sorted = try byTo.sorted()
+            var join = try TargetJoin(await targets.sorted(route.to))
+            while var entry = try sorted.next(EdgeEntry.init) {
+                let target = try join.find(entry.key)
+                entry.resolved = target?.ordinal ?? 0
+                entry.flags = entry.flags & ~0xFF | (target?.state ?? .missing).rawValue
+                entry.key = entry.other
+                try byFrom.append(entry)
+            }
+        }
+        return try byFrom.sorted()
+    }
+
+    /// Walks ids and edges side by side: finds records that came twice, and the record that each edge starts from.
+    private func join(
+        _ ids: consuming SortedEntries, _ byFrom: consuming SortedEntries
+    ) throws -> (repeats: SortedEntries, edges: SortedEntries) {
+        var repeats = try targets.makeSorter(PairEntry.width)
+        var edges = try targets.makeSorter(RecordEdgeEntry.width)
+        var edge = try byFrom.next(EdgeEntry.init)
+        var first: PseudonymEntry?
+        while let id = try ids.next(PseudonymEntry.init) {
+            if let first, first.hash == id.hash {
+                try repeats.append(PairEntry(id.ordinal, first.ordinal))
+                continue
+            }
+            first = id
+            while let next = edge, next.key < id.hash || next.key == id.hash {
+                let record = next.key == id.hash ? id.ordinal : RecordEdgeEntry.noRecord
+                try edges.append(
+                    RecordEdgeEntry(record: record, flags: next.flags, edge: next.edge, target: next.resolved))
+                edge = try byFrom.next(EdgeEntry.init)
+            }
+        }
+        while let next = edge {
+            try edges.append(
+                RecordEdgeEntry(
+                    record: RecordEdgeEntry.noRecord, flags: next.flags, edge: next.edge, target: next.resolved))
+            edge = try byFrom.next(EdgeEntry.init)
+        }
+        return (try repeats.sorted(), try edges.sorted())
+    }
+}

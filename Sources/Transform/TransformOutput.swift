@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+// Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
+
+import MigratezChunkLines
+import MigratezModel
+import MigratezStaging
+
+/// What the transform of one stream makes: ready lines, rejected records and outcomes, made durable together.
+///
+/// A commit seals the rejects chunk first and then, in one manifest transaction, the ready chunk with all outcomes and
+/// the place to go on from. A crash between the two leaves a rejects chunk that nothing refers to; it goes with the run.
+struct TransformOutput: ~Copyable {
+    private let staging: StagingArea
+    private let stream: StreamName
+    /// Outcomes that are held before a commit at most.
+    private static let outcomesMax = 50_000
+    private var ready: ChunkWriter?
+    private var rejects: ChunkWriter?
+    private var lines: [UInt8] = []
+    private var outcomes: [RecordOutcome] = []
+    private var rejectRows: [Reject] = []
+    private var linkOutcomes: [StreamName: [RecordOutcome]] = [:]
+    private var linkRejects: [StreamName: [Reject]] = [:]
+    private(set) var tally = TransformTally()
+
+    init(staging: StagingArea, stream: StreamName) {
+        self.staging = staging
+        self.stream = stream
+    }
+
+    /// Makes sure that the writers are open; to be called before a block of lines is worked through.
+    mutating func open() async throws {
+        if ready == nil { ready = try await staging.openWriter(stream: stream, kind: .ready) }
+        if rejects == nil { rejects = try await staging.openWriter(stream: stream, kind: .rejects) }
+    }
+
+    mutating func append(_ line: ReadyLine) throws {
+        lines.removeAll(keepingCapacity: true)
+        line.append(to: &lines)
+        try ready?.append(lines, records: 1)
+        tally.ready += 1
+    }
+
+    mutating func reject(
+        ordinal: Int, sourceID: String?, _ rejection: Rejection, record: UnsafeBufferPointer<UInt8>
+    ) throws {
+        lines.removeAll(keepingCapacity: true)
+        RejectLine(
+            stage: .transform, ordinal: ordinal, sourceID: sourceID ?? "", rejection: rejection, record: Array(record)
+        ).append(to: &lines)
+        let line = rejects?.records
+        try rejects?.append(lines, records: 1)
+        rejectRows.append(
+            Reject(
+                ordinal: ordinal, stage: .transform, sourceID: sourceID, code: rejection.code,
+                fields: rejection.fields, chunkSequence: rejects?.address.sequence, line: line))
+        settle(ordinal, sourceID: sourceID, .rejected, rejection.code)
+        tally.rejected += 1
+    }
+
+    mutating func settle(
+        _ ordinal: Int, sourceID: String?, _ outcome: Outcome, _ code: ErrorCode? = nil, survivor: Int? = nil
+    ) {
+        outcomes.append(
+            RecordOutcome(ordinal: ordinal, outcome: outcome, code: code, sourceID: sourceID, survivor: survivor))
+        tally.settled += 1
+    }
+
+    mutating func settleLink(_ link: StreamName, _ edge: Int, _ outcome: Outcome, _ code: ErrorCode? = nil) {
+        linkOutcomes[link, default: []].append(RecordOutcome(ordinal: edge, outcome: outcome, code: code))
+        if outcome == .rejected {
+            linkRejects[link, default: []].append(
+                Reject(ordinal: edge, stage: .transform, sourceID: nil, code: code ?? .parentMissing))
+        }
+    }
+
+    /// Whether it is time for a commit.
+    var isFull: Bool {
+        guard ready != nil, rejects != nil else { return false }
+        return ready!.isFull || rejects!.isFull || outcomes.count >= Self.outcomesMax
+    }
+
+    /// Makes everything durable, with `position` as the place to go on from.
+    mutating func commit(_ position: TransformPosition, isLast: Bool = false) async throws {
+        if let writer = rejects.take() {
+            if writer.records > 0 { _ = try await writer.seal() } else { await writer.discard() }
+        }
+        let change = change(position, isLast: isLast)
+        if let writer = ready.take() {
+            if writer.records > 0 {
+                _ = try await writer.seal { transaction, _ in try change(transaction) }
+            } else {
+                await writer.discard()
+                try await staging.manifest.commit(change)
+            }
+        } else {
+            try await staging.manifest.commit(change)
+        }
+        outcomes.removeAll(keepingCapacity: true)
+        rejectRows.removeAll(keepingCapacity: true)
+        linkOutcomes.removeAll()
+        linkRejects.removeAll()
+    }
+
+    /// Gives up what has not been committed.
+    mutating func discard() async {
+        if let writer = rejects.take() { await writer.discard() }
+        if let writer = ready.take() { await writer.discard() }
+    }
+
+    private func change(
+        _ position: TransformPosition, isLast: Bool
+    ) -> @Sendable (ManifestTransaction) throws -> Void {
+        let (stream, outcomes, rejectRows) = (stream, outcomes, rejectRows)
+        let (linkOutcomes, linkRejects) = (linkOutcomes, linkRejects)
+        return { transaction in
+            try transaction.recordOutcomes(
+                outcomes.sorted { $0.ordinal < $1.ordinal }, of: stream, in: .transform)
+            try transaction.recordRejects(rejectRows, of: stream)
+            for (link, outcomes) in linkOutcomes {
+                try transaction.recordOutcomes(
+                    outcomes.sorted { $0.ordinal < $1.ordinal }, of: link, in: .transform)
+                try transaction.recordRejects(linkRejects[link] ?? [], of: link)
+            }
+            try transaction.setNote(TransformPosition.key(stream), isLast ? nil : position.text)
+            try transaction.set(.transform, of: stream, to: isLast ? .done : .running)
+        }
+    }
+}
+
+/// What happened since the start of the transform, for progress.
+struct TransformTally {
+    var ready = 0
+    var settled = 0
+    var rejected = 0
+}
+
+/// How far the second pass of a transform has got: first all records in order, then the groups in order.
+enum TransformPosition: Equatable {
+    /// Records before this ordinal that have no duplicates are done.
+    case record(Int)
+    /// Groups whose smallest ordinal is below this one are done.
+    case group(Int)
+
+    static let start = TransformPosition.record(0)
+
+    /// The manifest note that holds it.
+    static func key(_ stream: StreamName) -> String { "transform.\(stream)" }
+
+    var text: String {
+        switch self {
+        case .record(let ordinal): "record \(ordinal)"
+        case .group(let ordinal): "group \(ordinal)"
+        }
+    }
+
+    init?(_ text: String) {
+        let words = text.split(separator: " ")
+        guard words.count == 2, let ordinal = Int(words[1]) else { return nil }
+        switch words[0] {
+        case "record": self = .record(ordinal)
+        case "group": self = .group(ordinal)
+        default: return nil
+        }
+    }
+}
