@@ -64,7 +64,7 @@ package struct LinkExtraction: Sendable {
                 number += chunk.records
                 continue
             }
-            var reader = try staging.openReader(chunk)
+            var reader = try staging.openChunkReader(chunk)
             var block: [UInt8] = []
             while try reader.next(into: &block) {
                 try Task.checkCancellation()
@@ -150,7 +150,7 @@ private struct EdgeOutput: ~Copyable {
 
     mutating func append(_ edges: [Edge]) async throws {
         guard !edges.isEmpty else { return }
-        if writer == nil { writer = try await staging.openWriter(stream: stream, kind: .raw) }
+        if writer == nil { writer = try await staging.openChunkWriter(stream, .raw) }
         lines.removeAll(keepingCapacity: true)
         for edge in edges { EdgeLine.append(edge, to: &lines) }
         try writer?.append(lines, records: edges.count)
@@ -158,7 +158,7 @@ private struct EdgeOutput: ~Copyable {
     }
 
     mutating func sealIfFull(reached: Int) async throws {
-        guard writer != nil, writer!.isFull else { return }
+        guard writer?.isFull == true else { return }
         try await seal(reached: reached, isLast: false)
     }
 
@@ -169,7 +169,7 @@ private struct EdgeOutput: ~Copyable {
             try transaction.set(.extract, of: stream, to: isLast ? .done : .running)
         }
         self.pending = 0
-        if let writer = writer.take() {
+        if let writer = self.writer.take() {
             _ = try await writer.seal { transaction, _ in try change(transaction) }
         } else {
             try await staging.manifest.commit(change)
@@ -177,6 +177,6 @@ private struct EdgeOutput: ~Copyable {
     }
 
     mutating func discard() async {
-        if let writer = writer.take() { await writer.discard() }
+        if let writer = self.writer.take() { await writer.discard() }
     }
 }

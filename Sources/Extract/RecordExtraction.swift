@@ -62,17 +62,20 @@ package struct RecordExtraction: Sendable {
             }
             cursor = page.next
             // The next page is on its way while this one is compressed and written.
-            async let following = fetch(stream, fields, after: page.next)
+            let (source, next) = (source, page.next)
+            async let following = Self.fetch(source, stream, fields, after: next)
             let count = try await output.append(page)
             progress.advance(.extract, stream, by: count)
             try await output.sealIfFull()
-            guard let next = try await following else { break }
-            page = next
+            guard let received = try await following else { break }
+            page = received
         }
         try await output.finish()
     }
 
-    private func fetch(_ stream: StreamName, _ fields: [String], after cursor: Cursor?) async throws -> Page? {
+    private static func fetch(
+        _ source: any Source, _ stream: StreamName, _ fields: [String], after cursor: Cursor?
+    ) async throws -> Page? {
         guard let cursor else { return nil }
         return try await source.readPage(of: stream, fields: fields, after: cursor)
     }
@@ -108,7 +111,7 @@ private struct RawOutput: ~Copyable {
         let count = page.records.count + page.malformed.count
         if count > 0 {
             if writer == nil {
-                writer = try await staging.openWriter(stream: stream, kind: .raw)
+                writer = try await staging.openChunkWriter(stream, .raw)
                 opened = clock.now
             }
             try writer?.append(lines, records: count)
@@ -119,8 +122,8 @@ private struct RawOutput: ~Copyable {
     }
 
     mutating func sealIfFull() async throws {
-        guard writer != nil else { return }
-        if writer!.isFull || clock.now.duration(since: opened) >= chunkAgeMax { try await seal(isLast: false) }
+        guard let isFull = writer?.isFull else { return }
+        if isFull || clock.now.duration(since: opened) >= chunkAgeMax { try await seal(isLast: false) }
     }
 
     /// Seals what is open and marks the extraction as complete.
@@ -138,7 +141,7 @@ private struct RawOutput: ~Copyable {
             try transaction.set(.extract, of: stream, to: isLast ? .done : .running)
         }
         self.pending = 0
-        if let writer = writer.take() {
+        if let writer = self.writer.take() {
             _ = try await writer.seal { transaction, _ in try change(transaction) }
         } else {
             try await staging.manifest.commit(change)

@@ -30,7 +30,7 @@ struct StreamReader: Sendable {
                 number += chunk.records
                 continue
             }
-            var reader = try staging.openReader(chunk)
+            var reader = try staging.openChunkReader(chunk)
             var block: [UInt8] = []
             while try reader.next(into: &block) {
                 try Task.checkCancellation()

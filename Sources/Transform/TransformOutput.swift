@@ -30,8 +30,8 @@ struct TransformOutput: ~Copyable {
 
     /// Makes sure that the writers are open; to be called before a block of lines is worked through.
     mutating func open() async throws {
-        if ready == nil { ready = try await staging.openWriter(stream: stream, kind: .ready) }
-        if rejects == nil { rejects = try await staging.openWriter(stream: stream, kind: .rejects) }
+        if ready == nil { ready = try await staging.openChunkWriter(stream, .ready) }
+        if rejects == nil { rejects = try await staging.openChunkWriter(stream, .rejects) }
     }
 
     mutating func append(_ line: ReadyLine) throws {
@@ -76,17 +76,16 @@ struct TransformOutput: ~Copyable {
 
     /// Whether it is time for a commit.
     var isFull: Bool {
-        guard ready != nil, rejects != nil else { return false }
-        return ready!.isFull || rejects!.isFull || outcomes.count >= Self.outcomesMax
+        ready?.isFull == true || rejects?.isFull == true || outcomes.count >= Self.outcomesMax
     }
 
     /// Makes everything durable, with `position` as the place to go on from.
     mutating func commit(_ position: TransformPosition, isLast: Bool = false) async throws {
-        if let writer = rejects.take() {
+        if let writer = self.rejects.take() {
             if writer.records > 0 { _ = try await writer.seal() } else { await writer.discard() }
         }
         let change = change(position, isLast: isLast)
-        if let writer = ready.take() {
+        if let writer = self.ready.take() {
             if writer.records > 0 {
                 _ = try await writer.seal { transaction, _ in try change(transaction) }
             } else {
@@ -104,8 +103,8 @@ struct TransformOutput: ~Copyable {
 
     /// Gives up what has not been committed.
     mutating func discard() async {
-        if let writer = rejects.take() { await writer.discard() }
-        if let writer = ready.take() { await writer.discard() }
+        if let writer = self.rejects.take() { await writer.discard() }
+        if let writer = self.ready.take() { await writer.discard() }
     }
 
     private func change(

@@ -61,7 +61,7 @@ package struct TransformStage: Sendable {
         }
     }
 
-    var pseudonyms: PseudonymKey { staging.pseudonyms }
+    var pseudonyms: PseudonymKey { staging.keys.pseudonyms }
 
     var targets: LinkTargets {
         LinkTargets(staging: staging, pseudonyms: pseudonyms) { try makeSorter(width: $0) }

@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0
+// Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
+
+import MigratezChunkLines
+import MigratezConnectorKit
+import MigratezJSON
+import MigratezModel
+import MigratezStaging
+
+/// Loads one claimed ready chunk.
+struct ChunkLoad: Sendable {
+    let destination: any Destination
+    let staging: StagingArea
+    let target: LoadTarget
+    let route: WriteRoute
+    let batchBytesMax: ByteCount
+    /// Bounds and adapts the writes that are under way at once.
+    let writes: AdaptiveConcurrency
+    let clock: any WallClock
+    let progress: any ProgressSink
+
+    /// A refused row or a row that ends without being sent; both get their outcome when the chunk is spent.
+    struct Remainder: Sendable {
+        var refusals: [BatchWrite.Refusal] = []
+        var skipped: [(row: LoadRow, code: ErrorCode?, targetID: String?)] = []
+    }
+
+    private struct NumberedLine: Sendable {
+        var number: Int
+        var record: ReadyLine
+        var bytes: Int
+    }
+
+    func load(_ lease: ChunkLease) async throws {
+        let sequence = lease.chunk.address.sequence
+        let cutOff = try await staging.manifest.read { [target] view in
+            try view.batches(of: target.stream, chunkSequence: sequence)
+        }
+        var remainder = Remainder()
+        if !cutOff.isEmpty { remainder.refusals += try await resolve(cutOff, lease) }
+        let refusedLines = Set(remainder.refusals.map(\.row.line))
+        try await withThrowingTaskGroup(of: Remainder.self) { group in
+            var underWay = 0
+            try await forEachBatch(of: lease, without: refusedLines) { lines in
+                // Two more batches than are written at once are prepared, no further ones.
+                if underWay >= writes.limitMax + 2, let finished = try await group.next() {
+                    remainder.add(finished)
+                    underWay -= 1
+                }
+                underWay += 1
+                group.addTask { try await write(lines, sequence) }
+            }
+            for try await finished in group { remainder.add(finished) }
+        }
+        try await spend(lease, remainder)
+    }
+
+    /// Cuts the lines that have no outcome yet into batches.
+    private func forEachBatch(
+        of lease: ChunkLease, without refused: Set<Int>, _ body: ([NumberedLine]) async throws -> Void
+    ) async throws {
+        var reader = try staging.openChunkReader(lease.chunk)
+        var block: [UInt8] = []
+        var index = RecordIndex(fields: nil)
+        var number = 0
+        var batch: [NumberedLine] = []
+        var bytes = 0
+        while try reader.next(into: &block) {
+            var lines: [NumberedLine] = []
+            for line in block.split(separator: UInt8(ascii: "\n")) {
+                let record = try line.withUnsafeBufferPointer { try ReadyLine($0, with: &index) }
+                lines.append(NumberedLine(number: number, record: record, bytes: line.count))
+                number += 1
+            }
+            for line in try await pending(lines) where !refused.contains(line.number) {
+                if batch.count >= route.recordsMax || (bytes + line.bytes > batchBytesMax.bytes && !batch.isEmpty) {
+                    try await body(batch)
+                    batch = []
+                    bytes = 0
+                }
+                batch.append(line)
+                bytes += line.bytes
+            }
+        }
+        if !batch.isEmpty { try await body(batch) }
+    }
+
+    /// The lines whose records have no outcome.
+    private func pending(_ lines: [NumberedLine]) async throws -> [NumberedLine] {
+        let ordinals = lines.map(\.record.ordinal).sorted()
+        let known = try await staging.manifest.read { [target] in
+            Set(try $0.outcomes(of: target.stream, ordinals: ordinals).map(\.ordinal))
+        }
+        return known.isEmpty ? lines : lines.filter { !known.contains($0.record.ordinal) }
+    }
+
+    private func write(_ lines: [NumberedLine], _ sequence: Int) async throws -> Remainder {
+        try await writes.run {
+            var remainder = Remainder()
+            var rows: [LoadRow] = []
+            let assembly = RowAssembly(staging: staging, target: target)
+            for assembled in try await assembly.assemble(lines.map { ($0.number, $0.record) }) {
+                switch assembled {
+                case .row(let row): rows.append(row)
+                case .rejected(let row, let rejection):
+                    remainder.refusals.append(.init(row: row, rejection: rejection))
+                case .skipped(let row, let code): remainder.skipped.append((row, code, nil))
+                }
+            }
+            let matched = try await TargetMatching(destination: destination, target: target).match(rows)
+            for (row, id) in matched.skipped { remainder.skipped.append((row, nil, id)) }
+            try await keepBefore(matched.before)
+            remainder.refusals += try await batchWrite.write(matched.rows, ofChunk: sequence)
+            progress.advance(.load, target.stream, by: lines.count)
+            progress.reject(.load, target.stream, by: remainder.refusals.count)
+            return remainder
+        }
+    }
+
+    private var batchWrite: BatchWrite {
+        BatchWrite(destination: destination, staging: staging, target: target, route: route, clock: clock)
+    }
+
+    /// Keeps the values that records of the destination have before they are changed.
+    private func keepBefore(_ found: [(row: LoadRow, found: ReadBack)]) async throws {
+        guard !found.isEmpty else { return }
+        _ = try await staging.withChunkWriter(target.stream, .before) { writer in
+            for (row, readBack) in found {
+                var line = JSONWriter()
+                line.beginObject()
+                line.key("n")
+                line.int(row.record.ordinal)
+                line.key("id")
+                line.string(readBack.id)
+                line.key("fields")
+                line.raw(readBack.fields)
+                line.endObject()
+                try writer.append(line.bytes + [UInt8(ascii: "\n")], records: 1)
+            }
+        }
+    }
+
+    /// Looks up the batches that were under way when an earlier process ended.
+    private func resolve(_ batches: [StagedBatch], _ lease: ChunkLease) async throws -> [BatchWrite.Refusal] {
+        var refusals: [BatchWrite.Refusal] = []
+        for batch in batches {
+            var rows: [LoadRow] = []
+            try await forEachBatch(of: lease, without: []) { lines in
+                let inside = lines.filter { batch.lines.contains($0.number) }
+                let assembly = RowAssembly(staging: staging, target: target)
+                for case .row(let row) in try await assembly.assemble(inside.map { ($0.number, $0.record) }) {
+                    rows.append(row)
+                }
+            }
+            refusals += try await batchWrite.resolve(rows, batch)
+        }
+        return refusals
+    }
+
+    /// Seals what was refused and ends the use of the chunk, in one commit with the outcomes that were left open.
+    private func spend(_ lease: ChunkLease, _ remainder: Remainder) async throws {
+        let stream = target.stream
+        let isLink = target.isLink
+        var outcomes: [RecordOutcome] = []
+        var links: [StreamName: [RecordOutcome]] = [:]
+        for (row, code, targetID) in remainder.skipped {
+            outcomes.append(
+                RecordOutcome(
+                    ordinal: row.record.ordinal, outcome: .skipped, code: code,
+                    sourceID: isLink ? nil : row.record.sourceID, targetID: targetID))
+            row.settleLinks(.skipped, code, into: &links)
+        }
+        for refusal in remainder.refusals {
+            outcomes.append(
+                RecordOutcome(
+                    ordinal: refusal.row.record.ordinal, outcome: .rejected, code: refusal.rejection.code,
+                    sourceID: isLink ? nil : refusal.row.record.sourceID))
+            refusal.row.settleLinks(.rejected, .parentNotLoaded, into: &links)
+        }
+        let (settled, settledLinks) = (outcomes, links)
+        let finish: @Sendable (ManifestTransaction) throws -> Void = { transaction in
+            try LoadOutcomes.record(settled, links: settledLinks, of: stream, transaction)
+            try transaction.removeSettledBatches(of: stream, chunkSequence: lease.chunk.address.sequence)
+            try transaction.spend(lease)
+        }
+        guard !remainder.refusals.isEmpty else {
+            try await staging.manifest.commit(finish)
+            return
+        }
+        let refusals = remainder.refusals.sorted { $0.row.record.ordinal < $1.row.record.ordinal }
+        _ = try await staging.withChunkWriter(stream, .rejects) { transaction, chunk in
+            try transaction.recordRejects(
+                refusals.enumerated().map { line, refusal in
+                    Reject(
+                        ordinal: refusal.row.record.ordinal, stage: .load,
+                        sourceID: isLink ? nil : refusal.row.record.sourceID, code: refusal.rejection.code,
+                        vendorCode: refusal.rejection.vendorCode, fields: refusal.rejection.fields,
+                        chunkSequence: chunk.address.sequence, line: line)
+                }, of: stream)
+            try finish(transaction)
+        } _: { writer in
+            for refusal in refusals { try writer.append(refusal.line, records: 1) }
+        }
+    }
+}
+
+extension ChunkLoad.Remainder {
+    fileprivate mutating func add(_ other: Self) {
+        refusals += other.refusals
+        skipped += other.skipped
+    }
+}
+
+extension BatchWrite.Refusal {
+    /// The line of the rejects chunk: the reason, and the ready line to send again.
+    fileprivate var line: [UInt8] {
+        var record: [UInt8] = []
+        row.record.append(to: &record)
+        var line: [UInt8] = []
+        RejectLine(
+            stage: .load, ordinal: row.record.ordinal, sourceID: row.record.sourceID, rejection: rejection,
+            record: Array(record.dropLast())
+        ).append(to: &line)
+        return line
+    }
+}
+
+extension LoadRow {
+    /// The links of a row that was not written cannot be made.
+    fileprivate func settleLinks(
+        _ outcome: Outcome, _ code: ErrorCode?, into outcomes: inout [StreamName: [RecordOutcome]]
+    ) {
+        for link in links {
+            outcomes[link.stream, default: []].append(
+                RecordOutcome(ordinal: link.edge, outcome: outcome, code: code))
+        }
+        for link in lostLinks { outcomes[link.stream, default: []].append(LoadOutcomes.lost(link)) }
+    }
+}

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
+
+package import MigratezConnectorKit
+package import MigratezModel
+package import MigratezStaging
+
+/// Writes the ready chunks of a stream to the destination, chunk by chunk, as they appear.
+///
+/// A chunk is claimed, its rows are written in batches, several at once, and it is spent when every row of it has an
+/// outcome. After a crash it is claimed again: rows with an outcome are left alone, batches that were under way are
+/// looked up, the others are sent.
+package struct LoadStage: Sendable {
+    let destination: any Destination
+    let staging: StagingArea
+    /// The most bytes of rows that one batch may have, whatever the route allows.
+    let batchBytesMax: ByteCount
+    let clock: any WallClock
+    let progress: any ProgressSink
+    /// How long to wait before looking again for a chunk that the transform has not sealed yet.
+    private static let pollInterval = Duration.milliseconds(100)
+
+    package init(
+        destination: any Destination, staging: StagingArea, batchBytesMax: ByteCount = .MiB(16),
+        clock: any WallClock, progress: any ProgressSink
+    ) {
+        self.destination = destination
+        self.staging = staging
+        self.batchBytesMax = batchBytesMax
+        self.clock = clock
+        self.progress = progress
+    }
+
+    /// Loads the stream until its transform is done and no ready chunk is left. The loads of the streams that its
+    /// references lead to must be complete.
+    package func load(_ target: LoadTarget, expectedRows: Int) async throws {
+        let stream = target.stream
+        let state = try await staging.manifest.read { try $0.stream(stream)?.state(of: .load) }
+        guard state != .done else { return }
+        let route = destination.route(for: target.object, expectedRows: expectedRows)
+        let chunkLoad = ChunkLoad(
+            destination: destination, staging: staging, target: target, route: route,
+            batchBytesMax: min(route.bytesMax, batchBytesMax),
+            writes: AdaptiveConcurrency(initial: min(2, route.concurrencyMax), limitMax: route.concurrencyMax),
+            clock: clock, progress: progress)
+        try await staging.manifest.commit { try $0.set(.load, of: stream, to: .running) }
+        while true {
+            try Task.checkCancellation()
+            let (isTransformed, waiting) = try await staging.manifest.read { view in
+                (
+                    try view.stream(stream)?.state(of: .transform) == .done,
+                    try !view.chunks(of: stream, kind: .ready, state: .sealed).isEmpty
+                )
+            }
+            if waiting, let lease = try await staging.claim(stream, .ready, for: .load) {
+                do {
+                    try await chunkLoad.load(lease)
+                } catch {
+                    // The rows that were written have their outcomes; whoever claims the chunk next sends the others.
+                    try await staging.release(lease)
+                    throw error
+                }
+            } else if isTransformed {
+                break
+            } else {
+                try await clock.sleep(for: Self.pollInterval)
+            }
+        }
+        try await staging.manifest.commit { try $0.set(.load, of: stream, to: .done) }
+    }
+}

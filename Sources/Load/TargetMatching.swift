@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+// Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
+
+import MigratezConnectorKit
+import MigratezJSON
+import MigratezModel
+
+/// Finds records that the destination held before the run, and adapts rows to them.
+struct TargetMatching: Sendable {
+    let destination: any Destination
+    let target: LoadTarget
+
+    /// What matching made of some rows.
+    struct Result: Sendable {
+        /// To be written; those with a `targetID` update an existing record.
+        var rows: [LoadRow] = []
+        /// Stay as the destination has them, with the id found.
+        var skipped: [(row: LoadRow, id: String)] = []
+        /// The existing records that will be changed, as they were.
+        var before: [(row: LoadRow, found: ReadBack)] = []
+    }
+
+    func match(_ rows: [LoadRow]) async throws -> Result {
+        guard !target.matches.isEmpty else { return Result(rows: rows) }
+        var rows = rows
+        var matched: [Int: (found: ReadBack, action: LoadTarget.MatchRule.Action)] = [:]
+        var taken: Set<String> = []
+        for rule in target.matches {
+            for start in stride(from: 0, to: rows.count, by: destination.readBatchSize) {
+                let part = (start..<min(start + destination.readBatchSize, rows.count)).filter { matched[$0] == nil }
+                for (number, found) in try await match(rows, part, rule) where taken.insert(found.id).inserted {
+                    matched[number] = (found, rule.action)
+                }
+            }
+        }
+        var result = Result()
+        for number in rows.indices {
+            guard let (found, action) = matched[number] else {
+                result.rows.append(rows[number])
+                continue
+            }
+            if case .skip = action {
+                result.skipped.append((rows[number], found.id))
+                continue
+            }
+            rows[number].row.targetID = found.id
+            if case .fillBlanks = action {
+                rows[number].row.fields = Self.blanksOnly(rows[number].row.fields, existing: found.fields)
+            }
+            result.rows.append(rows[number])
+            result.before.append((rows[number], found))
+        }
+        return result
+    }
+
+    /// The rows among `part` that the rule finds, each with one existing record.
+    private func match(
+        _ rows: [LoadRow], _ part: [Int], _ rule: LoadTarget.MatchRule
+    ) async throws -> [(Int, ReadBack)] {
+        var byValues: [[String]: Int] = [:]
+        var values: [[String]] = []
+        for number in part {
+            guard let tuple = Self.values(of: rule.keys, in: rows[number].row.fields) else { continue }
+            // Two of our records with the same values: the first takes the existing one, the other is created.
+            guard byValues[tuple.map(Self.comparable)] == nil else { continue }
+            byValues[tuple.map(Self.comparable)] = number
+            values.append(tuple)
+        }
+        guard !values.isEmpty else { return [] }
+        let returning = Array(Set(rule.keys).union(part.flatMap { Self.names(rows[$0].row.fields) })).sorted()
+        let found = try await destination.match(
+            object: target.object, fields: rule.keys, values: values, returning: returning)
+        return found.sorted { $0.id < $1.id }.compactMap { readBack in
+            Self.values(of: rule.keys, in: readBack.fields).flatMap { byValues[$0.map(Self.comparable)] }
+                .map { ($0, readBack) }
+        }
+    }
+
+    /// Case and white space at the ends do not tell values apart, as in every CRM that we know.
+    private static func comparable(_ value: String) -> String {
+        String(value.lowercased().drop { $0 == " " }.reversed().drop { $0 == " " }.reversed())
+    }
+
+    private static func names(_ fields: [UInt8]) -> [String] {
+        fields.withUnsafeBufferPointer { JSONValue(validated: $0).members.map(\.key) }
+    }
+
+    /// The texts of the fields, or nil if one of them has none.
+    private static func values(of keys: [String], in fields: [UInt8]) -> [String]? {
+        let value = fields.withUnsafeBufferPointer { JSONValue(validated: $0) }
+        var texts: [String] = []
+        for key in keys {
+            guard let text = value[key]?.text, !text.isEmpty else { return nil }
+            texts.append(text)
+        }
+        return texts
+    }
+
+    /// Our fields without those that have a value already.
+    private static func blanksOnly(_ fields: [UInt8], existing: [UInt8]) -> [UInt8] {
+        let known = existing.withUnsafeBufferPointer { JSONValue(validated: $0) }
+        let ours = fields.withUnsafeBufferPointer { JSONValue(validated: $0) }
+        var writer = JSONWriter()
+        writer.beginObject()
+        for member in ours.members where known[member.key]?.text?.isEmpty ?? true {
+            writer.key(member.key)
+            member.value.write(to: &writer)
+        }
+        writer.endObject()
+        return writer.bytes
+    }
+}
