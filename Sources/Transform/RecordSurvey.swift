@@ -44,8 +44,7 @@ struct Surveyor {
         }
         let members = try Self.groups(keys.sorted(), makeSorter: targets.makeSorter)
         let byFrom = try await edgesByFrom()
-        let (repeats, edges) = try join(ids.sorted(), byFrom)
-        return RecordSurvey(members: members, repeats: repeats, edges: edges)
+        return try join(ids.sorted(), byFrom, members: members)
     }
 
     /// Records with the same key match; the first of them is connected with each of the others.
@@ -94,8 +93,8 @@ struct Surveyor {
 
     /// Walks ids and edges side by side: finds records that came twice, and the record that each edge starts from.
     private func join(
-        _ ids: consuming SortedEntries, _ byFrom: consuming SortedEntries
-    ) throws -> (repeats: SortedEntries, edges: SortedEntries) {
+        _ ids: consuming SortedEntries, _ byFrom: consuming SortedEntries, members: consuming SortedEntries
+    ) throws -> RecordSurvey {
         var repeats = try targets.makeSorter(PairEntry.width)
         var edges = try targets.makeSorter(RecordEdgeEntry.width)
         var edge = try byFrom.next(EdgeEntry.init)
@@ -119,6 +118,6 @@ struct Surveyor {
                     record: RecordEdgeEntry.noRecord, flags: next.flags, edge: next.edge, target: next.resolved))
             edge = try byFrom.next(EdgeEntry.init)
         }
-        return (try repeats.sorted(), try edges.sorted())
+        return RecordSurvey(members: members, repeats: try repeats.sorted(), edges: try edges.sorted())
     }
 }

@@ -76,7 +76,11 @@ struct TransformOutput: ~Copyable {
 
     /// Whether it is time for a commit.
     var isFull: Bool {
-        ready?.isFull == true || rejects?.isFull == true || outcomes.count >= Self.outcomesMax
+        mutating get {
+            if ready?.isFull == true { return true }
+            if rejects?.isFull == true { return true }
+            return outcomes.count >= Self.outcomesMax
+        }
     }
 
     /// Makes everything durable, with `position` as the place to go on from.

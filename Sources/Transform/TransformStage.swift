@@ -2,7 +2,7 @@
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
 import MigratezChunkLines
-package import MigratezConnectorKit
+import MigratezConnectorKit
 import MigratezCrypto
 import MigratezJSON
 package import MigratezModel
@@ -69,6 +69,6 @@ package struct TransformStage: Sendable {
 
     /// A sorter of entries of a fixed width, or of any if `width` is nil.
     func makeSorter(width: Int?) throws -> ExternalSorter {
-        try staging.makeSorter(entryWidth: width, memory: sorterBytes)
+        staging.makeSorter(entryBytes: width, memory: sorterBytes)
     }
 }

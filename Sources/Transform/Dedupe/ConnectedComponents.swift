@@ -41,7 +41,8 @@ struct ConnectedComponents: ~Copyable {
         while true {
             let large = try Self.largeStar(&sorted, into: makeSorter(PairEntry.width))
             sorted = try large.sorted()
-            let (small, next) = try Self.smallStar(&sorted, into: makeSorter(PairEntry.width))
+            var next = EdgeFingerprint()
+            let small = try Self.smallStar(&sorted, &next, into: makeSorter(PairEntry.width))
             sorted = try small.sorted()
             if next == fingerprint { break }
             fingerprint = next
@@ -81,9 +82,8 @@ struct ConnectedComponents: ~Copyable {
     /// Connects a record and its smaller neighbours with the smallest of them. Edges come from the larger to the
     /// smaller record and leave in both directions.
     private static func smallStar(
-        _ edges: inout SortedEntries, into output: consuming ExternalSorter
-    ) throws -> (ExternalSorter, EdgeFingerprint) {
-        var fingerprint = EdgeFingerprint()
+        _ edges: inout SortedEntries, _ fingerprint: inout EdgeFingerprint, into output: consuming ExternalSorter
+    ) throws -> ExternalSorter {
         var center: UInt64?
         var smallest: UInt64 = 0
         var last: PairEntry?
@@ -102,7 +102,7 @@ struct ConnectedComponents: ~Copyable {
             try output.append(next)
             try output.append(PairEntry(next.second, next.first))
         }
-        return (output, fingerprint)
+        return output
     }
 }
 

@@ -66,7 +66,7 @@ struct GroupMerge {
     mutating func add(ordinal: UInt64, sourceID: String, record: UnsafeBufferPointer<UInt8>, index: RecordIndex) {
         members.append((ordinal, sourceID))
         let modified = layout.modified.flatMap { index.slice($0) }
-            .flatMap { Instant.parse(index.string($0, in: record))?.milliseconds }
+            .flatMap { TimestampText.instant(index.string($0, in: record).utf8)?.milliseconds }
         var own: [[UInt8]?] = []
         own.reserveCapacity(fields.count)
         for (position, field) in fields.enumerated() {

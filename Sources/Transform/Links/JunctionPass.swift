@@ -58,7 +58,7 @@ extension TransformStage {
             case .load:
                 let edge = try EdgeLine.parse(line, with: &index)
                 try output.append(
-                    line(for: edge, route, ordinal: ordinal, decision, fromField: fromField, toField: toField))
+                    readyLine(for: edge, route, ordinal: ordinal, decision, fromField: fromField, toField: toField))
             }
         } afterBlock: { next in
             progress.advance(.transform, route.stream, by: max(0, next - last))
@@ -71,7 +71,7 @@ extension TransformStage {
         try await output.commit(.record(last), isLast: true)
     }
 
-    private func line(
+    private func readyLine(
         for edge: Edge, _ route: LinkRoute, ordinal: Int, _ decision: JunctionDecision, fromField: String,
         toField: String
     ) -> ReadyLine {

@@ -4,7 +4,7 @@
 package import MigratezModel
 
 /// One pair of streams that a `LinkSpec` connects, with what becomes of its edges.
-package struct LinkRoute: Sendable, Hashable {
+package struct LinkRoute: Sendable, Equatable {
     /// The stream of the edges: `contact-to-company`.
     package var stream: StreamName
     package var from: StreamName
