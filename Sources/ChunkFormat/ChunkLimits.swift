@@ -26,9 +26,6 @@ package struct ChunkLimits: Sendable {
         self.plaintextWithoutRatio = plaintextWithoutRatio
     }
 
-    /// No limits but that on memory: for spill files, which the reader wrote itself minutes ago.
-    package static let spill = ChunkLimits(plaintextMax: ByteCount(.max), plaintextWithoutRatio: ByteCount(.max))
-
     /// The most plaintext that `packed` bytes of compressed data may become.
     func plaintextAllowed(forPacked packed: Int) -> Int {
         let (scaled, overflow) = packed.multipliedReportingOverflow(by: ratioMax)
