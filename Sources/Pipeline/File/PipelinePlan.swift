@@ -25,6 +25,8 @@ package struct PipelinePlan: Sendable {
     package var digest: String
     /// Where each part of the plan stands in the file.
     package var marks: PlanMarks
+    /// For places inside expressions.
+    var scalars: ScalarText
 }
 
 /// One line of the file's `tests:`: this record must become these fields.
@@ -83,6 +85,9 @@ package struct PlanMarks: Sendable {
             path = path.dropLast()
         }
     }
+
+    /// The position of exactly this part, if it stands in the file.
+    package func position(of path: [String]) -> FilePosition? { positions[path] }
 
     mutating func set(_ path: [String], _ position: FilePosition) { positions[path] = position }
 }

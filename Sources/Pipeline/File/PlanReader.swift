@@ -63,7 +63,7 @@ struct PlanReader {
         return PipelinePlan(
             file: file, folder: folder, name: name, source: source, target: target, staging: staging, limits: limits,
             retention: retention, transform: transform, gates: gates, verify: verify, tests: tests,
-            digest: PlanDigest.digest(of: root, mapFiles: mapFiles), marks: marks)
+            digest: PlanDigest.digest(of: root, mapFiles: mapFiles), marks: marks, scalars: scalars)
     }
 
     private mutating func readVersion(_ top: Section) {

@@ -2,7 +2,7 @@
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
 /// Finds the place in the file of a character of a scalar, so that a message can point into an expression.
-struct ScalarText {
+struct ScalarText: Sendable {
     private let lines: [[Unicode.Scalar]]
 
     init(_ text: String) {

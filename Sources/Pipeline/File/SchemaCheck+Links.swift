@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
+
+import MigratezConnectorKit
+import MigratezModel
+import MigratezTransform
+
+/// Whether the destination has a place for a link.
+extension SchemaCheck {
+    mutating func check(_ link: LinkSpec, _ number: Int) {
+        let path = ["links", String(number)]
+        let ends = link.to.compactMap { plan.transform.object($0)?.target }
+        switch link.form {
+        case .lookup(let object, let field): checkLookup(object, field, to: ends, path)
+        case .junction(let object):
+            guard let from = plan.transform.object(link.from)?.target else { return }
+            checkJunction(object, from: from, to: ends, link.map, path)
+        }
+    }
+
+    private mutating func checkLookup(_ object: String, _ name: String, to ends: [String], _ path: [String]) {
+        guard let schema = targets[object], !schema.fields.isEmpty else { return }
+        guard let field = schema.field(name) else {
+            let references = schema.fields.filter { $0.kind == .reference }.map(\.name)
+            report(
+                .unknownField, path + ["as"], "unknown field '\(name)' of \(object) in the destination",
+                suggestion: closest(to: name, among: references))
+            return
+        }
+        guard field.kind == .reference else {
+            report(.impossibleLink, path + ["as"], "\(object).\(name) does not refer to another record")
+            return
+        }
+        for end in ends where !field.refersTo.isEmpty && !field.refersTo.contains(end) {
+            report(
+                .impossibleLink, path + ["to"],
+                "\(object).\(name) refers to \(field.refersTo.joined(separator: ", ")), not to \(end)")
+        }
+    }
+
+    private mutating func checkJunction(
+        _ object: String, from: String, to ends: [String], _ map: [String: LinkSpec.EdgeAttribute], _ path: [String]
+    ) {
+        guard let schema = targets[object] else {
+            report(
+                .unknownObject, path + ["as"], "the destination has no object '\(object)'",
+                suggestion: closest(to: object, among: targets.keys.sorted()))
+            return
+        }
+        guard !schema.fields.isEmpty else { return }
+        for end in [from] + ends where !schema.fields.contains(where: { Self.canHold($0, end) }) {
+            report(.impossibleLink, path + ["as"], "no field of \(object) refers to \(end)")
+        }
+        for name in map.keys.sorted() where schema.field(name) == nil {
+            report(
+                .unknownField, path + ["map", name], "unknown field '\(name)' of \(object) in the destination",
+                suggestion: closest(to: name, among: schema.fields.map(\.name)))
+        }
+    }
+
+    /// A reference without a list of objects may point to any.
+    private static func canHold(_ field: FieldSchema, _ object: String) -> Bool {
+        guard field.kind == .reference, field.isCreateable else { return false }
+        // Salesforce links notes through the files that they are (ContentNote is a ContentDocument; Object Reference).
+        let names = object == "ContentNote" ? [object, "ContentDocument"] : [object]
+        return field.refersTo.isEmpty || names.contains { field.refersTo.contains($0) }
+    }
+}

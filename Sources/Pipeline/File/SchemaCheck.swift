@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+// Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
+
+package import MigratezConnectorKit
+package import MigratezModel
+import MigratezTransform
+
+/// Checks a plan against what both sides really have: the second half of `lint`, once they can be asked.
+///
+/// All findings come together, each at its place in the file. Where a schema has no field at all (a file destination
+/// takes any), nothing is concluded from it.
+package struct SchemaCheck {
+    let plan: PipelinePlan
+    let sources: [StreamName: ObjectSchema]
+    let targets: [String: ObjectSchema]
+    /// Members of the source's records beside their fields, which expressions may read, too.
+    let recordMembers: Set<String>
+    var diagnostics: [Diagnostic] = []
+
+    private init(
+        plan: PipelinePlan, sources: [StreamName: ObjectSchema], targets: [String: ObjectSchema],
+        recordMembers: Set<String>
+    ) {
+        self.plan = plan
+        self.sources = sources
+        self.targets = targets
+        self.recordMembers = recordMembers
+    }
+
+    /// All findings, in the order of the file.
+    ///
+    /// - Parameters:
+    ///   - creating: fields that the run will create in the destination first.
+    package static func check(
+        _ plan: PipelinePlan, sources: [StreamName: ObjectSchema], targets: [String: ObjectSchema],
+        creating: [FieldCreation] = [],
+        recordMembers: Set<String> = ["id", "archived", "archivedAt", "createdAt", "updatedAt", "url"]
+    ) -> [Diagnostic] {
+        var targets = targets
+        for creation in creating where targets[creation.object]?.field(creation.field.name) == nil {
+            targets[creation.object]?.fields.append(creation.field)
+        }
+        var check = SchemaCheck(plan: plan, sources: sources, targets: targets, recordMembers: recordMembers)
+        for object in plan.transform.objects { check.check(object) }
+        for (number, link) in plan.transform.links.enumerated() { check.check(link, number) }
+        return check.diagnostics.inFileOrder
+    }
+
+    mutating func report(
+        _ code: ErrorCode, _ path: [String], _ message: String, suggestion: String? = nil, remedy: String? = nil,
+        severity: Diagnostic.Severity = .error
+    ) {
+        report(code, at: plan.marks[path], message, suggestion: suggestion, remedy: remedy, severity: severity)
+    }
+
+    mutating func report(
+        _ code: ErrorCode, at position: FilePosition, _ message: String, suggestion: String? = nil,
+        remedy: String? = nil, severity: Diagnostic.Severity = .error
+    ) {
+        let diagnostic = Diagnostic(
+            file: plan.file, position: position, severity: severity, code: code, message: message,
+            suggestion: suggestion, remedy: remedy)
+        // A value map that several fields use would be reported once for each.
+        if !diagnostics.contains(diagnostic) { diagnostics.append(diagnostic) }
+    }
+
+    private mutating func check(_ object: ObjectSpec) {
+        let path = ["objects", object.stream.text]
+        checkSourceFields(object, path)
+        guard let schema = targets[object.target] else {
+            report(
+                .unknownObject, path + ["to"], "the destination has no object '\(object.target)'",
+                suggestion: closest(to: object.target, among: targets.keys.sorted()))
+            return
+        }
+        guard !schema.fields.isEmpty else { return }
+        let names = schema.fields.map(\.name)
+        for field in object.fields {
+            let place = path + ["fields", field.target]
+            guard let target = schema.field(field.target) else {
+                report(
+                    .unknownField, place, "unknown field '\(field.target)' of \(object.target) in the destination",
+                    suggestion: closest(to: field.target, among: names))
+                continue
+            }
+            check(field, to: target, of: object, place)
+        }
+        for (number, rule) in object.targetMatches.enumerated() {
+            for key in rule.keys where schema.field(key) == nil {
+                report(
+                    .unknownField, path + ["dedupe", "against_target", String(number), "keys"],
+                    "unknown field '\(key)' of \(object.target) in the destination",
+                    suggestion: closest(to: key, among: names))
+            }
+        }
+        checkRequired(object, schema, path)
+    }
+
+    /// A field that must have a value needs a rule, a default for empty values being the author's affair: a record
+    /// without a value is rejected and counted.
+    private mutating func checkRequired(_ object: ObjectSpec, _ schema: ObjectSchema, _ path: [String]) {
+        for target in schema.fields where target.isRequired && target.isCreateable {
+            let isLinked = plan.transform.links.contains {
+                $0.from == object.stream && $0.form == .lookup(object: object.target, field: target.name)
+            }
+            if object.field(target.name) == nil, !isLinked {
+                report(
+                    .requiredFieldUnmapped, path + ["fields"],
+                    "\(object.target) needs a value for '\(target.name)', and objects.\(object.stream) gives none",
+                    remedy: "Map it, or give a 'const'")
+            }
+        }
+    }
+
+    // MARK: Source fields
+
+    private mutating func checkSourceFields(_ object: ObjectSpec, _ path: [String]) {
+        guard let schema = sources[object.stream], !schema.fields.isEmpty else { return }
+        let known = schema.fields.map(\.name)
+        if let filter = object.filter { checkMentions(filter, path + ["where"], object, known) }
+        for field in object.fields {
+            let place = path + ["fields", field.target]
+            switch field.origin {
+            case .field(let name):
+                let isShort = plan.marks.position(of: place + ["from"]) == nil
+                checkName(name, isShort ? place : place + ["from"], object, known)
+            case .expression(let expression): checkMentions(expression, place + ["expr"], object, known)
+            case .constant: break
+            }
+        }
+        for (number, rule) in object.duplicates.enumerated() {
+            let place = path + ["dedupe", "within", String(number)]
+            for key in rule.keys { checkName(key, place + ["keys"], object, known) }
+            for field in rule.merge.keys.sorted() { checkName(field, place + ["merge", field], object, known) }
+        }
+    }
+
+    private mutating func checkName(_ name: String, _ path: [String], _ object: ObjectSpec, _ known: [String]) {
+        guard !known.contains(name), !recordMembers.contains(name) else { return }
+        report(
+            .unknownField, path, "unknown field '\(name)' in \(object.stream)",
+            suggestion: closest(to: name, among: known))
+    }
+
+    private mutating func checkMentions(
+        _ expression: RecordExpression, _ path: [String], _ object: ObjectSpec, _ known: [String]
+    ) {
+        for mention in expression.fieldMentions where !known.contains(mention.name) {
+            guard !recordMembers.contains(mention.name) else { continue }
+            report(
+                .unknownField, at: plan.scalars.position(of: mention.offset, inScalarAt: plan.marks[path]),
+                "unknown field '\(mention.name)' in \(object.stream)",
+                suggestion: closest(to: mention.name, among: known))
+        }
+    }
+}
