@@ -3,14 +3,14 @@
 
 import MigratezCSV
 import MigratezJSON
-import MigratezModel
+package import MigratezModel
 import Synchronization
 
 /// Rows as the CSV of one bulk job, produced piece by piece: the whole text is never in memory.
 ///
 /// Source: Bulk API 2.0 and Bulk API Developer Guide, "Prepare CSV Files" and "Limits": an empty cell leaves a field as
 /// it is and `#N/A` clears it; 32,000 characters a field, 400,000 a record.
-struct BulkTable: Sendable {
+package struct BulkTable: Sendable {
     /// The cell that clears a field.
     static let null = Array("#N/A".utf8)
     /// Counted in bytes, which are never fewer than characters.
@@ -18,15 +18,15 @@ struct BulkTable: Sendable {
     static let recordBytesMax = 400_000
 
     let rows: [Batch.Row]
-    let columns: [String]
+    package let columns: [String]
     /// The length of the whole text in bytes.
-    let byteCount: Int
+    package let byteCount: Int
     /// The columns by which results are joined to rows: our key, or the ends of a link.
-    let joinColumns: [String]
+    package let joinColumns: [String]
     /// Turns each row into cells; it knows all columns.
     fileprivate let cells: BulkCells
 
-    init(
+    package init(
         _ rows: [Batch.Row], _ request: CollectionRequest,
         references: @escaping @Sendable (Batch.Row) -> [RowReference]
     ) {
@@ -61,7 +61,7 @@ struct BulkTable: Sendable {
 
     /// Whether a bulk job can carry the row as it is. What it cannot: nested values, texts beyond its limits, and the
     /// text `#N/A` itself, which it would read as 'clear this field'.
-    static func carries(_ row: Batch.Row) -> Bool {
+    package static func carries(_ row: Batch.Row) -> Bool {
         guard row.fields.count <= recordBytesMax else { return false }
         return row.fields.withUnsafeBufferPointer { fields in
             var cursor = FieldCursor(fields)
@@ -93,9 +93,9 @@ struct BulkTable: Sendable {
 }
 
 /// The pieces of a table, one after the other, for one upload.
-final class BulkUpload: Sendable {
+package final class BulkUpload: Sendable {
     /// The size of a piece; two are in memory at a time.
-    static let pieceBytes = 256 << 10
+    package static let pieceBytes = 256 << 10
 
     private struct Progress {
         /// The next row; -1 = the header.
@@ -107,13 +107,13 @@ final class BulkUpload: Sendable {
     private let table: BulkTable
     private let progress: Mutex<Progress>
 
-    init(_ table: BulkTable) {
+    package init(_ table: BulkTable) {
         self.table = table
         progress = Mutex(Progress(cells: table.cells))
     }
 
     /// The next piece; `nil` after the last one.
-    func next() -> [UInt8]? {
+    package func next() -> [UInt8]? {
         progress.withLock { progress in
             if progress.row < 0 {
                 progress.row = 0

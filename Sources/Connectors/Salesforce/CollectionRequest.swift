@@ -2,10 +2,10 @@
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
 import MigratezJSON
-import MigratezModel
+package import MigratezModel
 
 /// The ways in which rows reach the platform; the same four words serve both APIs.
-enum WriteOperation: String, Sendable, CaseIterable {
+package enum WriteOperation: String, Sendable, CaseIterable {
     /// By our key: creates what is not there, updates what is.
     case upsert
     /// By Salesforce id, and leaves our key.
@@ -17,19 +17,28 @@ enum WriteOperation: String, Sendable, CaseIterable {
 /// One call of sObject Collections: at most 200 records of one object.
 ///
 /// Source: REST API Developer Guide, "sObject Collections".
-struct CollectionRequest: Sendable {
+package struct CollectionRequest: Sendable {
     /// Records of one call.
-    static let recordsMax = 200
+    package static let recordsMax = 200
 
-    var object: String
-    var operation: WriteOperation
+    package var object: String
+    package var operation: WriteOperation
     /// The field that gets the row key; `nil` where the object can hold none.
-    var stampField: String?
+    package var stampField: String?
     /// Fields that are left out of each row: audit fields when a row is updated.
-    var leavesOut: Set<String> = []
+    package var leavesOut: Set<String>
+
+    package init(
+        object: String, operation: WriteOperation, stampField: String? = nil, leavesOut: Set<String> = []
+    ) {
+        self.object = object
+        self.operation = operation
+        self.stampField = stampField
+        self.leavesOut = leavesOut
+    }
 
     /// The method and the path below `/services/data/vNN.0`.
-    var target: (isPatch: Bool, path: String) {
+    package var target: (isPatch: Bool, path: String) {
         switch operation {
         case .upsert: (true, "/composite/sobjects/\(object)/\(stampField ?? "Id")")
         case .update: (true, "/composite/sobjects")
@@ -40,7 +49,7 @@ struct CollectionRequest: Sendable {
     /// The body for the rows, their values untouched.
     ///
     /// - Parameter references: for each row, how its references are written.
-    func body(_ rows: some Collection<Batch.Row>, references: (Batch.Row) -> [RowReference]) -> [UInt8] {
+    package func body(_ rows: some Collection<Batch.Row>, references: (Batch.Row) -> [RowReference]) -> [UInt8] {
         var writer = JSONWriter(capacity: rows.reduce(64) { $0 + $1.fields.count + 160 })
         writer.beginObject()
         writer.key("allOrNone")

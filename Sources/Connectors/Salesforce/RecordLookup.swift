@@ -2,7 +2,7 @@
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
 import MigratezJSON
-import MigratezModel
+package import MigratezModel
 import MigratezTransport
 
 /// Finds records by our key, or by what they link: in the database itself, never in the search index.
@@ -75,9 +75,9 @@ struct RecordLookup: Sendable {
 }
 
 /// Times as the platform writes them: `2026-11-23T15:00:00.000+0000`.
-enum SalesforceTime {
+package enum SalesforceTime {
     /// `nil` if the text is not of that form in UTC.
-    static func timestamp(_ text: String) -> Timestamp? {
+    package static func timestamp(_ text: String) -> Timestamp? {
         let parts = text.split { "-T:.+Z".contains($0) }
         guard parts.count >= 6, let year = Int64(parts[0]), let month = Int64(parts[1]), let day = Int64(parts[2]),
             let hour = Int64(parts[3]), let minute = Int64(parts[4]), let second = Int64(parts[5]),

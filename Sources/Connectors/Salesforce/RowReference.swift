@@ -4,7 +4,7 @@
 import MigratezModel
 
 /// How one reference of a row is written.
-enum RowReference: Sendable, Hashable {
+package enum RowReference: Sendable, Hashable {
     /// The field holds the parent's Salesforce id.
     case id(field: String, id: String)
     /// The parent is named by our key: `"Account":{"Migratez_Id__c":"hubspot-company-7"}`.
@@ -33,7 +33,7 @@ enum RowReference: Sendable, Hashable {
     }
 
     /// The header of its column in a bulk job.
-    var column: String {
+    package var column: String {
         switch self {
         case .id(let field, _): field
         case .key(let relationship, let type?, let stampField, _): "\(type):\(relationship).\(stampField)"
@@ -47,11 +47,6 @@ enum RowReference: Sendable, Hashable {
         case .id(_, let id): id
         case .key(_, _, _, let key): key
         }
-    }
-
-    /// Whether the parent is named by our key.
-    var isByKey: Bool {
-        if case .key = self { true } else { false }
     }
 }
 

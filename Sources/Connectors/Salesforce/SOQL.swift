@@ -4,14 +4,14 @@
 /// Text of queries, escaped so that no value can change their meaning.
 ///
 /// Source: SOQL and SOSL Reference, "Quoted String Escape Sequences" and "LIKE".
-enum SOQL {
+package enum SOQL {
     /// A quoted string literal.
-    static func literal(_ text: String) -> String {
+    package static func literal(_ text: String) -> String {
         "'" + escaped(text) + "'"
     }
 
     /// A quoted pattern that matches texts which begin with `prefix`: its own `%` and `_` stand for themselves.
-    static func pattern(prefix: String) -> String {
+    package static func pattern(prefix: String) -> String {
         var pattern = ""
         for scalar in escaped(prefix).unicodeScalars {
             if scalar == "%" || scalar == "_" { pattern.unicodeScalars.append("\\") }
@@ -46,7 +46,7 @@ enum SOQL {
     }
 
     /// Whether the text may stand as the name of an object or field, also across one relationship (`Account.Name`).
-    static func isName(_ text: String) -> Bool {
+    package static func isName(_ text: String) -> Bool {
         !text.isEmpty && text.first != "." && text.last != "."
             && text.utf8.allSatisfy { byte in
                 (byte | 0x20 >= 0x61 && byte | 0x20 <= 0x7A) || (byte >= 0x30 && byte <= 0x39) || byte == 0x5F
@@ -62,7 +62,7 @@ enum SOQL {
     /// - Parameters:
     ///   - overhead: encoded length of the rest of the query.
     ///   - joinLength: encoded length of what stands between two literals.
-    static func groups(
+    package static func groups(
         _ literals: [String], overhead: Int, joinLength: Int = 3, budget: Int = 12_000
     ) -> [ArraySlice<String>] {
         var groups: [ArraySlice<String>] = []
@@ -83,9 +83,9 @@ enum SOQL {
 }
 
 /// RFC 3986 percent-encoding of everything but unreserved characters.
-enum PercentEncoding {
+package enum PercentEncoding {
     /// The text as it may stand in a path segment, a query value or a form.
-    static func encode(_ text: String) -> String {
+    package static func encode(_ text: String) -> String {
         let digits = Array("0123456789ABCDEF".utf8)
         var bytes: [UInt8] = []
         bytes.reserveCapacity(text.utf8.count * 2)
@@ -102,7 +102,7 @@ enum PercentEncoding {
     }
 
     /// The length of `encode(text)` in bytes.
-    static func length(_ text: String) -> Int {
+    package static func length(_ text: String) -> Int {
         text.utf8.reduce(0) { $0 + (isUnreserved($1) ? 1 : 3) }
     }
 

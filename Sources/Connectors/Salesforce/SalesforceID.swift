@@ -5,9 +5,9 @@
 ///
 /// 15 characters are case-sensitive; 18 add a suffix that tells the case of the others, so that they can be compared
 /// without regard to case. Salesforce accepts both and mixes them, so we always keep 18.
-enum SalesforceID {
+package enum SalesforceID {
     /// The 18-character spelling of a 15-character id; any other text comes back as it is.
-    static func canonical(_ id: String) -> String {
+    package static func canonical(_ id: String) -> String {
         let characters = Array(id.utf8)
         guard characters.count == 15, characters.allSatisfy(isAlphanumeric) else { return id }
         let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZ012345".utf8)
@@ -22,7 +22,7 @@ enum SalesforceID {
     }
 
     /// Whether the text has the form of an id of either spelling.
-    static func isID(_ text: String) -> Bool {
+    package static func isID(_ text: String) -> Bool {
         (text.utf8.count == 15 || text.utf8.count == 18) && text.utf8.allSatisfy(isAlphanumeric)
     }
 

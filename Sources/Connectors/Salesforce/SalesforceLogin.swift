@@ -88,7 +88,7 @@ package final class SalesforceLogin: Sendable {
     }
 
     /// The audience is one of the two login hosts, also for an org that is addressed by its My Domain.
-    static func audience(_ loginURL: String) -> String {
+    package static func audience(_ loginURL: String) -> String {
         let host = loginURL.split(separator: "/", omittingEmptySubsequences: true).dropFirst().first ?? ""
         if host.hasSuffix(".sandbox.my.salesforce.com") { return "https://test.salesforce.com" }
         if host.hasSuffix(".my.salesforce.com") { return "https://login.salesforce.com" }

@@ -54,7 +54,7 @@ package struct SalesforceRefusal: Sendable, Equatable {
     }
 
     /// The errors in a cell `sf__Error`: `CODE:message:field field --`, several one after the other.
-    static func list(bulkCell text: String) -> [SalesforceRefusal] {
+    package static func list(bulkCell text: String) -> [SalesforceRefusal] {
         var refusals: [SalesforceRefusal] = []
         for part in splitAtCodes(text) {
             guard let colon = part.firstIndex(of: ":") else {
