@@ -134,8 +134,8 @@ let package = Package(
         tests(
             "SalesforceConnector",
             [
-                "Model", "JSON", "Crypto", "Transport", "ConnectorKit", "SalesforceConnector", "SalesforceSimulator",
-                "SimulatorKit", "TestKit",
+                "Model", "JSON", "CSV", "Crypto", "Transport", "ConnectorKit", "SalesforceConnector",
+                "SalesforceSimulator", "SimulatorKit", "TestKit",
             ]),
         tests("FileConnector", ["Model", "JSON", "ConnectorKit", "FileConnector", "CSV", "TestKit"]),
         tests(
