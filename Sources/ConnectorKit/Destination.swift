@@ -54,8 +54,15 @@ package protocol Destination: Sendable {
     /// The number of records of the object that carry a key of ours which begins with `keyPrefix`; `nil` = cannot tell.
     func count(object: String, keyPrefix: String) async throws -> Int?
 
+    /// The name by which reference fields mean `object`; most often the same.
+    func referenceName(of object: String) -> String
+
     /// Called once after the last write of the run (a file is completed, for instance).
     func finish() async throws
+}
+
+extension Destination {
+    package func referenceName(of object: String) -> String { object }
 }
 
 /// What a write leaves behind for the case that it is cut off.

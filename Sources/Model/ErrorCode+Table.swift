@@ -11,6 +11,8 @@ extension ErrorCode {
     package static let fileNotFound = ErrorCode(.cfg, 5, "a file that was named does not exist or cannot be read")
     package static let runNotFound = ErrorCode(.cfg, 6, "there is no such run")
     package static let wrongRunState = ErrorCode(.cfg, 7, "the run is not in a state that allows this")
+    package static let gateBreached = ErrorCode(.cfg, 8, "a gate of the pipeline is not met")
+    package static let pipelineChanged = ErrorCode(.cfg, 9, "the pipeline file is not the one that the run began with")
 
     // The other side
     package static let credentialsRejected = ErrorCode(.auth, 1, "the credentials were refused")

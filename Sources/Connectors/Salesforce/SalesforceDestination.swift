@@ -134,6 +134,11 @@ package struct SalesforceDestination: Destination {
         return try await BulkWriter(collections: collections).resolve(batch.rows, object: batch.object, note: note)
     }
 
+    /// A note is linked by its document (Object Reference, "ContentDocumentLink").
+    package func referenceName(of object: String) -> String {
+        object == ContentNote.object ? "ContentDocument" : object
+    }
+
     package func finish() async throws {}
 
     /// The receipts in the order of the rows; that each row has exactly one is a promise of this connector.

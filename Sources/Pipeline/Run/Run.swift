@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+// Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
+
+import Foundation
+import MigratezChunkFormat
+package import MigratezConnectorKit
+package import MigratezModel
+package import MigratezStaging
+
+/// One run that this process owns: the plan, both sides, and the staged data between them.
+package struct Run: Sendable {
+    package let id: RunID
+    package let plan: PipelinePlan
+    package let staging: StagingArea
+    package let source: any Source
+    package let destination: any Destination
+    package let clock: any WallClock
+
+    /// Begins a new run of a pipeline file.
+    ///
+    /// - Parameter announce: told of what a person should know, such as a key file that was made.
+    package static func begin(
+        _ connection: PlanConnection, in workplace: Workplace, announce: (String) -> Void
+    ) async throws -> Run {
+        let plan = connection.plan
+        var generator = SystemRandomNumberGenerator()
+        let id = RunID(random: &generator)
+        let (root, created) = try workplace.rootKey(connection.stagingKey)
+        if let created { announce("made a root key in \(created); without it staged data cannot be read") }
+        let folder = RunFolder(run: id, staging: plan.staging.folder, keys: workplace.keysFolder)
+        try RunRegistry(workplace).add(
+            .init(run: id.text, staging: plan.staging.folder, pipeline: connection.path, started: workplace.clock.now))
+        let staging = try await StagingArea.create(
+            folder,
+            RunDescription(
+                pipeline: plan.name, digest: plan.digest, source: plan.source.connector,
+                destination: plan.target.connector),
+            root: root, settings: plan.stagingSettings(clock: workplace.clock))
+        let run = Run(
+            id: id, plan: plan, staging: staging, source: connection.source, destination: connection.destination,
+            clock: workplace.clock)
+        try await run.declareStreams()
+        return run
+    }
+
+    /// Becomes the owner of a run that was begun before, and puts right what a crash left.
+    ///
+    /// - Parameter allowsChangedPlan: whether the pipeline file may differ from the one that the run began with.
+    package static func reopen(
+        _ entry: RunRegistry.Entry, _ connection: PlanConnection, in workplace: Workplace,
+        allowsChangedPlan: Bool = false, announce: (String) -> Void
+    ) async throws -> Run {
+        guard let id = RunID(entry.run) else {
+            throw MigratezError(.runNotFound, "'\(entry.run)' is not the id of a run")
+        }
+        let plan = connection.plan
+        let (root, _) = try workplace.rootKey(connection.stagingKey)
+        let folder = RunFolder(run: id, staging: entry.staging, keys: workplace.keysFolder)
+        let (staging, recovery) = try await StagingArea.open(
+            folder, root: root, settings: plan.stagingSettings(clock: workplace.clock))
+        let run = Run(
+            id: id, plan: plan, staging: staging, source: connection.source, destination: connection.destination,
+            clock: workplace.clock)
+        let begun = try await staging.manifest.read { try $0.run() }
+        guard allowsChangedPlan || begun.description.digest == plan.digest else {
+            try await staging.close()
+            throw MigratezError(
+                .pipelineChanged, "\(plan.file) has changed since run \(id) began", remedy: .fixConfiguration,
+                hint: "undo the change, or begin a new run; `migratez issues retry` takes a changed file")
+        }
+        if let owner = recovery.crashedOwner { announce("process \(owner) left the run; going on from its last commit") }
+        for chunk in recovery.chunksFailed { announce("chunk \(chunk) is damaged: migratez chunks ls \(id) --state failed") }
+        return run
+    }
+
+    /// Gives the run up in good order.
+    package func close() async throws { try await staging.close() }
+
+    /// Tells the manifest about every stream of the plan; those that it knows stay as they are.
+    private func declareStreams() async throws {
+        let objects = plan.transform.objects.map(\.stream)
+        let links = plan.transform.routes.map(\.stream)
+        try await staging.manifest.commit { transaction in
+            for stream in objects { try transaction.declare(stream, .object) }
+            for stream in links { try transaction.declare(stream, .link) }
+        }
+    }
+
+    /// Notes how the work ended, for `status`.
+    package func note(_ activity: RunActivity, _ error: MigratezError? = nil) async throws {
+        var resumesAt: Timestamp?
+        if case .waitForQuota(let until)? = error?.remedy { resumesAt = until }
+        let (code, message, until) = (error?.code, error?.message, resumesAt)
+        try await staging.manifest.commit {
+            try $0.setActivity(activity, code: code, message: message, resumesAt: until)
+        }
+    }
+}
+
+/// A plan with both of its sides at hand.
+package struct PlanConnection: Sendable {
+    package var plan: PipelinePlan
+    /// The absolute path of the pipeline file.
+    package var path: String
+    package var source: any Source
+    package var destination: any Destination
+    /// The secret that the pipeline names as root key.
+    package var stagingKey: Secret?
+
+    /// Reads the file, fetches its secrets and makes both connectors; asks nobody anything yet.
+    ///
+    /// - Throws: `invalidPipeline` with all findings, one a line.
+    package static func open(_ path: String, in workplace: Workplace) async throws -> PlanConnection {
+        let plan = try PipelineFile.read(path: path, catalog: Connectors.catalog).get()
+        let resolver = ReferenceResolver(environment: workplace.environment, folder: plan.folder)
+        let (settings, diagnostics) = await plan.resolve(with: resolver)
+        guard let settings else {
+            throw MigratezError(
+                .missingSecret, diagnostics.map(\.description).joined(separator: "\n"), remedy: .fixConfiguration)
+        }
+        return PlanConnection(
+            plan: plan, path: URL(filePath: path).standardizedFileURL.path(percentEncoded: false),
+            source: try Connectors.source(
+                plan.source.connector, settings.source, http: workplace.http, clock: workplace.clock),
+            destination: try Connectors.destination(
+                plan.target.connector, settings.target, http: workplace.http, clock: workplace.clock),
+            stagingKey: settings.stagingKey)
+    }
+}
+
+extension PipelinePlan {
+    fileprivate func stagingSettings(clock: any WallClock) -> StagingSettings {
+        StagingSettings(
+            diskLimit: staging.diskMax ?? .GiB(1 << 20), chunkBytes: staging.chunkSizeMax,
+            chunkRecordsMax: staging.chunkRecordsMax, compression: CompressionLevel(clamping: staging.compressionLevel),
+            clock: clock)
+    }
+}

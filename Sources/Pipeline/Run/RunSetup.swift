@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+// Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
+
+package import MigratezConnectorKit
+import MigratezLoad
+package import MigratezModel
+package import MigratezTransform
+
+/// What both sides say about themselves before anything is moved, held against the plan.
+package struct RunSetup: Sendable {
+    package var sourceSchemas: [StreamName: ObjectSchema]
+    package var targetSchemas: [String: ObjectSchema]
+    /// Fields that have to be created in the destination first.
+    package var creations: [FieldCreation]
+    package var people: PeopleMap
+    /// How many records the source says there are, where it says so.
+    package var totals: [StreamName: Int]
+    /// What the plan and the schemas do not agree on.
+    package var diagnostics: [Diagnostic]
+    /// For each link that becomes a record of its own: its fields for the two ends.
+    var junctionFields: [StreamName: (from: String, to: String)]
+
+    /// Asks both sides; changes nothing.
+    package static func discover(
+        _ plan: PipelinePlan, source: any Source, destination: any Destination
+    ) async throws -> RunSetup {
+        let spec = plan.transform
+        let streams = spec.objects.map(\.stream)
+        let discovered = try await source.discover(streams)
+        let sourceSchemas = Dictionary(zip(streams, discovered)) { first, _ in first }
+        var targets = spec.objects.map(\.target)
+        for route in spec.routes where !route.isLookup { targets.append(route.object) }
+        targets = Array(Set(targets)).sorted()
+        let targetSchemas = Dictionary(try await destination.discover(targets).map { ($0.name, $0) }) { first, _ in first }
+        var creations: [FieldCreation] = []
+        for name in targets {
+            guard let schema = targetSchemas[name] else { continue }
+            for creation in destination.requirements(of: schema) where !creations.contains(creation) {
+                creations.append(creation)
+            }
+        }
+        var totals: [StreamName: Int] = [:]
+        for stream in streams { totals[stream] = try await source.count(of: stream) }
+        var setup = RunSetup(
+            sourceSchemas: sourceSchemas, targetSchemas: targetSchemas, creations: creations, people: PeopleMap(),
+            totals: totals,
+            diagnostics: SchemaCheck.check(plan, sources: sourceSchemas, targets: targetSchemas, creating: creations),
+            junctionFields: [:])
+        if let people = spec.people {
+            setup.people = try PeopleMap(
+                people, source: try await source.people(), destination: try await destination.people())
+        }
+        for route in spec.routes where !route.isLookup {
+            setup.junctionFields[route.stream] = try setup.ends(of: route, spec, destination)
+        }
+        return setup
+    }
+
+    /// The fields of a junction that point to the two ends of a link.
+    private func ends(
+        of route: LinkRoute, _ spec: TransformSpec, _ destination: any Destination
+    ) throws(MigratezError) -> (from: String, to: String) {
+        guard let from = spec.object(route.from)?.target, let to = spec.object(route.to)?.target else {
+            throw MigratezError(.invalidPipeline, "a link leads to an object that the pipeline does not have")
+        }
+        guard let junction = targetSchemas[route.object], !junction.isOpen else { return ("from", "to") }
+        let fromField = junction.reference(to: destination.referenceName(of: from), except: nil)
+        let toField = junction.reference(to: destination.referenceName(of: to), except: fromField)
+        guard let fromField, let toField else {
+            throw MigratezError(
+                .invalidPipeline, "\(route.object) has no fields that point to \(from) and to \(to)",
+                remedy: .fixConfiguration, hint: "name another object in `as:` of the link \(route.from) → \(route.to)")
+        }
+        return (fromField, toField)
+    }
+}
+
+extension ObjectSchema {
+    /// The field that refers to `object`; one that refers to nothing else is preferred.
+    fileprivate func reference(to object: String, except other: String?) -> String? {
+        fields.filter { $0.refersTo.contains(object) && $0.name != other && $0.isCreateable }
+            .min { $0.refersTo.count < $1.refersTo.count }?.name
+    }
+}
+
+extension LinkRoute {
+    /// The destination's object that the link is written to.
+    var object: String {
+        switch form {
+        case .lookup(let object, _): object
+        case .junction(let object): object
+        }
+    }
+}
+
+extension PipelinePlan {
+    /// Where and how the ready records of a stream are written.
+    func loadTarget(_ object: ObjectSpec, source: String) -> LoadTarget {
+        LoadTarget(
+            stream: object.stream, object: object.target, keyPrefix: "\(source)-\(object.stream)-",
+            matches: object.targetMatches.map { rule in
+                LoadTarget.MatchRule(
+                    keys: rule.keys,
+                    action: {
+                        switch rule.onMatch {
+                        case .fillBlanks: .fillBlanks
+                        case .overwrite: .overwrite
+                        case .skip: .skip
+                        }
+                    }())
+            },
+            parents: parents(transform.routes.filter { $0.from == object.stream && $0.isLookup }.map(\.to), source))
+    }
+
+    /// Where and how the records of a link are written.
+    func loadTarget(_ route: LinkRoute, source: String) -> LoadTarget {
+        LoadTarget(
+            stream: route.stream, object: route.object, keyPrefix: "\(source)-\(route.stream)-", isLink: true,
+            parents: parents([route.from, route.to], source))
+    }
+
+    private func parents(_ streams: [StreamName], _ source: String) -> [StreamName: LoadTarget.Parent] {
+        var parents: [StreamName: LoadTarget.Parent] = [:]
+        for stream in streams {
+            guard let object = transform.object(stream) else { continue }
+            parents[stream] = LoadTarget.Parent(object: object.target, keyPrefix: "\(source)-\(stream)-")
+        }
+        return parents
+    }
+}

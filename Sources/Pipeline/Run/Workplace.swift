@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+// Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
+
+import Foundation
+import MigratezCrypto
+package import MigratezModel
+package import MigratezStaging
+package import MigratezTransport
+
+/// What a command finds around it: the environment, the clock, the network, and the user's state folder.
+package struct Workplace: Sendable {
+    package var environment: [String: String]
+    package var clock: any WallClock
+    package var http: any HTTPClient
+    /// Where keys and the list of runs are kept: `$XDG_STATE_HOME/migratez` or `~/.local/state/migratez`.
+    package var stateFolder: String
+
+    /// - Throws: `invalidSetting` if there is no place for the user's state.
+    package init(
+        environment: [String: String], clock: any WallClock, http: any HTTPClient, stateFolder: String? = nil
+    ) throws(MigratezError) {
+        self.environment = environment
+        self.clock = clock
+        self.http = http
+        if let stateFolder {
+            self.stateFolder = stateFolder
+        } else if let keys = RunFolder.defaultKeys(environment: environment) {
+            self.stateFolder = String(keys.dropLast("/keys".count))
+        } else {
+            throw MigratezError(
+                .invalidSetting, "neither XDG_STATE_HOME nor HOME says where keys can be kept",
+                remedy: .fixConfiguration, hint: "set XDG_STATE_HOME to a folder that only you can read")
+        }
+    }
+
+    package var keysFolder: String { "\(stateFolder)/keys" }
+
+    /// The root key: what the pipeline refers to, or else the key file in the state folder, made on first use.
+    ///
+    /// A secret of 64 hexadecimal digits is a key; any other is a passphrase.
+    /// - Returns: the key, and the path of the key file if it was made just now.
+    func rootKey(_ secret: Secret?) throws(MigratezError) -> (key: RootKey, created: String?) {
+        if let secret {
+            let key = secret.withExposed { text in
+                text.utf8.count == 64 ? Hex.decode(text).map { SymmetricKey(copying: $0) } : nil
+            }
+            return (key.map { .key($0) } ?? .passphrase(secret), nil)
+        }
+        let path = "\(keysFolder)/root-key"
+        let (key, isNew) = try KeyFile.loadOrCreate(path)
+        return (.key(key), isNew ? path : nil)
+    }
+}
+
+/// The runs of this user: which there are, where they are staged, and which pipeline file they follow.
+package struct RunRegistry: Sendable {
+    package struct Entry: Sendable, Codable, Hashable {
+        /// The run's id.
+        package var run: String
+        /// The folder that the run's folder is in.
+        package var staging: String
+        /// The absolute path of the pipeline file.
+        package var pipeline: String
+        package var started: Timestamp
+    }
+
+    private let folder: String
+
+    package init(_ workplace: Workplace) { folder = "\(workplace.stateFolder)/runs" }
+
+    /// Notes a run.
+    func add(_ entry: Entry) throws {
+        try FileManager.default.createDirectory(
+            atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        let lines = [entry.run, entry.staging, entry.pipeline, String(entry.started.milliseconds)]
+        try Data(lines.joined(separator: "\n").utf8).write(to: URL(filePath: "\(folder)/\(entry.run)"))
+    }
+
+    /// All runs, the newest first.
+    package func entries() -> [Entry] {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+        return names.compactMap { read($0) }.sorted { $0.started > $1.started }
+    }
+
+    /// The run whose id begins with `prefix`; `nil` = the newest.
+    package func find(_ prefix: String?) throws(MigratezError) -> Entry {
+        let entries = entries()
+        guard let prefix else {
+            guard let newest = entries.first else {
+                throw MigratezError(
+                    .runNotFound, "there are no runs yet", remedy: .fixConfiguration,
+                    hint: "begin one: migratez run PIPELINE.yaml")
+            }
+            return newest
+        }
+        let found = entries.filter { $0.run.hasPrefix(prefix) }
+        switch found.count {
+        case 1: return found[0]
+        case 0:
+            throw MigratezError(
+                .runNotFound, "there is no run '\(prefix)'", remedy: .fixConfiguration, hint: "list them: migratez status")
+        default:
+            throw MigratezError(
+                .runNotFound, "'\(prefix)' may be any of \(found.map(\.run).joined(separator: ", "))",
+                remedy: .fixConfiguration, hint: "give more of its digits")
+        }
+    }
+
+    private func read(_ name: String) -> Entry? {
+        guard RunID(name) != nil, let text = try? String(contentsOfFile: "\(folder)/\(name)", encoding: .utf8) else {
+            return nil
+        }
+        let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+        guard lines.count == 4, let started = Int64(lines[3]) else { return nil }
+        return Entry(
+            run: lines[0], staging: lines[1], pipeline: lines[2], started: Timestamp(milliseconds: started))
+    }
+}
