@@ -76,6 +76,8 @@ package final class StagingArea: Sendable {
         let lock = try RunLock(folder.lock)
         let keys = try RunKeys.create(in: folder, under: root, fileSystem)
         let ring = try KeyRing.create(in: folder, keys: keys, fileSystem)
+        // Made here, as SQLite would let the umask decide who may read it; its log gets the same rights.
+        _ = try fileSystem.open(folder.manifest, .new)
         let manifest = try Manifest(path: folder.manifest, clock: settings.clock)
         for path in [folder.path, folder.staging] { try fileSystem.syncFolder(path) }
         try await manifest.commit { try $0.insertRun(folder.run, description) }

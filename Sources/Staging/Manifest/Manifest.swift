@@ -99,6 +99,13 @@ package final class Manifest: Sendable {
         }
     }
 
+    /// Rewrites the database without its free pages (https://www.sqlite.org/lang_vacuum.html).
+    package func compact() async throws {
+        do {
+            try await queue.writeWithoutTransaction { try $0.execute(sql: "VACUUM") }
+        } catch { throw MigratezError(manifest: error) }
+    }
+
     /// Commits everything that waits, until nothing does.
     private func drain(_ database: Database) {
         while true {

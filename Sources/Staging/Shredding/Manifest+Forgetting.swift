@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
+
+import GRDB
+import MigratezModel
+
+extension ManifestTransaction {
+    /// Deletes what identifies records, and ends the life of every chunk whose keys are destroyed. Counts, hashes,
+    /// events and the audit trail stay.
+    func forgetRecords() throws {
+        for table in ["records", "rejects", "batches", "notes", "leases"] { try execute("DELETE FROM \(table)", []) }
+        try execute("UPDATE streams SET cursor = NULL", [])
+        try execute("UPDATE events SET detail = NULL", [])
+        for chunk in try chunks() {
+            switch chunk.state {
+            case .writing:
+                try failChunk(chunk.address, .chunkInterrupted)
+            case .leased:
+                try execute("UPDATE chunks SET state = 'spent' WHERE id = ?", [chunk.id])
+            case .sealed:
+                try retire(chunk.address)
+            case .spent, .failed: break
+            case .shredded: continue
+            }
+            try shredChunk(try self.chunk(id: chunk.id))
+        }
+    }
+}
+
+extension ManifestView {
+    /// How many rows identify records of a CRM.
+    func personalRows() throws -> Int {
+        try Int.fetchOne(
+            database,
+            sql: """
+                SELECT (SELECT count(*) FROM (SELECT 1 FROM records LIMIT 1))
+                    + (SELECT count(*) FROM rejects) + (SELECT count(*) FROM batches) + (SELECT count(*) FROM notes)
+                    + (SELECT count(*) FROM streams WHERE cursor IS NOT NULL)
+                """) ?? 0
+    }
+}
