@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+// Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
+
+import MigratezConnectorKit
+import MigratezJSON
+import MigratezModel
+
+/// Pages of records.
+///
+/// A list answers only with the properties that its address names. Where so many are wanted that the address would
+/// become too long, the list is asked for ids alone, and the records are read by a batch read, whose names stand in the
+/// body: two requests a page for any number of properties, each record still one slice of one answer. (Several passes
+/// over the list, each with some of the properties, would cost more requests, and records would have to be put together
+/// from answers of different moments.)
+extension HubSpotSource {
+    func page(of object: HubSpotObject, fields: [String], at place: HubSpotCursor) async throws -> Page {
+        let names = propertyNames(fields, object)
+        let path = settings.paths.objects(object.type)
+        var query = [("limit", String(settings.pageRecords)), ("archived", place.isArchived ? "true" : "false")]
+        if let after = place.after { query.append(("after", after)) }
+        let whole = query + [("properties", names.joined(separator: ","))]
+        if client.url(path, whole).utf8.count <= HubSpotSource.addressBytesMax {
+            let answer = try await client.get(path, whole, class: "list")
+            return try page(answer, next: next(in: answer, place), of: object)
+        }
+        let list = try await client.get(path, query + [("properties", "hs_object_id")], class: "list")
+        let ids = try recordIDs(in: list, of: object)
+        let next = next(in: list, place)
+        guard !ids.isEmpty else { return Page(bytes: [], records: [], next: next) }
+        let body: JSONValue = [
+            "properties": .array(names.map { .string($0) }), "propertiesWithHistory": [],
+            "inputs": .array(ids.map { ["id": .string($0)] }),
+        ]
+        let answer = try await client.post(
+            settings.paths.batchRead(object.type), [("archived", place.isArchived ? "true" : "false")], body,
+            class: "batch")
+        try checkPartial(answer, what: "\(object.type) by id")
+        return try page(answer, next: next, of: object)
+    }
+
+    /// What a partial answer lists as failed may only be what does not exist: a record deleted since the list was read.
+    func checkPartial(_ answer: [UInt8], what: String) throws(MigratezError) {
+        guard let errors = member(at: ["errors"], in: answer), errors.kind == .array else { return }
+        let failures = answer.withUnsafeBufferPointer {
+            JSONValue(validated: UnsafeBufferPointer(rebasing: $0[errors.range]))
+        }
+        guard let failure = failures.elements.first(where: { !HubSpotAnswers.meansNothingThere($0) }) else { return }
+        let category = failure["category"]?.text ?? "no category"
+        throw MigratezError(
+            .serverFailed, "HubSpot answers only a part of \(what): \(category)", remedy: .retry(after: nil))
+    }
+
+    private func page(_ answer: [UInt8], next: Cursor?, of object: HubSpotObject) throws(MigratezError) -> Page {
+        guard let ranges = elementRanges(at: ["results"], in: answer) else { throw noList(object) }
+        var page = Page(bytes: answer, records: [], next: next)
+        page.records.reserveCapacity(ranges.count)
+        for (number, range) in ranges.enumerated() {
+            let isRecord = answer[range.lowerBound] == UInt8(ascii: "{")
+            if isRecord, range.count <= JSONLimits.record.recordBytesMax.bytes {
+                page.records.append(range)
+            } else {
+                page.malformed.append(
+                    MalformedRecord(
+                        locator: "item \(number + 1) of a page", reason: isRecord ? "too long" : "not an object",
+                        bytes: Array(answer[range].prefix(JSONLimits.record.recordBytesMax.bytes))))
+            }
+        }
+        return page
+    }
+
+    /// Where the next page begins; the last one has no `paging`.
+    private func next(in answer: [UInt8], _ place: HubSpotCursor) -> Cursor? {
+        guard let after = member(at: ["paging", "next", "after"], in: answer), after.kind != .null else { return nil }
+        let text = answer.withUnsafeBufferPointer { JSONText.string(after, of: $0) }
+        return HubSpotCursor(isArchived: place.isArchived, after: text).cursor
+    }
+
+    private func recordIDs(in list: [UInt8], of object: HubSpotObject) throws(MigratezError) -> [String] {
+        guard let ranges = elementRanges(at: ["results"], in: list) else { throw noList(object) }
+        return list.withUnsafeBufferPointer { bytes in
+            ranges.compactMap { range in
+                let record = UnsafeBufferPointer(rebasing: bytes[range])
+                return member(at: ["id"], in: record).map { JSONText.string($0, of: record) }
+            }
+        }
+    }
+
+    private func noList(_ object: HubSpotObject) -> MigratezError {
+        MigratezError(.brokenResponse, "HubSpot's answer holds no list of \(object.type)", remedy: .retry(after: nil))
+    }
+
+    /// The properties to ask for. Without the ones that every record has beside its properties; with the one that tells
+    /// when it was changed.
+    private func propertyNames(_ fields: [String], _ object: HubSpotObject) -> [String] {
+        var names: [String] = []
+        var known: Set<String> = Set(HubSpotSource.recordMembers.map(\.name))
+        for name in fields + [object.modified] where known.insert(name).inserted { names.append(name) }
+        return names
+    }
+
+    /// A longer address is answered with 414 somewhere above this; how far above, HubSpot does not say.
+    private static let addressBytesMax = 4_000
+}

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
+
+/// Percent-encodes queries and forms.
+enum URLQuery {
+    /// `a=1&b=x%2Cy`: everything but the unreserved characters of RFC 3986 is encoded, and commas are left as they are
+    /// where `keepsCommas`, because lists of property names are long.
+    static func encoded(_ items: [(name: String, value: String)], keepsCommas: Bool = false) -> String {
+        items.map { "\(escaped($0.name, false))=\(escaped($0.value, keepsCommas))" }.joined(separator: "&")
+    }
+
+    private static func escaped(_ text: String, _ keepsCommas: Bool) -> String {
+        let digits = Array("0123456789ABCDEF".utf8)
+        var bytes: [UInt8] = []
+        for byte in text.utf8 {
+            if isUnreserved(byte) || keepsCommas && byte == UInt8(ascii: ",") {
+                bytes.append(byte)
+            } else {
+                bytes += [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
+            }
+        }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    private static func isUnreserved(_ byte: UInt8) -> Bool {
+        switch byte {
+        case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x2D, 0x2E, 0x5F, 0x7E: true
+        default: false
+        }
+    }
+}
