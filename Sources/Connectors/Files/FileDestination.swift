@@ -18,6 +18,9 @@ import Synchronization
 /// was not written here is refused. Files can be read by their owner only.
 package final class FileDestination: Destination {
     package let name: String
+    /// What a pipeline may set below `target:`.
+    package static func settings(_ format: FileFormat) -> [SettingSpec] { format.destinationSettings }
+
     private let format: FileFormat
     private let folder: String
     private let dialect: CSVDialect

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
-package import MigratezConnectorKit
+import MigratezConnectorKit
 
 /// The kinds of files that can be read and written, one connector each.
 package enum FileFormat: String, Sendable, CaseIterable {
@@ -9,7 +9,7 @@ package enum FileFormat: String, Sendable, CaseIterable {
     case ndjson
 
     /// The settings below `source:`.
-    package var sourceSettings: [SettingSpec] {
+    var sourceSettings: [SettingSpec] {
         let shared = [
             SettingSpec("dir", .path, "the folder of the files; paths of files begin there"),
             SettingSpec("objects.*.file", .path, isRequired: true, "the object's file"),
@@ -47,7 +47,7 @@ package enum FileFormat: String, Sendable, CaseIterable {
     }
 
     /// The settings below `target:`.
-    package var destinationSettings: [SettingSpec] {
+    var destinationSettings: [SettingSpec] {
         let shared = [SettingSpec("dir", .path, isRequired: true, "the folder to write to; one file an object")]
         switch self {
         case .csv:

@@ -14,6 +14,9 @@ import Synchronization
 /// so that every row is accounted for. Without an id column the number of the row is the id, in the member `_row`.
 package struct FileSource: Source {
     package let name: String
+    /// What a pipeline may set below `source:`.
+    package static func settings(_ format: FileFormat) -> [SettingSpec] { format.sourceSettings }
+
     private let format: FileFormat
     private let files: [StreamName: SourceFile]
 
