@@ -70,6 +70,7 @@ extension PlanReader {
             report(.missingKey, section.position(of: "truncate"), "\(name).truncate needs 'max'")
         }
         field.type = choice(section, "type", FieldSpec.ValueType.self)
+        checkTexts(of: field, section)
         field.onError = choice(section, "on_error", FieldSpec.OnError.self) ?? .reject
         field.phoneRegion = readRegion(section)
         field.html = choice(section, "html", FieldSpec.HTMLTreatment.self)
@@ -79,6 +80,18 @@ extension PlanReader {
         field.isAudit = bool(section, "audit") ?? false
         field.isRequired = bool(section, "required") ?? false
         return field
+    }
+
+    /// A text that the file gives for every record must be of the field's type itself.
+    private mutating func checkTexts(of field: FieldSpec, _ section: Section) {
+        guard let type = field.type else { return }
+        var texts = [("default", field.fallback?.literal)]
+        if case .constant(let template) = field.origin { texts.append(("const", template.literal)) }
+        for case (let key, let text?) in texts where !text.isEmpty && !type.accepts(text) {
+            report(
+                .wrongForm, section.position(of: key),
+                "\(section.name(of: key)) must be of the type \(type.rawValue), not '\(text)'")
+        }
     }
 
     mutating func reportConflict(_ section: Section, _ first: String, _ second: String) {

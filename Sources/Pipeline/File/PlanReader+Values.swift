@@ -84,7 +84,12 @@ extension PlanReader {
 
     mutating func scalar(_ node: YAMLNode, _ name: String) -> String? {
         guard case .scalar(let text) = node.content, !node.isNull else {
-            report(.wrongForm, node.position, "\(name) must be a text, not \(node.kindName)")
+            // `{object}` without quotes is a mapping to YAML.
+            var isBraced = false
+            if case .mapping(let members) = node.content { isBraced = members.allSatisfy { $0.value.isNull } }
+            report(
+                .wrongForm, node.position, "\(name) must be a text, not \(node.kindName)",
+                remedy: isBraced ? "Quote a text with braces: '{object}'" : nil)
             return nil
         }
         return text

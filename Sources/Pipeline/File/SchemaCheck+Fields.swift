@@ -13,7 +13,8 @@ extension SchemaCheck {
             report(
                 .readOnlyField, path, "\(name) cannot be set when a record is created",
                 remedy: field.isAudit
-                    ? "The account needs the right to set audit fields" : "Leave it out; the destination fills it itself")
+                    ? "The account needs the right to set audit fields"
+                    : "Leave it out; the destination fills it itself")
         }
         if field.isPerson, target.kind != .reference {
             report(.notAPerson, path + ["person"], "\(name) does not refer to a person")
@@ -45,7 +46,8 @@ extension SchemaCheck {
         if let type = field.type {
             guard !Self.accepts(target.kind, type) else { return }
             report(
-                .incompatibleTypes, path + ["type"], "\(name) (\(target.kind.rawValue)) cannot take the type \(type.rawValue)",
+                .incompatibleTypes, path + ["type"],
+                "\(name) (\(target.kind.rawValue)) cannot take the type \(type.rawValue)",
                 suggestion: Self.type(for: target.kind)?.rawValue)
         } else if let source, let needed = Self.type(for: target.kind), !Self.fits(source.kind, target.kind) {
             report(

@@ -193,9 +193,12 @@ struct YAMLReader {
             let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
             let near = [place.line, context.map { position($0.mark).line } ?? place.line]
             let isUnquoted = near.contains { lines.indices.contains($0 - 1) && Self.hasBareBraces(lines[$0 - 1]) }
-            report(
-                .yamlSyntax, place, "the YAML cannot be read: \(problem)",
-                remedy: isUnquoted ? "Quote a value with braces: \"${env:NAME}\", '{object}'" : nil)
+            let isTab = lines.indices.contains(place.line - 1) && lines[place.line - 1].first == "\t"
+            let remedy =
+                isTab
+                ? "Indent with spaces, not with tabs"
+                : isUnquoted ? "Quote a value with braces: \"${env:NAME}\", '{object}'" : nil
+            report(.yamlSyntax, place, "the YAML cannot be read: \(problem)", remedy: remedy)
         case .reader(let problem, _, _, _):
             report(.yamlSyntax, FilePosition(line: 1, column: 1), "the YAML cannot be read: \(problem)")
         default:

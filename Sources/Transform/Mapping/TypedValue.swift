@@ -116,3 +116,8 @@ enum TypedValue {
         return true
     }
 }
+
+extension FieldSpec.ValueType {
+    /// Whether a text of the pipeline file is a value of this type.
+    package func accepts(_ text: String) -> Bool { TypedValue.rendered(text, as: self) != nil }
+}

@@ -5,7 +5,7 @@
 /// length of the name to call it a slip. Case does not count.
 package func closest(to name: String, among candidates: some Sequence<String>) -> String? {
     let wanted = Array(name.lowercased())
-    let limit = max(1, wanted.count / 3)
+    let limit = max(1, (wanted.count + 2) / 3)
     var best: (name: String, edits: Int)?
     for candidate in candidates where candidate != name {
         let edits = editDistance(wanted, Array(candidate.lowercased()))
