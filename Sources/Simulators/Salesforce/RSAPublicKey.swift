@@ -136,7 +136,7 @@ enum SHA256Digest {
         var padded = message + [0x80]
         while padded.count % 64 != 56 { padded.append(0) }
         for shift in stride(from: 56, through: 0, by: -8) {
-            padded.append(UInt8(truncatingIfNeeded: UInt64(message.count) &* 8 >> UInt64(shift)))
+            padded.append(UInt8(truncatingIfNeeded: (message.count * 8) >> shift))
         }
         var hash = initial
         for block in stride(from: 0, to: padded.count, by: 64) { compress(padded[block..<block + 64], into: &hash) }

@@ -15,10 +15,10 @@ extension RequestHandler {
 
     func collections(_ request: SimulatorRequest, _ path: [String]) throws -> SimulatorResponse {
         switch (request.method, path.count) {
-        case (.post, 0): return try write(request, tellsCreated: false) { try $0.insert($1, into: $2) }
+        case (.post, 0): return try write(request, tellsCreated: false) { (try $0.insert($1, into: $2), true) }
         case (.patch, 0):
             return try write(request, tellsCreated: false) { writer, draft, object in
-                try writer.update(draft.id, with: draft, in: object)
+                (try writer.update(draft.id, with: draft, in: object), false)
             }
         case (.delete, 0): return try delete(request)
         case (.post, 1):
@@ -43,20 +43,15 @@ extension RequestHandler {
                 "Field name provided, \(name) does not match an External ID, Salesforce Id, or indexed field for \(object.name)"
             )
         }
-        var created: [RecordID: Bool] = [:]
-        return try write(request, key: (object, key), tellsCreated: true, isCreated: { created[$0] ?? false }) {
-            writer, draft, object in
-            let (id, isCreated) = try writer.upsert(draft, by: key, in: object)
-            created[id] = isCreated
-            return id
+        return try write(request, key: (object, key), tellsCreated: true) { writer, draft, object in
+            try writer.upsert(draft, by: key, in: object)
         }
     }
 
     /// Reads the records of the body, and writes them one by one.
     private func write(
         _ request: SimulatorRequest, key: (object: ObjectDefinition, field: Int)? = nil, tellsCreated: Bool,
-        isCreated: (RecordID) -> Bool = { _ in false },
-        _ body: (inout RowWriter, RowDraft, ObjectDefinition) throws -> RecordID
+        _ body: (inout RowWriter, RowDraft, ObjectDefinition) throws -> (RecordID, isCreated: Bool)
     ) throws -> SimulatorResponse {
         let document = try document(request)
         guard case .array(let records)? = document["records"], !records.isEmpty else {
@@ -87,9 +82,7 @@ extension RequestHandler {
         let results = try perform(count: drafts.count, allOrNone: allOrNone) { index in
             try body(&writer, drafts[index].0, drafts[index].1)
         }
-        return answer(
-            results.map { RowResult(id: $0.id, isCreated: $0.id.map(isCreated) ?? false, failure: $0.failure) },
-            tellsCreated)
+        return answer(results, tellsCreated)
     }
 
     private func delete(_ request: SimulatorRequest) throws -> SimulatorResponse {
@@ -101,21 +94,22 @@ extension RequestHandler {
             index in
             try writer.delete(ids[index], of: try writer.object(of: ids[index]))
             guard let id = RecordID(ids[index]) else { throw RowFailure("MALFORMED_ID", "malformed id \(ids[index])") }
-            return id
+            return (id, false)
         }
         return answer(results, false)
     }
 
     /// Rows fail one by one; with `allOrNone` one failure undoes all.
     private func perform(
-        count: Int, allOrNone: Bool, _ body: (Int) throws -> RecordID
+        count: Int, allOrNone: Bool, _ body: (Int) throws -> (RecordID, isCreated: Bool)
     ) throws -> [RowResult] {
         var results: [RowResult] = []
         results.reserveCapacity(count)
         try db.inSavepoint {
             for index in 0..<count {
                 do {
-                    results.append(RowResult(id: try body(index)))
+                    let (id, isCreated) = try body(index)
+                    results.append(RowResult(id: id, isCreated: isCreated))
                 } catch let failure as RowFailure {
                     results.append(RowResult(failure: failure))
                 }

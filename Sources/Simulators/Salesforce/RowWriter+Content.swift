@@ -21,6 +21,7 @@ extension RowWriter {
         set("ContentSize", size.databaseValue, in: &values, object)
         set("IsLatest", true.databaseValue, in: &values, object)
         let document: RecordID
+        var isFirst = false
         if let text = text("ContentDocumentId", values, object), let id = RecordID(text) {
             document = id
             try db.execute(sql: "UPDATE ContentVersion SET IsLatest = 0 WHERE ContentDocumentId = ?", arguments: [text])
@@ -28,6 +29,7 @@ extension RowWriter {
                 db, sql: "SELECT COUNT(*) FROM ContentVersion WHERE ContentDocumentId = ?", arguments: [text])
             set("VersionNumber", String((versions ?? 0) + 1).databaseValue, in: &values, object)
         } else {
+            isFirst = true
             document = try insertDocument(for: values, object)
             set("ContentDocumentId", document.text.databaseValue, in: &values, object)
             set("VersionNumber", "1".databaseValue, in: &values, object)
@@ -41,7 +43,8 @@ extension RowWriter {
         ).execute(arguments: [
             id.ordinal, id.text, file.title, file.type, file.fileExtension, size, context.now, document.ordinal,
         ])
-        if let location = text("FirstPublishLocationId", values, object) { try link(document, to: location) }
+        // Where a document is first published is a matter of its first version.
+        if isFirst, let location = text("FirstPublishLocationId", values, object) { try link(document, to: location) }
         return id
     }
 
