@@ -4,14 +4,13 @@
 import MigratezModel
 import MigratezTestKit
 import MigratezTransport
-import Synchronization
 import Testing
 
 /// A task that is cancelled ends its request at once, whatever the request is doing, and leaves the client usable.
 @Suite(.timeLimit(.minutes(1))) struct CurlClientCancellationTests {
     /// Runs `body` in a child task and cancels it as soon as `isReached`.
     private func cancel(
-        when isReached: @escaping @Sendable () -> Bool, _ body: @escaping @Sendable () async throws -> Void
+        when isReached: @escaping @Sendable () -> Bool, body: @escaping @Sendable () async throws -> Void
     ) async -> (any Error)? {
         await withTaskGroup(of: (any Error)?.self) { group in
             group.addTask {
@@ -55,11 +54,13 @@ import Testing
         defer { server.stop() }
         let client = try CurlClient()
         let url = server.url
-        let isStarted = Atomic(false)
-        let error = await cancel(when: { isStarted.load(ordering: .relaxed) }) {
-            isStarted.store(true, ordering: .relaxed)
-            _ = try await client.send(HTTPRequest(.get, url + "/"))
-        }
+        let isStarted = Tally()
+        let error = await cancel(
+            when: { isStarted.value > 0 },
+            body: {
+                isStarted.add()
+                _ = try await client.send(HTTPRequest(.get, url + "/"))
+            })
         #expect(error is CancellationError)
     }
 
@@ -69,9 +70,11 @@ import Testing
         defer { server.stop() }
         let client = try CurlClient()
         let url = server.url
-        let error = await cancel(when: { server.requests.count == 1 }) {
-            _ = try await client.send(HTTPRequest(.get, url + "/held"))
-        }
+        let error = await cancel(
+            when: { server.requests.count == 1 },
+            body: {
+                _ = try await client.send(HTTPRequest(.get, url + "/held"))
+            })
         #expect(error is CancellationError)
         gate.open()
         #expect(try await client.send(HTTPRequest(.get, url + "/")).status == 200)
@@ -79,69 +82,77 @@ import Testing
 
     @Test func `in the middle of an answer`() async throws {
         let gate = ScriptedServer.Gate()
-        let isBegun = Atomic(false)
+        let isBegun = Tally()
         let server = try ScriptedServer { _ in
             [.bytes(ScriptedServer.head(200, headers: [("Content-Length", "10")]) + [1]), .wait(gate)]
         }
         defer { server.stop() }
         let client = try CurlClient()
         let url = server.url
-        let error = await cancel(when: { isBegun.load(ordering: .acquiring) }) {
-            try await client.stream(HTTPRequest(.get, url + "/")) { _ in
-                isBegun.store(true, ordering: .releasing)
-            } chunk: { _ in
-            }
-        }
+        let error = await cancel(
+            when: { isBegun.value > 0 },
+            body: {
+                try await client.stream(HTTPRequest(.get, url + "/")) { _ in
+                    isBegun.add()
+                } chunk: { _ in
+                }
+            })
         #expect(error is CancellationError)
     }
 
     @Test func `while the consumer is slow and the transfer paused`() async throws {
-        let isBegun = Atomic(false)
+        let isBegun = Tally()
         let body = [UInt8](repeating: 1, count: 8 << 20)
         let server = try ScriptedServer { _ in .status(200, body: body) }
         defer { server.stop() }
         let client = try CurlClient()
         let url = server.url
-        let error = await cancel(when: { isBegun.load(ordering: .acquiring) }) {
-            try await client.stream(HTTPRequest(.get, url + "/")) { _ in
-                isBegun.store(true, ordering: .releasing)
-                try await Task.sleep(for: .seconds(3600))
-            } chunk: { _ in
-            }
-        }
+        let error = await cancel(
+            when: { isBegun.value > 0 },
+            body: {
+                try await client.stream(HTTPRequest(.get, url + "/")) { _ in
+                    isBegun.add()
+                    try await Task.sleep(for: .seconds(3600))
+                } chunk: { _ in
+                }
+            })
         #expect(error is CancellationError)
     }
 
     @Test func `in the middle of an upload that nobody reads`() async throws {
-        let taken = Atomic(0)
+        let taken = Tally()
         let server = try ScriptedServer(reading: .nothing)
         defer { server.stop() }
         let client = try CurlClient()
         let url = server.url
-        let error = await cancel(when: { taken.load(ordering: .relaxed) > 2 }) {
-            let body = HTTPBody.stream(length: nil) {
-                taken.add(1, ordering: .relaxed)
-                return [UInt8](repeating: 1, count: 1 << 20)
-            }
-            _ = try await client.send(HTTPRequest(.post, url + "/", body: body))
-        }
+        let error = await cancel(
+            when: { taken.value > 2 },
+            body: {
+                let body = HTTPBody.stream(length: nil) {
+                    taken.add()
+                    return [UInt8](repeating: 1, count: 1 << 20)
+                }
+                _ = try await client.send(HTTPRequest(.post, url + "/", body: body))
+            })
         #expect(error is CancellationError)
     }
 
     @Test func `while the producer is slow`() async throws {
-        let isAsked = Atomic(false)
+        let isAsked = Tally()
         let server = try ScriptedServer()
         defer { server.stop() }
         let client = try CurlClient()
         let url = server.url
-        let error = await cancel(when: { isAsked.load(ordering: .relaxed) }) {
-            let body = HTTPBody.stream(length: nil) {
-                isAsked.store(true, ordering: .relaxed)
-                try await Task.sleep(for: .seconds(3600))
-                return nil
-            }
-            _ = try await client.send(HTTPRequest(.post, url + "/", body: body))
-        }
+        let error = await cancel(
+            when: { isAsked.value > 0 },
+            body: {
+                let body = HTTPBody.stream(length: nil) {
+                    isAsked.add()
+                    try await Task.sleep(for: .seconds(3600))
+                    return nil
+                }
+                _ = try await client.send(HTTPRequest(.post, url + "/", body: body))
+            })
         #expect(error is CancellationError)
     }
 

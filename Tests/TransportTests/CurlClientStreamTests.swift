@@ -32,7 +32,7 @@ import Testing
     /// The consumer takes nothing: what the server gets rid of is bounded by the client's limit and the sockets'.
     @Test func `a slow consumer stops the server`() async throws {
         let size = 64 << 20
-        let sent = Counter()
+        let sent = Tally()
         let piece = [UInt8](repeating: 0x61, count: 1 << 16)
         let server = try ScriptedServer { _ in
             ScriptedServer.Answer(
@@ -201,12 +201,6 @@ private func pattern(_ count: Int) -> [UInt8] {
         for index in 0..<count { buffer[index] = UInt8(truncatingIfNeeded: index &* 31 ^ index &>> 8) }
         initialized = count
     }
-}
-
-private final class Counter: Sendable {
-    private let count = Atomic(0)
-    var value: Int { count.load(ordering: .relaxed) }
-    func add(_ more: Int) { count.add(more, ordering: .relaxed) }
 }
 
 /// A body that is handed out piece by piece.

@@ -18,6 +18,13 @@ package final class RateLimiter: Sendable {
         /// Our share of it.
         package var allowance: Int
         package var resetsAt: Timestamp?
+
+        package init(used: Int, limit: Int, allowance: Int, resetsAt: Timestamp? = nil) {
+            self.used = used
+            self.limit = limit
+            self.allowance = allowance
+            self.resetsAt = resetsAt
+        }
     }
 
     private struct State {
