@@ -245,6 +245,9 @@ extension StagingArea {
         if unused >= 0 { budget.release(ByteCount(unused)) } else { budget.charge(ByteCount(-unused)) }
     }
 
+    /// Leaves what was begun of a chunk to the next opening of the run.
+    func abandon(_ chunk: Chunk) { budget.release(settings.chunkBytes) }
+
     /// Takes back what was begun of a chunk. Failures are left to the next opening of the run, which does the same.
     func discard(_ chunk: Chunk) async {
         defer { budget.release(settings.chunkBytes) }

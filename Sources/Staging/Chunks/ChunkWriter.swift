@@ -67,13 +67,16 @@ package struct ChunkWriter: ~Copyable, Sendable {
     /// Makes the chunk durable and known, in one commit with whatever `body` changes (a cursor, outcomes).
     ///
     /// The order is: file synced, renamed, folder synced, key ring synced, commit. If anything fails, nothing of the
-    /// chunk is left, and the changes of `body` have not happened.
+    /// chunk is left, and the changes of `body` have not happened. Only if the disk fails in the commit itself, whether
+    /// it happened is known when the run is opened again; until then file and key stay.
     package consuming func seal(
         _ body: @escaping @Sendable (ManifestTransaction, Chunk) throws -> Void = { _, _ in }
     ) async throws -> Chunk {
         isFinished = true
+        var isCommitting = false
         do {
             let summary = try finish()
+            isCommitting = true
             let (chunk, records, firstOrdinal) = (chunk, records, firstOrdinal)
             let sealed = try await area.manifest.commit { transaction in
                 let sealed = try transaction.sealChunk(
@@ -85,7 +88,11 @@ package struct ChunkWriter: ~Copyable, Sendable {
             area.settle(reservedFor: sealed)
             return sealed
         } catch {
-            await area.discard(chunk)
+            if isCommitting, Manifest.isFateUnknown(after: error) {
+                area.abandon(chunk)
+            } else {
+                await area.discard(chunk)
+            }
             throw error
         }
     }

@@ -71,7 +71,9 @@ extension ManifestTransaction {
     /// Begins the next attempt at a chunk that has failed: `writing`.
     func rewriteChunk(_ address: ChunkAddress) throws -> Chunk {
         let chunk = try known(address)
-        try move(chunk, from: .failed, to: .writing, also: "failure = NULL, attempt = attempt + 1")
+        try move(
+            chunk, from: .failed, to: .writing,
+            also: "failure = NULL, attempt = attempt + 1, stored_bytes = 0, sha256 = NULL")
         return try self.chunk(id: chunk.id)
     }
 

@@ -8,7 +8,7 @@ package import MigratezModel
 extension ManifestTransaction {
     /// Notes how records of `stream` ended in `stage`, and counts them.
     ///
-    /// A record that has an outcome already gets the new one, and is counted there instead (a rejected record that was
+    /// Ids that are known stay known. A record that has an outcome already gets the new one, and is counted there instead (a rejected record that was
     /// corrected, a batch that was replayed after a crash). Ascending ordinals are by far the fastest; 1,000 to 50,000
     /// rows a call cost the least per row.
     package func recordOutcomes(_ outcomes: [RecordOutcome], of stream: StreamName, in stage: Stage) throws {
@@ -61,8 +61,8 @@ extension ManifestTransaction {
         )
         try execute(
             """
-            UPDATE records SET outcome = ?, stage = ?, code = ?, source_id = coalesce(?, source_id), target_id = ?,
-                survivor = ? WHERE stream = ? AND ordinal = ?
+            UPDATE records SET outcome = ?, stage = ?, code = ?, source_id = coalesce(?, source_id),
+                target_id = coalesce(?, target_id), survivor = ? WHERE stream = ? AND ordinal = ?
             """,
             [
                 outcome.outcome.rawValue, stage.rawValue, outcome.code, outcome.sourceID, outcome.targetID,

@@ -68,11 +68,39 @@ package final class Manifest: Sendable {
         }
     }
 
-    /// Runs `body` on a consistent view; it cannot change anything.
+    /// Runs `body` on a consistent view; it cannot change anything. Like a commit it is not cut off when the task is
+    /// cancelled, so that whoever cleans up can still look.
     package func read<T: Sendable>(_ body: @escaping @Sendable (ManifestView) throws -> T) async throws -> T {
+        try await withCheckedThrowingContinuation { continuation in
+            queue.asyncRead { database in
+                continuation.resume(with: Manifest.result { try body(ManifestView(try database.get())) })
+            }
+        }
+    }
+
+    /// Whether a commit that failed so may have become durable nevertheless: its end may stand in the log, which only
+    /// the next opening reads.
+    static func isFateUnknown(after error: any Error) -> Bool {
+        guard let code = (error as? MigratezError)?.code else { return false }
+        return [.diskFull, .diskFailed, .manifestDamaged].contains(code)
+    }
+
+    /// Runs `body` on the connection, outside of a transaction.
+    private func onConnection<T: Sendable>(_ body: @escaping @Sendable (Database) throws -> T) async throws -> T {
+        try await withCheckedThrowingContinuation { continuation in
+            queue.asyncWriteWithoutTransaction { database in
+                continuation.resume(with: Manifest.result { try body(database) })
+            }
+        }
+    }
+
+    /// What `body` returns or throws; errors of SQLite as ours.
+    private static func result<T>(_ body: () throws -> T) -> Result<T, any Error> {
         do {
-            return try await queue.read { try body(ManifestView($0)) }
-        } catch { throw MigratezError(manifest: error) }
+            return .success(try body())
+        } catch {
+            return .failure(error is DatabaseError ? MigratezError(manifest: error) : error)
+        }
     }
 
     /// Closes the connection; nothing may be asked of the manifest afterwards.
@@ -85,13 +113,10 @@ package final class Manifest: Sendable {
     /// Throws `shredIncomplete` unless SQLite answers 0|0|0: not busy, nothing left in the log
     /// (https://www.sqlite.org/pragma.html#pragma_wal_checkpoint).
     package func truncateLog() async throws {
-        let answer: [Int]
-        do {
-            answer = try await queue.writeWithoutTransaction { database in
-                let row = try Row.fetchOne(database, sql: "PRAGMA wal_checkpoint(TRUNCATE)")
-                return row.map { row in (0..<3).map { row[$0] as Int } } ?? []
-            }
-        } catch { throw MigratezError(manifest: error) }
+        let answer: [Int] = try await onConnection { database in
+            let row = try Row.fetchOne(database, sql: "PRAGMA wal_checkpoint(TRUNCATE)")
+            return row.map { row in (0..<3).map { row[$0] as Int } } ?? []
+        }
         guard answer == [0, 0, 0] else {
             throw MigratezError(
                 .shredIncomplete, "the manifest's log could not be emptied (\(answer)): somebody else reads the run",
@@ -101,9 +126,7 @@ package final class Manifest: Sendable {
 
     /// Rewrites the database without its free pages (https://www.sqlite.org/lang_vacuum.html).
     package func compact() async throws {
-        do {
-            try await queue.writeWithoutTransaction { try $0.execute(sql: "VACUUM") }
-        } catch { throw MigratezError(manifest: error) }
+        try await onConnection { try $0.execute(sql: "VACUUM") }
     }
 
     /// Commits everything that waits, until nothing does.

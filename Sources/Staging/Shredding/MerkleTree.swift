@@ -7,8 +7,9 @@ import MigratezCrypto
 ///
 /// As in RFC 6962, 2.1: a leaf is SHA-256(0x00 ‖ data), a node SHA-256(0x01 ‖ left ‖ right), the left subtree has the
 /// largest power of two of leaves that is smaller than their number, and no leaves give the hash of nothing.
-enum MerkleTree {
-    static func root(of leaves: [[UInt8]]) -> [UInt8] { root(of: leaves[...]) }
+package enum MerkleTree {
+    /// The root over `leaves`; 32 bytes.
+    package static func root(of leaves: [[UInt8]]) -> [UInt8] { root(of: leaves[...]) }
 
     private static func root(of leaves: ArraySlice<[UInt8]>) -> [UInt8] {
         guard leaves.count > 1 else {

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+// Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
+
+import MigratezCrypto
+import MigratezModel
+import MigratezStaging
+import Testing
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#endif
+
+@Suite struct KeyTests {
+    @Test func `a run under a passphrase opens with it and with nothing else`() async throws {
+        let run = try TestRun()
+        let description = RunDescription(pipeline: "p", digest: "d", source: "a", destination: "b")
+        let right = RootKey.passphrase(Secret("correct horse"))
+        try await StagingArea.create(run.folder, description, root: right).close()
+        for wrong in [RootKey.passphrase(Secret("correct horsf")), run.root] {
+            #expect(await code { _ = try await StagingArea.open(run.folder, root: wrong) } == .keyWrong)
+        }
+        let (area, _) = try await StagingArea.open(run.folder, root: right)
+        try await area.close()
+    }
+
+    @Test func `a slot with any byte changed, or of another run, does not open`() async throws {
+        let run = try TestRun()
+        try await run.create().close()
+        let slot = try contents(ofFile: run.folder.keySlot)
+        #expect(slot.count == 96)
+        for index in slot.indices {
+            try overwrite(run.folder.keySlot, with: [slot[index] ^ 1], at: index)
+            let failure = await code { _ = try await run.open() }
+            #expect(failure == .keyWrong || failure == .keyMissing, "byte \(index)")
+            try overwrite(run.folder.keySlot, with: [slot[index]], at: index)
+        }
+        let other = RunFolder(
+            run: try #require(RunID("00000001")), staging: run.folder.staging, keys: run.folder.keys)
+        try LocalFileSystem().rename(run.folder.path, to: other.path)
+        try LocalFileSystem().rename(run.folder.keySlot, to: other.keySlot)
+        #expect(await code { _ = try await StagingArea.open(other, root: run.root) } == .keyWrong)
+    }
+
+    @Test func `a ring of another run, or with slots exchanged, opens no chunk`() async throws {
+        let run = try TestRun()
+        let area = try await run.create()
+        let chunks = [try await area.seal(0..<1), try await area.seal(1..<2)]
+        let ring = try contents(ofFile: run.folder.ringKeys)
+        #expect(ring.count == 64 * 3)
+        try overwrite(run.folder.ringKeys, with: Array(ring[128..<192] + ring[64..<128]), at: 64)
+        for chunk in chunks { #expect(await code { _ = try area.openChunkReader(chunk) } == .keyWrong) }
+        try await area.close()
+        try overwrite(run.folder.ringKeys, with: Array("00000001".utf8), at: 16)
+        #expect(await code { _ = try await run.open() } == .keyMissing)
+    }
+
+    @Test func `two runs have other keys, and other pseudonyms`() async throws {
+        let runs = [try TestRun(), try TestRun()]
+        var pseudonyms: Set<Pseudonym> = []
+        for run in runs {
+            let area = try await run.create()
+            pseudonyms.insert(area.keys.pseudonyms.pseudonym(of: "person@example.com"))
+            let same = area.keys.pseudonyms.pseudonym(of: "person@example.com")
+            #expect(pseudonyms.contains(same))
+            try await area.close()
+        }
+        #expect(pseudonyms.count == 2)
+    }
+
+    @Test func `a key file is made once, for its owner only, and read again`() throws {
+        let temporary = try TemporaryFolder()
+        let path = "\(temporary.path)/a/b/root-key"
+        let (key, isNew) = try KeyFile.loadOrCreate(path)
+        #expect(isNew)
+        let (again, isNewAgain) = try KeyFile.loadOrCreate(path)
+        #expect(!isNewAgain && key.isEqual(to: again))
+        var status = stat()
+        #expect(lstat(path, &status) == 0 && status.st_mode & 0o777 == 0o600)
+        #expect(try contents(ofFile: path).count == 65)
+        #expect(try LocalFileSystem().list("\(temporary.path)/a/b").map(\.name) == ["root-key"])
+    }
+
+    @Test(arguments: [0o640, 0o604, 0o666] as [mode_t])
+    func `a key file that others may read or write is refused`(mode: mode_t) async throws {
+        let temporary = try TemporaryFolder()
+        let path = "\(temporary.path)/root-key"
+        _ = try KeyFile.loadOrCreate(path)
+        #expect(chmod(path, mode) == 0)
+        #expect(await code { _ = try KeyFile.load(path) } == .invalidSetting)
+    }
+
+    @Test(arguments: [
+        "", "00", String(repeating: "0", count: 63), String(repeating: "g", count: 64),
+        String(repeating: "0", count: 66),
+    ])
+    func `a key file with something else in it is refused`(text: String) async throws {
+        let temporary = try TemporaryFolder()
+        let path = "\(temporary.path)/root-key"
+        let file = try LocalFileSystem().open(path, .new)
+        try Array(text.utf8).withUnsafeBytes { try file.write($0, at: 0) }
+        #expect(await code { _ = try KeyFile.load(path) } == .invalidSetting)
+    }
+
+    @Test func `a link in the place of a key file is not followed`() async throws {
+        let temporary = try TemporaryFolder()
+        _ = try KeyFile.loadOrCreate("\(temporary.path)/real")
+        #expect(symlink("real", "\(temporary.path)/root-key") == 0)
+        #expect(await code { _ = try KeyFile.load("\(temporary.path)/root-key") } == .diskFailed)
+    }
+
+    @Test func `the keys folder follows the XDG specification`() {
+        #expect(RunFolder.defaultKeys(environment: ["XDG_STATE_HOME": "/x/", "HOME": "/h"]) == "/x/migratez/keys")
+        #expect(
+            RunFolder.defaultKeys(environment: ["XDG_STATE_HOME": "x", "HOME": "/h"])
+                == "/h/.local/state/migratez/keys")
+        #expect(RunFolder.defaultKeys(environment: [:]) == nil)
+    }
+
+    @Test func `the root over leaves is the one of RFC 6962`() {
+        // The first leaves of the test data of Certificate Transparency's reference implementation.
+        let leaves: [[UInt8]] = [[], [0x00], [0x10], [0x20, 0x21], [0x30, 0x31], [0x40, 0x41, 0x42, 0x43]]
+        let roots = [
+            "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+            "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d",
+            "fac54203e7cc696cf0dfcb42c92a1d9dbaf70ad9e621f4bd8d98662f00e3c125",
+            "aeb6bcfe274b70a14fb067a5e5578264db0fa9b51af5e0ba159158f329e06e77",
+            "d37ee418976dd95753c1c73862b9398fa2a2cf9b4ff0fdfe8b30cd95209614b7",
+            "4e3bbb1f7b478dcfe71fb631631519a3bca12c9aefca1612bfce4c13a86264d4",
+            "76e67dadbcdf1e10e1b74ddc608abd2f98dfb16fbce75277b5232a127f2087ef",
+        ]
+        for (count, root) in roots.enumerated() {
+            #expect(Hex.encode(MerkleTree.root(of: Array(leaves.prefix(count)))) == root, "\(count) leaves")
+        }
+    }
+}
