@@ -100,7 +100,7 @@ extension HubSpotSimulator {
         var limit = 100
         if request.query("limit") != nil { limit = try HubSpotSimulator.limit(request, most: 500) }
         let after = try HubSpotSimulator.cursor(request)
-        let wantsArchived = request.query("archived") == "true"
+        let wantsArchived = request.flag("archived")
         let email = request.query("email")?.lowercased()
         let owners = crm.owners.filter {
             $0.isActive != wantsArchived && $0.id > after && (email == nil || $0.email == email)
@@ -122,7 +122,7 @@ extension HubSpotSimulator {
     /// `GET /crm/v3/owners/{id}?idProperty=id|userId`.
     func owner(_ id: String, _ request: SimulatorRequest) throws(HubSpotFailure) -> SimulatorResponse {
         let byUser = request.query("idProperty") == "userId"
-        let wantsArchived = request.query("archived") == "true"
+        let wantsArchived = request.flag("archived")
         let owner = crm.owners.first { String(byUser ? $0.userID : $0.id) == id && $0.isActive != wantsArchived }
         guard let owner else { throw HubSpotFailure(404, "OBJECT_NOT_FOUND", "No owner with this id") }
         return .json(HubSpotSimulator.json(owner).serialized())

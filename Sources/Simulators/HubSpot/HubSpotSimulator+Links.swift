@@ -150,6 +150,15 @@ extension HubSpotSimulator {
         return .json(writer.bytes, status: 201)
     }
 
+    /// `DELETE …/associations/{to}/{id}`: takes away all types.
+    func linkDelete(
+        _ from: CRMObject, _ id: String, _ to: CRMObject, _ toID: String
+    ) async throws(HubSpotFailure) -> SimulatorResponse {
+        let (pair, maps) = (LinkPair(from, id, to, toID), linkMaps)
+        _ = try await overlay.write { try $0.change(pair, .archive, asked: nil, maps) }
+        return .empty()
+    }
+
     // MARK: Parts
 
     /// The links of each of the records, by rising target.

@@ -13,7 +13,7 @@ extension HubSpotSimulator {
     /// `GET /crm/v3/objects/{type}`: pages by id; `limit` 1…100, default 10; no `paging` on the last page.
     func list(_ object: CRMObject, _ request: SimulatorRequest) async throws(HubSpotFailure) -> SimulatorResponse {
         let limit = try HubSpotSimulator.limit(request, most: HubSpotSimulator.pageRecordsMax)
-        let isArchived = request.query("archived") == "true"
+        let isArchived = request.flag("archived")
         let after = try HubSpotSimulator.cursor(request)
         let names = selection(object, request.queryList("properties"))
         var writer = JSONWriter(capacity: limit * 1024)
@@ -79,7 +79,7 @@ extension HubSpotSimulator {
         _ object: CRMObject, _ id: String, _ request: SimulatorRequest
     ) async throws(HubSpotFailure) -> SimulatorResponse {
         let names = selection(object, request.queryList("properties"))
-        let wantsArchived = request.query("archived") == "true"
+        let wantsArchived = request.flag("archived")
         let key = try recordKey(object, request.query("idProperty"))
         let record = try await overlay.read { try $0.find(object, key, id) }
         guard let record, record.isArchived == wantsArchived else { throw .notFound(CRMObjectName(object), [id]) }
@@ -96,7 +96,7 @@ extension HubSpotSimulator {
         let names = selection(object, body["properties"]?.elements.compactMap(\.text) ?? [])
         let key = try recordKey(object, body["idProperty"]?.text)
         let started = options.clock.now
-        let wantsArchived = request.query("archived") == "true"
+        let wantsArchived = request.flag("archived")
         var seen: Set<String> = []
         let unique = ids.filter { seen.insert($0).inserted }
         let found = try await overlay.read { session in

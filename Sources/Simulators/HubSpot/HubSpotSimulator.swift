@@ -126,6 +126,7 @@ package final class HubSpotSimulator: SimulatorService {
         case .linksWrite(let from, let to, let verb): try await linksWrite(from, to, verb, request)
         case .linkPut(let from, let id, let to, let toID, let isDefault):
             try await linkPut(from, id, to, toID, isDefault: isDefault, request)
+        case .linkDelete(let from, let id, let to, let toID): try await linkDelete(from, id, to, toID)
         case .labels(let from, let to): labels(from, to)
         case .properties(let object): try await properties(object)
         case .property(let object, let name): try await property(object, name)

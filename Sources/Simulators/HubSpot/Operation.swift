@@ -19,6 +19,7 @@ enum Operation: Sendable, Equatable {
     case linksRead(CRMObject, CRMObject, isDated: Bool)
     case linksWrite(CRMObject, CRMObject, LinkVerb)
     case linkPut(CRMObject, id: String, CRMObject, toID: String, isDefault: Bool)
+    case linkDelete(CRMObject, id: String, CRMObject, toID: String)
     case labels(CRMObject, CRMObject)
     case properties(CRMObject), property(CRMObject, name: String)
     case propertyCreate(CRMObject), propertyBatchCreate(CRMObject)
@@ -85,6 +86,8 @@ enum Operation: Sendable, Equatable {
             return Operation.object(rest[3]).map {
                 .linkPut(object, id: rest[1], $0, toID: rest[4], isDefault: false)
             }
+        case (.delete, 5) where rest[2] == "associations" && version == "v4":
+            return Operation.object(rest[3]).map { .linkDelete(object, id: rest[1], $0, toID: rest[4]) }
         case (.put, 6) where rest[2] == "associations" && rest[3] == "default" && version == "v4":
             return Operation.object(rest[4]).map { .linkPut(object, id: rest[1], $0, toID: rest[5], isDefault: true) }
         default: break
@@ -139,7 +142,9 @@ extension Operation {
     /// Whether records, links or definitions may change.
     var isWrite: Bool {
         switch self {
-        case .create, .update, .archive, .batchWrite, .linksWrite, .linkPut, .propertyCreate, .propertyBatchCreate: true
+        case .create, .update, .archive, .batchWrite, .linksWrite, .linkPut, .linkDelete, .propertyCreate,
+            .propertyBatchCreate:
+            true
         default: false
         }
     }
@@ -164,6 +169,7 @@ extension Operation {
         case .linksRead(let from, let to, _): "batch read links \(pair(from, to))"
         case .linksWrite(let from, let to, let verb): "batch \(verb.rawValue) links \(pair(from, to))"
         case .linkPut(let from, _, let to, _, _): "put link \(pair(from, to))"
+        case .linkDelete(let from, _, let to, _): "delete link \(pair(from, to))"
         case .labels(let from, let to): "labels \(pair(from, to))"
         case .properties(let object), .property(let object, _): "properties \(plural(object))"
         case .propertyCreate(let object): "create property \(plural(object))"
@@ -187,7 +193,8 @@ extension Operation {
         case .create(let object), .update(let object, _), .archive(let object, _), .batchWrite(let object, _):
             records(object, "write")
         case .recordLinks(let from, _, _), .linksRead(let from, _, _), .labels(let from, _): records(from, "read")
-        case .linksWrite(let from, _, _), .linkPut(let from, _, _, _, _): records(from, "write")
+        case .linksWrite(let from, _, _), .linkPut(let from, _, _, _, _), .linkDelete(let from, _, _, _):
+            records(from, "write")
         case .properties(let object), .property(let object, _), .pipelines(let object), .pipeline(let object, _):
             "crm.schemas.\(CRMObjectName(object).scopeName).read"
         case .propertyCreate(let object), .propertyBatchCreate(let object):

@@ -39,6 +39,9 @@ package struct SimulatorRequest: Sendable {
         query.first { $0.name == name }?.value
     }
 
+    /// Whether the first query item of that name says `true`, in whatever case.
+    package func flag(_ name: String) -> Bool { query(name)?.lowercased() == "true" }
+
     /// All values of query items of that name, each split at commas: `properties=a,b&properties=c` gives a, b, c.
     package func queryList(_ name: String) -> [String] {
         query.lazy.filter { $0.name == name }.flatMap { $0.value.split(separator: ",").map(String.init) }

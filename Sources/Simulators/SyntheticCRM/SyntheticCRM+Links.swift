@@ -11,15 +11,16 @@ package struct LinkMap: Sendable {
     private let scatters: [Scatter]
     private let sources: Int
     private let targets: Int
+    /// 64 bits are enough for the products below; division of 128 bits is slow.
+    private let isSmall: Bool
 
     package init(_ kind: LinkKind, of crm: SyntheticCRM) {
         self.kind = kind
         self.crm = crm
         sources = crm.counts[kind.from]
         targets = crm.counts[kind.to]
-        scatters = kind.shares.indices.map { slot in
-            Scatter(count: crm.counts[kind.from], seed: crm.seed ^ mix64(UInt64(kind.rawValue * 16 + slot + 1)))
-        }
+        scatters = crm.scatters[kind.rawValue]
+        isSmall = UInt128(sources) * UInt128(sources) * UInt128(max(targets, 1)) < 1 << 63
     }
 
     /// The links of one record, the primary one first; no two lead to the same place. Links from and to archived
@@ -64,6 +65,7 @@ package struct LinkMap: Sendable {
 
     /// ⌊targets · place² / sources²⌋: rising, and steep at its end, so that the first targets get most.
     private func target(of place: Int) -> Int {
+        guard !isSmall else { return place * place * targets / (sources * sources) }
         let square = UInt128(place) * UInt128(place) * UInt128(targets)
         return Int(square / (UInt128(sources) * UInt128(sources)))
     }
@@ -80,7 +82,16 @@ package struct LinkMap: Sendable {
 }
 
 extension SyntheticCRM {
-    /// The links of one kind; keep the map when many are asked for.
+    /// The permutations behind the links, by kind and place of the link.
+    static func scatters(seed: UInt64, counts: Counts) -> [[Scatter]] {
+        LinkKind.allCases.map { kind in
+            kind.shares.indices.map { slot in
+                Scatter(count: counts[kind.from], seed: seed ^ mix64(UInt64(kind.rawValue * 16 + slot + 1)))
+            }
+        }
+    }
+
+    /// The links of one kind.
     package func links(_ kind: LinkKind) -> LinkMap { LinkMap(kind, of: self) }
 
     /// The links of one record.

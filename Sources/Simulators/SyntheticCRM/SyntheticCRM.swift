@@ -26,10 +26,12 @@
 package struct SyntheticCRM: Sendable {
     package let seed: UInt64
     package let counts: Counts
+    let scatters: [[Scatter]]
 
     package init(seed: UInt64, counts: Counts) {
         self.seed = seed
         self.counts = counts
+        scatters = SyntheticCRM.scatters(seed: seed, counts: counts)
     }
 
     /// How many records there are of each object, archived ones included.
