@@ -58,7 +58,8 @@ struct RecordID: Hashable, Sendable {
         var characters: [UInt8] = [UInt8(prefix >> 16 & 0xFF), UInt8(prefix >> 8 & 0xFF), UInt8(prefix & 0xFF)]
         characters.reserveCapacity(18)
         characters += RecordID.organisation
-        var rest = ordinal
+        // An id of another organisation has no number here; it is shown with zero, which no record has.
+        var rest = max(ordinal, 0)
         var digits: [UInt8] = []
         for _ in 0..<9 {
             digits.append(RecordID.digits[Int(rest % 62)])
