@@ -5,7 +5,7 @@ import MigratezJSON
 import MigratezModel
 
 // Rows of one stream have their fields in one order. So a field is first compared with the column after the one before,
-// and the dictionary is asked only where that fails; with it alone a bulk upload took twice the time.
+// and the dictionary, which needs the name as a value of its own, is asked only where that fails.
 
 /// The cells of one row after the other, one for each column; a column is added when a row needs a new one.
 struct BulkCells: Sendable {

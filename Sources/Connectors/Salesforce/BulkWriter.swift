@@ -8,8 +8,8 @@ import MigratezModel
 /// Writes rows through Bulk API 2.0 jobs, and hands on to collections what a job cannot carry or left over.
 ///
 /// What survives a crash: the ids of the jobs are noted in the intent before any row is uploaded. A job that was not
-/// started wrote nothing; one that was started tells what it did for seven days, unless it was read and removed already,
-/// and then the rows are looked up by key.
+/// started wrote nothing; one that was started tells what it did for seven days. If it was read and removed already, the
+/// rows are looked up by key.
 struct BulkWriter: Sendable {
     /// Fewer rows than this go by collections: a job takes at least seven calls.
     static let rowsMin = 400

@@ -10,7 +10,7 @@ import MigratezTransport
 ///
 /// What is tried again here, and why it is safe:
 /// - rows that met a lock: they were not written;
-/// - calls that were lost or failed on the other side, of rows that carry our key: a second write meets the same record;
+/// - calls that were lost or failed over there, of rows that carry our key: a second write meets the same record;
 /// - calls that were refused as a whole because of something in a row: in halves, down to the row.
 /// A lost call of rows without a key is thrown: the caller asks `resolve`.
 struct CollectionWriter: Sendable {

@@ -49,7 +49,7 @@ struct RecordLookup: Sendable {
                 .notSupported, "\(object) can hold no key of ours and its rows do not name what they link",
                 remedy: .fixConfiguration)
         }
-        // ContentDocumentLink must be filtered by one of its two ends; a document has few links, an account may have many.
+        // ContentDocumentLink must be filtered by one of its ends; a document has few links, an account may have many.
         let filter = fields.contains("ContentDocumentId") ? "ContentDocumentId" : fields[0]
         var rowsByLink: [[String]: [String]] = [:]
         for row in rows { rowsByLink[Self.ends(row, fields), default: []].append(row.key) }

@@ -88,8 +88,8 @@ struct RecordReader: Sendable {
         return bodies
     }
 
-    /// Records without our key whose fields equal one of the tuples. A tuple with an empty value matches nothing: to the
-    /// platform an empty text is null, and null would match every record without a value.
+    /// Records without our key whose fields equal one of the tuples. A tuple with an empty value matches nothing: to
+    /// the platform an empty text is null, and null would match every record without a value.
     func match(object: String, fields: [String], values: [[String]], returning: [String]) async throws -> [ReadBack] {
         let metadata = try await catalog.metadata(of: object)
         let kinds = try fields.map { name -> FieldSchema.Kind in

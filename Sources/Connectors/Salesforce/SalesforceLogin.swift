@@ -127,7 +127,7 @@ package final class SalesforceLogin: Sendable {
         case "inactive_user", "inactive_org": return "the user or the org is inactive"
         case "unsupported_grant_type", "unauthorized_client":
             return
-                "enable this OAuth flow in the external client app; client credentials need the org's My Domain as base_url"
+                "enable this OAuth flow in the external client app; client credentials need My Domain as base_url"
         case "invalid_grant": return "the grant is expired or revoked: authorise again, or check auth.user and auth.key"
         default: return "check the settings below target.auth"
         }
