@@ -91,7 +91,7 @@ let package = Package(
         module(
             "Pipeline",
             [
-                "Model", "JSON", "Crypto", "ChunkFormat", "ChunkLines", "Staging", "Transport", "ConnectorKit",
+                "Model", "JSON", "CSV", "Crypto", "ChunkFormat", "ChunkLines", "Staging", "Transport", "ConnectorKit",
                 "HubSpotConnector", "SalesforceConnector", "FileConnector", "Extract", "Transform", "Load",
             ], products: [yams, subprocess, logging]),
 
@@ -150,8 +150,8 @@ let package = Package(
         tests(
             "Pipeline",
             [
-                "Model", "JSON", "Staging", "Transport", "ConnectorKit", "Pipeline", "SimulatorKit", "SyntheticCRM",
-                "HubSpotSimulator", "SalesforceSimulator", "TestKit",
+                "Model", "JSON", "Staging", "Transport", "ConnectorKit", "Transform", "Pipeline", "SimulatorKit",
+                "SyntheticCRM", "HubSpotSimulator", "SalesforceSimulator", "TestKit",
             ]),
         tests(
             "Simulator",
@@ -168,4 +168,8 @@ if Context.environment["MIGRATEZ_BENCHMARKS"] != nil {
         .executableTarget(
             name: "benchmark-chunks", dependencies: dependencies(["Model", "Crypto", "ChunkFormat"]),
             path: "Benchmarks/ChunkFormat", swiftSettings: strict))
+    package.targets.append(
+        .executableTarget(
+            name: "benchmark-mapping", dependencies: dependencies(["Model", "JSON", "ConnectorKit", "Transform"]),
+            path: "Benchmarks/Mapping", swiftSettings: strict))
 }

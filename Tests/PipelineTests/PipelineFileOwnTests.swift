@@ -14,7 +14,7 @@ import Testing
     @Test(arguments: PipelineFileFixtures.names(in: PipelineFileFixtures.pipelinesFolder))
     func `are valid and pass their own tests`(_ name: String) throws {
         let path = "\(PipelineFileFixtures.pipelinesFolder)/\(name)"
-        let reading = try PipelineFile.read(path: path, catalog: PipelineFileFixtures.catalog)
+        let reading = try PipelineFile.read(path: path, catalog: Connectors.catalog)
         #expect(reading.diagnostics.map(\.description) == [])
         let plan = try #require(reading.plan)
         #expect(plan.name + ".yaml" == name)

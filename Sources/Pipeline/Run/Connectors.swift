@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
-package import MigratezConnectorKit
+import MigratezConnectorKit
 import MigratezFileConnector
 import MigratezHubSpotConnector
-package import MigratezModel
+import MigratezModel
 import MigratezSalesforceConnector
-package import MigratezTransport
+import MigratezTransport
 
 /// The connectors that this program has. Adding one is adding a line in each table.
 package enum Connectors {

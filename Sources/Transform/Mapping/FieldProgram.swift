@@ -5,7 +5,9 @@ import MigratezJSON
 import MigratezModel
 
 /// The rule of one field made ready: everything that does not depend on the record is worked out.
-struct FieldProgram: Sendable {
+///
+/// A class, so that going through the fields of a record copies a reference and not a dozen members.
+final class FieldProgram: Sendable {
     private enum Origin: Sendable {
         case field(String)
         /// A JSON value.
