@@ -59,6 +59,7 @@ package struct RecordMapper: Sendable {
             return .rejected(Rejection(.mappingFailed, fields: ["where"]))
         }
         var scratch: [UInt8] = []
+        scratch.reserveCapacity(256)
         writer.beginObject()
         for field in fields {
             do {
