@@ -81,7 +81,7 @@ extension HubSpotSimulator {
         let names = selection(object, request.queryList("properties"))
         let wantsArchived = request.flag("archived")
         let key = try recordKey(object, request.query("idProperty"))
-        let record = try await overlay.read { try $0.find(object, key, id) }
+        let record = try await find(object, key, id)
         guard let record, record.isArchived == wantsArchived else { throw .notFound(CRMObjectName(object), [id]) }
         var writer = JSONWriter()
         record.write(names, to: &writer)
@@ -116,6 +116,14 @@ extension HubSpotSimulator {
                     context: [("ids", missing)]))
         }
         return answer.response(completed: options.clock.now)
+    }
+
+    /// Asks the database only if something of the object was written.
+    private func find(_ object: CRMObject, _ key: String?, _ id: String) async throws(HubSpotFailure) -> RecordView? {
+        if key == nil, !overlay.hasRecords(of: object) {
+            return Int(id).flatMap { crm.index(of: object, id: $0) }.map { RecordView(crm, object, index: $0) }
+        }
+        return try await overlay.read { try $0.find(object, key, id) }
     }
 
     /// How a record is named: by its id, or by a property whose values are unique.

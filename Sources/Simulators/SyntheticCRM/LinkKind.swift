@@ -36,7 +36,16 @@ package enum LinkKind: Int, Sendable, CaseIterable {
     }
 
     /// Shares of records, in hundredths of a percent, that have a first, a second, a third link.
-    var shares: [Int] {
+    var shares: [Int] { LinkKind.sharesByKind[rawValue] }
+
+    /// The names that users gave to links of this kind, and their shares in hundredths of a percent.
+    package var labels: [(name: String, share: Int)] { LinkKind.labelsByKind[rawValue] }
+
+    /// Tables, because an array that is written down in a function is made anew for every record.
+    private static let sharesByKind = allCases.map(\.declaredShares)
+    private static let labelsByKind = allCases.map(\.declaredLabels)
+
+    private var declaredShares: [Int] {
         switch self {
         case .contactToCompany: [8800, 1200, 200]
         case .dealToCompany: [9200, 600]
@@ -58,8 +67,7 @@ package enum LinkKind: Int, Sendable, CaseIterable {
     /// Whether the first link of a record is its primary one.
     package var hasPrimary: Bool { self == .contactToCompany || self == .dealToCompany }
 
-    /// The names that users gave to links of this kind, and their shares in hundredths of a percent.
-    package var labels: [(name: String, share: Int)] {
+    private var declaredLabels: [(name: String, share: Int)] {
         switch self {
         case .contactToCompany: [("Billing contact", 500), ("Former employer", 200)]
         case .dealToContact: [("Decision maker", 2000), ("Champion", 1000), ("Budget holder", 500)]
