@@ -30,7 +30,9 @@ final class RecordStore: Sendable {
         configuration.prepareDatabase { db in
             // A simulator need not survive a power cut; a kill of its process it does survive.
             try db.execute(sql: "PRAGMA synchronous = OFF")
-            try db.execute(sql: "PRAGMA cache_size = -65536")
+            // At every commit of a temporary database SQLite walks all pages that it never had to write out, so a large
+            // cache costs more than it saves.
+            try db.execute(sql: "PRAGMA cache_size = \(isTemporary ? -24_576 : -65_536)")
             try db.execute(sql: "PRAGMA journal_mode = \(isTemporary ? "MEMORY" : "WAL")")
             db.add(function: RecordStore.ordinalFunction)
         }

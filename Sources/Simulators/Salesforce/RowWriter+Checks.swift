@@ -23,7 +23,9 @@ extension RowWriter {
         }
         for (index, value) in values.enumerated() {
             guard let value, !value.isNull, object.fields[index].kind == .reference else { continue }
-            try checkReference(value, object.fields[index], of: object)
+            // What was looked up is there; owners must be active as well.
+            let isFound = draft.lookups.contains { $0.field == index } && !object.actors.contains(index)
+            if !isFound { try checkReference(value, object.fields[index], of: object) }
         }
         return values
     }
@@ -84,8 +86,11 @@ extension RowWriter {
         for index in object.actors where values[index]?.isNull ?? true { values[index] = context.userID.databaseValue }
     }
 
-    func checkUnique(_ values: Values, of object: ObjectDefinition, except ordinal: Int64?) throws {
-        for index in object.unique {
+    /// - Parameter known: a field whose value was just looked up and not found.
+    func checkUnique(
+        _ values: Values, of object: ObjectDefinition, except ordinal: Int64?, known: Int? = nil
+    ) throws {
+        for index in object.unique where index != known {
             guard let value = values[index], !value.isNull else { continue }
             let field = object.fields[index]
             if let other = try ordinals(of: object, where: field, equals: value).first(where: { $0 != ordinal }) {

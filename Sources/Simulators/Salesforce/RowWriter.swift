@@ -46,19 +46,20 @@ struct RowWriter {
     /// The values of a record to be, by field index; `nil` where nothing was said.
     typealias Values = [DatabaseValue?]
 
+    /// - Parameter upsertKey: the field by which an upsert found no record.
     mutating func insert(
-        _ draft: RowDraft, into object: ObjectDefinition, isUpsert: Bool = false
+        _ draft: RowDraft, into object: ObjectDefinition, upsertKey: Int? = nil
     ) throws -> RecordID {
         if let failure = draft.failure { throw failure }
         guard object.isCreateable else { throw RowWriter.notAllowed("insert", object) }
         var values = try values(of: draft, for: object)
         // Audit fields can be set on insert, not by an upsert (crm-apis: Salesforce, section 10).
-        try refuse(values, of: object) { $0.isCreateable && !(isUpsert && $0.isAudit) }
+        try refuse(values, of: object) { $0.isCreateable && !(upsertKey != nil && $0.isAudit) }
         try applyRules(to: &values, of: object, existing: nil)
         try checkRequired(values, of: object)
         for (index, value) in object.defaults where values[index]?.isNull ?? true { values[index] = value }
         setSystemFields(of: &values, object)
-        try checkUnique(values, of: object, except: nil)
+        try checkUnique(values, of: object, except: nil, known: upsertKey)
         try locks.pass(values, object)
         switch object.name {
         case "ContentVersion": return try insertVersion(values, object)
@@ -78,14 +79,14 @@ struct RowWriter {
         if let failure = draft.failure { throw failure }
         let field = object.fields[key]
         if field.kind == .id {
-            guard let id = draft.id, !id.isEmpty else { return (try insert(draft, into: object, isUpsert: true), true) }
+            guard let id = draft.id, !id.isEmpty else { return (try insert(draft, into: object, upsertKey: key), true) }
             return (try update(try existing(id, of: object), with: draft, in: object), false)
         }
         guard let value = draft.values.last(where: { $0.field == key })?.value, !value.isNull else {
             throw RowFailure("MISSING_ARGUMENT", "\(field.name) not specified", fields: [field.name])
         }
         let found = try ordinals(of: object, where: field, equals: value)
-        guard let ordinal = found.first else { return (try insert(draft, into: object, isUpsert: true), true) }
+        guard let ordinal = found.first else { return (try insert(draft, into: object, upsertKey: key), true) }
         guard found.count == 1 else { throw RowWriter.ambiguous(found.map(object.id), key: field) }
         var rest = draft
         rest.values.removeAll { $0.field == key }
