@@ -2,7 +2,6 @@
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
 import GRDB
-import GRDBSQLite
 package import MigratezModel
 
 extension ManifestTransaction {
@@ -22,7 +21,7 @@ extension ManifestTransaction {
                 INSERT INTO records (stream, ordinal, outcome, stage, code, source_id, target_id, survivor)
                 VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
                 """)
-        let row = BoundStatement(insertion.sqliteStatement, database)
+        let row = BoundStatement(insertion, database)
         defer { row.reset() }
         try row.bind(1, number)
         try row.bind(4, stage.rawValue)
@@ -77,51 +76,5 @@ extension ManifestTransaction {
             INSERT INTO counters (stream, stage, outcome, count) VALUES (?, ?, ?, ?)
             ON CONFLICT (stream, stage, outcome) DO UPDATE SET count = count + excluded.count
             """, [stream, stage.rawValue, outcome.rawValue, difference])
-    }
-}
-
-/// A prepared statement that is bound and stepped through SQLite itself.
-///
-/// GRDB's `StatementArguments` cost about as much as the insertion. GRDB owns the statement and its connection.
-private struct BoundStatement {
-    private let statement: OpaquePointer
-    private let connection: OpaquePointer?
-    /// Tells SQLite to copy the text at once (`SQLITE_TRANSIENT`, a cast that Swift does not import).
-    private static let copied = unsafeBitCast(OpaquePointer(bitPattern: -1), to: sqlite3_destructor_type.self)
-
-    init(_ statement: OpaquePointer, _ database: Database) {
-        self.statement = statement
-        connection = database.sqliteConnection
-    }
-
-    func bind(_ index: Int32, _ value: Int64?) throws {
-        try check(value.map { sqlite3_bind_int64(statement, index, $0) } ?? sqlite3_bind_null(statement, index))
-    }
-
-    func bind(_ index: Int32, _ text: String?) throws {
-        guard var text else { return try check(sqlite3_bind_null(statement, index)) }
-        let result = text.withUTF8 { bytes in
-            bytes.withMemoryRebound(to: CChar.self) {
-                sqlite3_bind_text(statement, index, $0.baseAddress, Int32($0.count), BoundStatement.copied)
-            }
-        }
-        try check(result)
-    }
-
-    /// Runs the statement to its end and returns how many rows it changed.
-    func run() throws -> Int {
-        let result = sqlite3_step(statement)
-        sqlite3_reset(statement)
-        guard result == SQLITE_DONE else { throw DatabaseError(resultCode: ResultCode(rawValue: result)) }
-        return Int(sqlite3_changes(connection))
-    }
-
-    func reset() {
-        sqlite3_reset(statement)
-        sqlite3_clear_bindings(statement)
-    }
-
-    private func check(_ result: CInt) throws {
-        guard result == SQLITE_OK else { throw DatabaseError(resultCode: ResultCode(rawValue: result)) }
     }
 }

@@ -30,14 +30,17 @@ package struct RecordOutcome: Sendable, Hashable {
         self.survivor = survivor
     }
 
-    init(_ row: Row) throws {
-        ordinal = row["ordinal"]
-        outcome = try decoded(Outcome(rawValue: row["outcome"]), "outcome")
-        code = row["code"]
-        sourceID = row["source_id"]
-        targetID = row["target_id"]
-        survivor = row["survivor"]
+    /// Reads the current row of a statement that selects `columns`.
+    fileprivate init(_ row: BoundStatement) throws {
+        ordinal = try decoded(row.integer(0), "ordinal")
+        outcome = try decoded(row.integer(1).flatMap { Outcome(rawValue: $0) }, "outcome")
+        code = row.text(2)
+        sourceID = row.text(3)
+        targetID = row.text(4)
+        survivor = row.integer(5)
     }
+
+    fileprivate static let columns = "ordinal, outcome, code, source_id, target_id, survivor"
 }
 
 extension ManifestView {
@@ -45,17 +48,17 @@ extension ManifestView {
     ///
     /// - Precondition: `ordinals` are in ascending order, so that the table is read front to back.
     package func outcomes(of stream: StreamName, ordinals: [Int]) throws -> [RecordOutcome] {
-        let number = try number(of: stream)
         let statement = try database.cachedStatement(
-            sql: """
-                SELECT ordinal, outcome, code, source_id, target_id, survivor FROM records
-                WHERE stream = ? AND ordinal = ?
-                """)
+            sql: "SELECT \(RecordOutcome.columns) FROM records WHERE stream = ? AND ordinal = ?")
+        let row = BoundStatement(statement, database)
+        defer { row.reset() }
+        try row.bind(1, try number(of: stream))
         var found: [RecordOutcome] = []
         found.reserveCapacity(ordinals.count)
         for ordinal in ordinals {
-            guard let row = try Row.fetchOne(statement, arguments: [number, ordinal]) else { continue }
-            found.append(try RecordOutcome(row))
+            try row.bind(2, Int64(ordinal))
+            if try row.step() { found.append(try RecordOutcome(row)) }
+            row.rewind()
         }
         return found
     }
@@ -64,10 +67,17 @@ extension ManifestView {
     package func outcomes(of stream: StreamName, from start: Int, limit: Int) throws -> [RecordOutcome] {
         let statement = try database.cachedStatement(
             sql: """
-                SELECT ordinal, outcome, code, source_id, target_id, survivor FROM records
+                SELECT \(RecordOutcome.columns) FROM records
                 WHERE stream = ? AND ordinal >= ? ORDER BY ordinal LIMIT ?
                 """)
-        return try Row.fetchAll(statement, arguments: [number(of: stream), start, limit]).map { try RecordOutcome($0) }
+        let row = BoundStatement(statement, database)
+        defer { row.reset() }
+        try row.bind(1, try number(of: stream))
+        try row.bind(2, Int64(start))
+        try row.bind(3, Int64(limit))
+        var found: [RecordOutcome] = []
+        while try row.step() { found.append(try RecordOutcome(row)) }
+        return found
     }
 
     /// How many records of the stream have each outcome, by the stage that gave it.
