@@ -14,13 +14,13 @@ package enum Connectors {
     package static let catalog = ConnectorCatalog(
         sources: [
             "hubspot": HubSpotSource.settings,
-            "csv": FileSource.settings(.csv),
-            "ndjson": FileSource.settings(.ndjson),
+            "csv": FileFormat.csv.sourceSettings,
+            "ndjson": FileFormat.ndjson.sourceSettings,
         ],
         destinations: [
             "salesforce": SalesforceDestination.settings,
-            "csv": FileDestination.settings(.csv),
-            "ndjson": FileDestination.settings(.ndjson),
+            "csv": FileFormat.csv.destinationSettings,
+            "ndjson": FileFormat.ndjson.destinationSettings,
         ])
 
     static func source(

@@ -6,6 +6,7 @@ import MigratezChunkFormat
 package import MigratezConnectorKit
 package import MigratezModel
 package import MigratezStaging
+import MigratezTransform
 
 /// One run that this process owns: the plan, both sides, and the staged data between them.
 package struct Run: Sendable {
@@ -116,7 +117,7 @@ package struct PlanConnection: Sendable {
         let (settings, diagnostics) = await plan.resolve(with: resolver)
         guard let settings else {
             throw MigratezError(
-                .missingSecret, diagnostics.map(\.description).joined(separator: "\n"), remedy: .fixConfiguration)
+                .missingSecret, diagnostics.map { $0.description }.joined(separator: "\n"), remedy: .fixConfiguration)
         }
         return PlanConnection(
             plan: plan, path: URL(filePath: path).standardizedFileURL.path(percentEncoded: false),

@@ -6,7 +6,7 @@ import MigratezExtract
 import MigratezLoad
 package import MigratezModel
 import MigratezStaging
-package import MigratezTransform
+import MigratezTransform
 
 /// Takes a run through its stages, which overlap where one does not need the other's end.
 ///

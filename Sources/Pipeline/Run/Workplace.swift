@@ -4,7 +4,7 @@
 import Foundation
 import MigratezCrypto
 package import MigratezModel
-package import MigratezStaging
+import MigratezStaging
 package import MigratezTransport
 
 /// What a command finds around it: the environment, the clock, the network, and the user's state folder.
