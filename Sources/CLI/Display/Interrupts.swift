@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
+
+import Dispatch
+import MigratezModel
+import Synchronization
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#endif
+
+/// Ctrl-C and SIGTERM: the first one ends the work in good order, the second one ends the process.
+enum Interrupts {
+    /// Runs `work`; a first signal cancels it after `onFirst` was called.
+    static func cancelling<R: Sendable>(
+        _ work: @escaping @Sendable () async throws -> R, onFirst: @escaping @Sendable () -> Void
+    ) async throws -> R {
+        try await withThrowingTaskGroup(of: R?.self) { group in
+            group.addTask { try await work() }
+            group.addTask {
+                for await _ in signals(onFirst: onFirst) { throw CancellationError() }
+                return nil
+            }
+            defer { group.cancelAll() }
+            var failure: (any Error)?
+            while !group.isEmpty {
+                do {
+                    if let finished = try await group.next(), let result = finished { return result }
+                } catch {
+                    // After a signal the work is cancelled and ends with an error of its own, which says more.
+                    if failure == nil || failure is CancellationError { failure = error }
+                    group.cancelAll()
+                }
+            }
+            throw failure ?? CancellationError()
+        }
+    }
+
+    /// One element for the first signal.
+    private static func signals(onFirst: @escaping @Sendable () -> Void) -> AsyncStream<Void> {
+        AsyncStream { continuation in
+            let count = AtomicCount()
+            let sources = [SIGINT, SIGTERM].map { number in
+                signal(number, SIG_IGN)
+                let source = DispatchSource.makeSignalSource(signal: number)
+                source.setEventHandler { @Sendable in
+                    if count.next() > 1 { _exit(number == SIGINT ? 130 : 143) }
+                    onFirst()
+                    continuation.yield()
+                }
+                source.resume()
+                return SignalSource(source: source)
+            }
+            continuation.onTermination = { _ in
+                for source in sources { source.source.cancel() }
+            }
+        }
+    }
+
+    // Sound: a dispatch source may be cancelled from any thread.
+    private struct SignalSource: @unchecked Sendable {
+        let source: any DispatchSourceSignal
+    }
+}
+
+/// Counts calls from any thread.
+private final class AtomicCount: Sendable {
+    private let count = Atomic(0)
+
+    func next() -> Int { count.add(1, ordering: .relaxed).newValue }
+}
