@@ -69,12 +69,7 @@ package struct ReadyLine: Sendable {
         }
         writer.key("fields")
         writer.raw(fields)
-        if !references.isEmpty {
-            writer.key("refs")
-            writer.beginArray()
-            for reference in references { reference.write(to: &writer) }
-            writer.endArray()
-        }
+        Self.write(references, to: &writer)
         writer.endObject()
         lines += writer.bytes
         lines.append(UInt8(ascii: "\n"))
@@ -90,11 +85,28 @@ package struct ReadyLine: Sendable {
             throw MigratezError(.chunkCorrupt, "a line of a ready chunk has no fields")
         }
         fields = Array(line[slice.range])
-        references = []
-        guard let slice = index.topLevel("refs") else { return }
+        references = try Self.references(line, index)
+    }
+
+    /// Writes the member `refs`, if there are any.
+    static func write(_ references: [Reference], to writer: inout JSONWriter) {
+        guard !references.isEmpty else { return }
+        writer.key("refs")
+        writer.beginArray()
+        for reference in references { reference.write(to: &writer) }
+        writer.endArray()
+    }
+
+    /// The references of an indexed line.
+    static func references(
+        _ line: UnsafeBufferPointer<UInt8>, _ index: RecordIndex
+    ) throws(MigratezError) -> [Reference] {
+        guard let slice = index.topLevel("refs") else { return [] }
+        var references: [Reference] = []
         for element in JSONValue(validated: UnsafeBufferPointer(rebasing: line[slice.range])).elements {
             references.append(try Reference(element))
         }
+        return references
     }
 }
 

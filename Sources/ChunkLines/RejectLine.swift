@@ -16,13 +16,19 @@ package struct RejectLine: Sendable {
     package var rejection: Rejection
     /// The record, a JSON object.
     package var record: [UInt8]
+    /// The references that the record would have been loaded with, so that correcting it does not cost its links.
+    package var references: [ReadyLine.Reference]
 
-    package init(stage: Stage, ordinal: Int, sourceID: String, rejection: Rejection, record: [UInt8]) {
+    package init(
+        stage: Stage, ordinal: Int, sourceID: String, rejection: Rejection, record: [UInt8],
+        references: [ReadyLine.Reference] = []
+    ) {
         self.stage = stage
         self.ordinal = ordinal
         self.sourceID = sourceID
         self.rejection = rejection
         self.record = record
+        self.references = references
     }
 
     /// Appends the line with its line end.
@@ -49,6 +55,7 @@ package struct RejectLine: Sendable {
             writer.key("vendor_text")
             writer.string(vendorText)
         }
+        ReadyLine.write(references, to: &writer)
         writer.key("record")
         writer.raw(record)
         writer.endObject()
@@ -66,6 +73,7 @@ package struct RejectLine: Sendable {
         package var vendorText: String?
         package var stage: Stage
         package var record: [UInt8]
+        package var references: [ReadyLine.Reference]
     }
 
     /// Reads a line; `index` is a reusable index without nested fields.
@@ -82,6 +90,6 @@ package struct RejectLine: Sendable {
             code: try index.required("code", in: line), fields: fields ?? [],
             vendorCode: index.topLevel("vendor_code").map { index.string($0, in: line) },
             vendorText: index.topLevel("vendor_text").map { index.string($0, in: line) }, stage: stage,
-            record: Array(line[record.range]))
+            record: Array(line[record.range]), references: try ReadyLine.references(line, index))
     }
 }

@@ -67,4 +67,17 @@ extension ErrorCode {
     package static let diskFailed = ErrorCode(.disk, 2, "the disk or file system failed")
     package static let diskBudget = ErrorCode(.disk, 3, "the staging limit is too small for this")
     package static let internalError = ErrorCode(.bug, 1, "a defect in Migratez; please report it")
+
+    /// Every code of this table, for explanations and for the check that none is used twice.
+    package static let all: [ErrorCode] = [
+        .invalidPipeline, .invalidSetting, .missingSecret, .notSupported, .fileNotFound, .runNotFound, .wrongRunState,
+        .gateBreached, .pipelineChanged, .credentialsRejected, .permissionMissing, .throttled, .quotaExhausted,
+        .storageFull, .unreachable, .timedOut, .brokenResponse, .serverFailed, .responseTooLarge, .untrustedServer,
+        .insecureURL, .requestRefused, .rowLocked, .requiredFieldMissing, .wrongType, .tooLong, .notInPicklist,
+        .valueNotMapped, .duplicate, .parentMissing, .parentNotLoaded, .ownerUnmatched, .recordDeleted,
+        .ownerInactive, .ruleViolated, .mappingFailed, .malformedRecord, .cursorLoop, .countMismatch, .repeatedRecord,
+        .chunkCorrupt, .chunkAuthentication, .chunkMismatch, .invalidTransition, .runBusy, .manifestTooNew,
+        .keyMissing, .keyWrong, .manifestDamaged, .limitExceeded, .shredIncomplete, .certificateInvalid,
+        .chunkInterrupted, .diskFull, .diskFailed, .diskBudget, .internalError,
+    ]
 }

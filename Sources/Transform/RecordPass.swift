@@ -111,7 +111,8 @@ struct RecordPass: ~Copyable {
             output.settle(ordinal, sourceID: id, .filtered)
             settleAll(edges, .filtered, nil)
         case .rejected(let rejection):
-            try output.reject(ordinal: ordinal, sourceID: id, rejection, record: record)
+            try output.reject(
+                ordinal: ordinal, sourceID: id, rejection, record: record, references: choice.references)
             settleAll(edges, .rejected, .parentNotLoaded)
         case .mapped:
             switch choice.verdict {

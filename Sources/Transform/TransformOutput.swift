@@ -42,11 +42,13 @@ struct TransformOutput: ~Copyable {
     }
 
     mutating func reject(
-        ordinal: Int, sourceID: String?, _ rejection: Rejection, record: UnsafeBufferPointer<UInt8>
+        ordinal: Int, sourceID: String?, _ rejection: Rejection, record: UnsafeBufferPointer<UInt8>,
+        references: [ReadyLine.Reference] = []
     ) throws {
         lines.removeAll(keepingCapacity: true)
         RejectLine(
-            stage: .transform, ordinal: ordinal, sourceID: sourceID ?? "", rejection: rejection, record: Array(record)
+            stage: .transform, ordinal: ordinal, sourceID: sourceID ?? "", rejection: rejection, record: Array(record),
+            references: references
         ).append(to: &lines)
         let line = rejects?.records
         try rejects?.append(lines, records: 1)

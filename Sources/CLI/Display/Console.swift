@@ -91,3 +91,8 @@ extension Int {
         return self < 0 ? "-" + text : text
     }
 }
+
+extension Console {
+    /// A result as it is, without a line end.
+    func say(bytes: [UInt8]) { say(String(decoding: bytes.last == UInt8(ascii: "\n") ? bytes.dropLast() : bytes[...], as: UTF8.self)) }
+}

@@ -4,7 +4,7 @@
 import Foundation
 import MigratezCrypto
 package import MigratezModel
-import MigratezStaging
+package import MigratezStaging
 package import MigratezTransport
 
 /// What a command finds around it: the environment, the clock, the network, and the user's state folder.
@@ -114,5 +114,22 @@ package struct RunRegistry: Sendable {
         guard lines.count == 4, let started = Int64(lines[3]) else { return nil }
         return Entry(
             run: lines[0], staging: lines[1], pipeline: lines[2], started: Timestamp(milliseconds: started))
+    }
+}
+
+extension RunRegistry.Entry {
+    /// The run's folder and where its keys are.
+    package func folder(in workplace: Workplace) throws(MigratezError) -> RunFolder {
+        guard let id = RunID(run) else { throw MigratezError(.runNotFound, "'\(run)' is not the id of a run") }
+        return RunFolder(run: id, staging: staging, keys: workplace.keysFolder)
+    }
+}
+
+extension Workplace {
+    /// A look at a run with the key that opens its chunks; `nil` = the newest run.
+    package func inspectWithKey(_ reference: String?) async throws -> RunInspection {
+        let entry = try RunRegistry(self).find(reference)
+        let connection = try await PlanConnection.open(entry.pipeline, in: self)
+        return try RunInspection(try entry.folder(in: self), root: try rootKey(connection.stagingKey).key)
     }
 }

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+// Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
+
+import ArgumentParser
+import MigratezModel
+import MigratezPipeline
+import MigratezStaging
+
+/// `migratez chunks …`
+struct ChunksCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "chunks", abstract: "Looks at staged chunks, checks them, brings failed ones back.",
+        subcommands: [List.self, Show.self, Cat.self, Verify.self, Retry.self])
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "ls", abstract: "Lists chunks.",
+            discussion: "EXAMPLE\n  migratez chunks ls 7f3a --state failed")
+
+        @OptionGroup var common: CommonOptions
+        @OptionGroup var reference: RunArgument
+        @Option(help: "Only chunks in this state: \(ChunkState.names).") var state: String?
+
+        func run() async throws {
+            let wanted = try state.map { try ChunkState(named: $0) }
+            let workplace = try common.workplace()
+            let inspection = try RunInspection(try RunRegistry(workplace).find(reference.run).folder(in: workplace))
+            let chunks = try await inspection.manifest.read { try $0.chunks(state: wanted) }
+            var table = TextTable(["CHUNK", "RECORDS", "BYTES", "STATE", "TRIES", "LAST ERROR"], rightAligned: [1, 2, 4])
+            for chunk in chunks {
+                table.add([
+                    chunk.address.description, chunk.records.grouped, ByteCount(chunk.storedBytes).description,
+                    chunk.state.rawValue, String(chunk.attempt), chunk.failure ?? "",
+                ])
+            }
+            Console().say(table.lines.joined(separator: "\n"))
+        }
+    }
+
+    struct Show: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "show", abstract: "Tells what the manifest knows of one chunk.",
+            discussion: "EXAMPLE\n  migratez chunks show 7f3a contact-raw-000031")
+
+        @OptionGroup var common: CommonOptions
+        @Argument(help: "The run.") var run: String
+        @Argument(help: "The chunk.") var chunk: String
+
+        func run() async throws {
+            let workplace = try common.workplace()
+            let inspection = try RunInspection(try RunRegistry(workplace).find(run).folder(in: workplace))
+            let chunk = try await inspection.chunk(named: chunk)
+            let digest = chunk.sha256.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
+            let console = Console()
+            console.say("chunk     \(chunk.address)")
+            console.say("state     \(chunk.state.rawValue)\(chunk.failure.map { ", \($0)" } ?? "")")
+            console.say("attempt   \(chunk.attempt)")
+            console.say("records   \(chunk.records.grouped)")
+            console.say("plaintext \(ByteCount(chunk.plaintextBytes))")
+            console.say("stored    \(ByteCount(chunk.storedBytes))")
+            console.say("sha256    \(digest)")
+        }
+    }
+
+    struct Cat: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "cat", abstract: "Decrypts a chunk and prints its lines. This shows personal data.",
+            discussion: "EXAMPLE\n  migratez chunks cat 7f3a contact-rejects-000001")
+
+        @OptionGroup var common: CommonOptions
+        @Argument(help: "The run.") var run: String
+        @Argument(help: "The chunk.") var chunk: String
+
+        func run() async throws {
+            let workplace = try common.workplace()
+            let inspection = try await workplace.inspectWithKey(run)
+            var reader = try inspection.openChunkReader(try await inspection.chunk(named: chunk))
+            var block: [UInt8] = []
+            let console = Console()
+            while try reader.next(into: &block) { console.say(bytes: block) }
+        }
+    }
+
+    struct Verify: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "verify", abstract: "Reads every staged chunk to its end and checks it against the manifest.",
+            discussion: "EXAMPLE\n  migratez chunks verify 7f3a")
+
+        @OptionGroup var common: CommonOptions
+        @OptionGroup var reference: RunArgument
+
+        func run() async throws {
+            let workplace = try common.workplace()
+            let console = Console()
+            let inspection = try await workplace.inspectWithKey(reference.run)
+            var good = 0
+            var bad = 0
+            for chunk in try await inspection.manifest.read({ try $0.chunks() })
+            where [.sealed, .leased, .spent].contains(chunk.state) {
+                do {
+                    var reader = try inspection.openChunkReader(chunk, verifyDigest: true)
+                    var block: [UInt8] = []
+                    while try reader.next(into: &block) {}
+                    good += 1
+                } catch {
+                    bad += 1
+                    console.say("\(chunk.address): \(error)")
+                }
+            }
+            console.say("\(good.grouped) chunks are as they were sealed, \(bad.grouped) are not")
+            if bad > 0 { throw ExitCode.stagingFailed }
+        }
+    }
+
+    struct Retry: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "retry", abstract: "Brings failed chunks back whose files are good.",
+            discussion: "EXAMPLE\n  migratez chunks retry 7f3a")
+
+        @OptionGroup var common: CommonOptions
+        @OptionGroup var reference: RunArgument
+
+        func run() async throws {
+            let workplace = try common.workplace()
+            let console = Console()
+            let (entry, connection) = try await workplace.open(reference)
+            let run = try await Run.reopen(entry, connection, in: workplace) { console.note($0) }
+            let failed = try await run.staging.manifest.read { try $0.chunks(state: .failed) }
+            var lost = 0
+            for chunk in failed {
+                if try await run.staging.retry(chunk.address) != nil {
+                    console.say("\(chunk.address): good, claimed again by the next resume")
+                } else {
+                    lost += 1
+                    console.say("\(chunk.address): damaged; making a single chunk anew is not supported yet")
+                }
+            }
+            try await run.close()
+            if failed.isEmpty { console.say("no chunk has failed") }
+            if lost > 0 { throw ExitCode.stagingFailed }
+        }
+    }
+}
+
+extension ChunkState {
+    static var names: String { allCases.map(\.rawValue).joined(separator: ", ") }
+
+    init(named name: String) throws {
+        guard let state = ChunkState(rawValue: name) else {
+            throw ValidationError("'\(name)' is not a state of a chunk; they are: \(Self.names)")
+        }
+        self = state
+    }
+}
+
+extension RunInspection {
+    /// The chunk with this name, such as `contact-raw-000031`.
+    func chunk(named name: String) async throws -> Chunk {
+        let found = try await manifest.read { try $0.chunks().first { $0.address.description == name } }
+        guard let found else {
+            throw MigratezError(
+                .runNotFound, "run \(folder.run) has no chunk '\(name)'", remedy: .fixConfiguration,
+                hint: "migratez chunks ls \(folder.run)")
+        }
+        return found
+    }
+}

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+// Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
+
+import ArgumentParser
+import Foundation
+import MigratezCrypto
+import MigratezModel
+import MigratezPipeline
+import MigratezStaging
+
+/// `migratez verify [RUN]`
+struct VerifyCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "verify", abstract: "Reads the destination back and compares. Writes nothing there.",
+        discussion: "EXAMPLE\n  migratez verify 7f3a")
+
+    @OptionGroup var common: CommonOptions
+    @OptionGroup var reference: RunArgument
+
+    func run() async throws {
+        let workplace = try common.workplace()
+        let console = Console()
+        let (entry, connection) = try await workplace.open(reference)
+        let run = try await Run.reopen(entry, connection, in: workplace, allowsChangedPlan: true) { console.note($0) }
+        let reports: [StreamVerification]
+        do {
+            reports = try await Verification(run, progress: SilentProgress()).verify()
+        } catch {
+            try await run.close()
+            throw error
+        }
+        try await run.close()
+        console.say(Self.lines(reports).joined(separator: "\n"))
+        guard reports.allSatisfy(\.isGood) else { throw ExitCode.differences }
+    }
+
+    static func lines(_ reports: [StreamVerification]) -> [String] {
+        var table = TextTable(
+            ["", "object", "loaded", "counted there", "compared", "missing", "different", ""], rightAligned: [2, 3, 4, 5, 6])
+        for report in reports {
+            let differences = report.differences.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value.grouped)" }
+            table.add([
+                report.stream.text, report.object, report.loaded.grouped, report.counted?.grouped ?? "–",
+                report.compared.grouped, report.missing.grouped,
+                differences.isEmpty ? "0" : differences.joined(separator: ", "), report.isGood ? "agrees" : "DIFFERS",
+            ])
+        }
+        return table.lines
+            + reports.filter { !$0.examples.isEmpty }.map {
+                "\($0.stream): for example \($0.examples.prefix(5).joined(separator: ", "))"
+            }
+    }
+}
+
+/// `migratez report [RUN]`
+struct ReportCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "report", abstract: "Writes the report: balance, rejects by reason, and the map of ids.",
+        discussion: "EXAMPLE\n  migratez report 7f3a")
+
+    @OptionGroup var common: CommonOptions
+    @OptionGroup var reference: RunArgument
+
+    func run() async throws {
+        let workplace = try common.workplace()
+        let inspection = try RunInspection(try RunRegistry(workplace).find(reference.run).folder(in: workplace))
+        let folder = try await RunReport(inspection.manifest).write(beside: inspection.folder)
+        Console().say("report in \(folder)")
+    }
+}
+
+/// `migratez confirm [RUN]`
+struct ConfirmCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "confirm", abstract: "Lets go of the staged data of a verified run; shred may follow.",
+        discussion: "EXAMPLE\n  migratez confirm 7f3a --by 'Ada Lovelace'")
+
+    @OptionGroup var common: CommonOptions
+    @OptionGroup var reference: RunArgument
+    @Option(help: "Who confirms; without it, the user of this system.") var by: String?
+    @Flag(help: "Give up a run that was not verified: its staged data will be shredded all the same.")
+    var abandon = false
+
+    func run() async throws {
+        let workplace = try common.workplace()
+        let entry = try RunRegistry(workplace).find(reference.run)
+        let person = by ?? NSUserName()
+        let isAbandoned = abandon
+        try await RunControl.withManifest(of: try entry.folder(in: workplace)) { manifest in
+            try await manifest.commit {
+                try $0.confirm(by: person, basis: isAbandoned ? "abandoned" : "verified", isAbandoned: isAbandoned)
+            }
+        }
+        Console().say("run \(entry.run) is confirmed by \(person); next: migratez shred \(entry.run)")
+    }
+}
+
+/// `migratez shred [RUN]`
+struct ShredCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "shred", abstract: "Destroys the keys and files of a confirmed run, and certifies it.",
+        discussion: "EXAMPLE\n  migratez shred 7f3a --yes-shred 7f3a91c2")
+
+    @OptionGroup var common: CommonOptions
+    @OptionGroup var reference: RunArgument
+    @Option(help: "The whole id of the run, instead of typing it.") var yesShred: String?
+
+    func run() async throws {
+        let workplace = try common.workplace()
+        let console = Console()
+        let entry = try RunRegistry(workplace).find(reference.run)
+        try confirm(entry, console)
+        let folder = try entry.folder(in: workplace)
+        let files = try await Shredding.run(folder, clock: workplace.clock)
+        console.say("shredded; certificate: \(files.text)")
+    }
+
+    private func confirm(_ entry: RunRegistry.Entry, _ console: Console) throws {
+        if let yesShred {
+            guard yesShred == entry.run else {
+                throw ValidationError("--yes-shred names '\(yesShred)', but the run is '\(entry.run)'")
+            }
+            return
+        }
+        guard isatty(STDIN_FILENO) == 1 else {
+            throw ValidationError("nobody can be asked here: give --yes-shred \(entry.run)")
+        }
+        console.note("This destroys the keys of run \(entry.run) for good. Type its id to go on:")
+        guard readLine() == entry.run else { throw ValidationError("not the id of the run; nothing was changed") }
+    }
+}
+
+/// `migratez certificate verify FOLDER`
+struct CertificateCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "certificate", abstract: "Checks certificates of destruction.", subcommands: [Verify.self])
+
+    struct Verify: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "verify", abstract: "Checks that a certificate is as it was signed.",
+            discussion: "EXAMPLE\n  migratez certificate verify staging/7f3a91c2/certificate")
+
+        @Argument(help: "The folder with the certificate's files.") var folder: String
+        @Option(help: "A PEM file with the public key that must have signed it.") var key: String?
+
+        func run() throws {
+            var trusted: Ed25519.PublicKey?
+            if let key {
+                guard let pem = try? String(contentsOfFile: key, encoding: .utf8),
+                    let publicKey = Ed25519.PublicKey(pem: pem)
+                else {
+                    throw MigratezError(
+                        .fileNotFound, "\(key) holds no Ed25519 public key in PEM form", remedy: .fixConfiguration)
+                }
+                trusted = publicKey
+            }
+            let certificate = try CertificateFiles(path: folder).verify(trusting: trusted)
+            let console = Console()
+            console.say("the certificate of run \(certificate.run) is as it was signed")
+            if trusted == nil {
+                console.note("no trusted key was given: this shows that nothing was changed, not who signed")
+            }
+        }
+    }
+}

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+// Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
+
+import ArgumentParser
+import MigratezHubSpotSimulator
+import MigratezModel
+import MigratezSalesforceSimulator
+import MigratezSimulatorKit
+import MigratezSyntheticCRM
+
+/// `migratez simulate hubspot|salesforce`
+struct SimulateCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "simulate", abstract: "Serves a simulated CRM on this machine until it is interrupted.",
+        discussion: "EXAMPLE\n  migratez simulate hubspot --port 8080 --records 50000 --seed 7")
+
+    enum Vendor: String, ExpressibleByArgument, CaseIterable { case hubspot, salesforce }
+
+    @Argument(help: "hubspot or salesforce.") var vendor: Vendor
+    @Option(help: "The port on 127.0.0.1; 0 = any free one.") var port = 0
+    @Option(help: "HubSpot: how many records in all.") var records = 50_000
+    @Option(help: "HubSpot: exact numbers, such as contacts=1000,companies=100,deals=200,notes=300.") var counts: String?
+    @Option(help: "The seed of everything that is made up.") var seed: UInt64 = 1
+    @Option(help: "Faults, such as status:503=0.01,latency:50ms=0.1,reset-mid-body=0.002.") var faults = ""
+    @Option(help: "HubSpot: requests per 10 seconds; 0 = no limit.") var rate = 0
+    @Option(help: "Salesforce: keep the records in this SQLite file instead of in a temporary one.") var database: String?
+
+    func run() async throws {
+        let console = Console()
+        let service = try makeService()
+        let configuration = SimulatorServer.Configuration(
+            port: port, faults: try FaultPlan(parsing: faults), seed: seed)
+        let name = vendor.rawValue
+        try await SimulatorServer.run(service, configuration: configuration) { server in
+            console.say("\(name) at http://127.0.0.1:\(server.port)")
+            try await Interrupts.cancelling {
+                try await Task.sleep(for: .seconds(86_400 * 365))
+            } onFirst: {
+                console.note("stopping")
+            }
+        }
+    }
+
+    private func makeService() throws -> any SimulatorService {
+        switch vendor {
+        case .hubspot:
+            var options = HubSpotOptions()
+            if rate > 0 { options.rate = HubSpotOptions.Rate(requests: rate, window: .seconds(10)) }
+            let crm = SyntheticCRM(seed: seed, counts: try counts.map { try Self.counts($0) } ?? .init(records: records))
+            return try HubSpotSimulator(crm, options: options)
+        case .salesforce:
+            var options = OrgOptions()
+            options.seed = seed
+            options.users += Self.owners
+            return try SalesforceSimulator(options: options, databasePath: database)
+        }
+    }
+
+    /// The people whom the synthetic CRM's owners can be matched with; every seventh has left.
+    static var owners: [OrgOptions.User] {
+        (1...200).map { .init(email: "owner\($0)@acme.test", name: "Owner \($0)", isActive: $0 % 7 != 0) }
+    }
+
+    private static func counts(_ text: String) throws -> SyntheticCRM.Counts {
+        var counts = SyntheticCRM.Counts()
+        for item in text.split(separator: ",") {
+            let parts = item.split(separator: "=")
+            guard parts.count == 2, let count = Int(parts[1]), count >= 0 else {
+                throw ValidationError("'\(item)' is not OBJECT=NUMBER")
+            }
+            switch parts[0] {
+            case "contacts": counts.contacts = count
+            case "companies": counts.companies = count
+            case "deals": counts.deals = count
+            case "notes": counts.notes = count
+            case "tasks": counts.tasks = count
+            case "calls": counts.calls = count
+            case "meetings": counts.meetings = count
+            case "owners": counts.owners = count
+            default: throw ValidationError("'\(parts[0])' is not one of the objects of the synthetic CRM")
+            }
+        }
+        return counts
+    }
+}
