@@ -14,13 +14,13 @@ package enum Connectors {
     package static let catalog = ConnectorCatalog(
         sources: [
             "hubspot": HubSpotSource.settings,
-            "csv": FileFormat.csv.sourceSettings,
-            "ndjson": FileFormat.ndjson.sourceSettings,
+            "csv": FileSource.settings(.csv),
+            "ndjson": FileSource.settings(.ndjson),
         ],
         destinations: [
             "salesforce": SalesforceDestination.settings,
-            "csv": FileFormat.csv.destinationSettings,
-            "ndjson": FileFormat.ndjson.destinationSettings,
+            "csv": FileDestination.settings(.csv),
+            "ndjson": FileDestination.settings(.ndjson),
         ])
 
     static func source(

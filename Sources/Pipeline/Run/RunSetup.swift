@@ -13,7 +13,7 @@ package struct RunSetup: Sendable {
     /// Fields that have to be created in the destination first.
     package var creations: [FieldCreation]
     package var people: PeopleMap
-    /// How many records the source says there are, where it says so.
+    /// How many records there are by the source's own estimate, where it has one; for progress and for choosing a route.
     package var totals: [StreamName: Int]
     /// What the plan and the schemas do not agree on.
     package var diagnostics: [Diagnostic]
@@ -40,7 +40,7 @@ package struct RunSetup: Sendable {
             }
         }
         var totals: [StreamName: Int] = [:]
-        for stream in streams { totals[stream] = try await source.count(of: stream) }
+        for stream in streams { totals[stream] = try await source.estimatedCount(of: stream) }
         var setup = RunSetup(
             sourceSchemas: sourceSchemas, targetSchemas: targetSchemas, creations: creations, people: PeopleMap(),
             totals: totals,
