@@ -32,7 +32,7 @@ func tests(_ name: String, _ modules: [String], products: [Target.Dependency] = 
 
 /// A C library keeps its own name; one of our modules gets the prefix.
 func dependencies(_ modules: [String]) -> [Target.Dependency] {
-    let systemLibraries: Set = ["CCurl", "CZstd", "COpenSSL"]
+    let systemLibraries: Set = ["CCurl", "CLinux", "CZstd", "COpenSSL"]
     return modules.map { .target(name: systemLibraries.contains($0) ? $0 : "Migratez" + $0) }
 }
 
@@ -62,6 +62,8 @@ let package = Package(
         .systemLibrary(name: "CZstd", path: "Sources/CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
         .systemLibrary(
             name: "COpenSSL", path: "Sources/COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+
+        .systemLibrary(name: "CLinux", path: "Sources/CLinux"),
 
         // Ground: the nouns, the bytes, the chunk store, the wire.
         module("Model"),
@@ -108,7 +110,7 @@ let package = Package(
         .executableTarget(
             name: "migratez",
             dependencies: dependencies([
-                "Model", "JSON", "Crypto", "ChunkFormat", "Staging", "Pipeline", "SimulatorKit", "SyntheticCRM",
+                "CLinux", "Model", "JSON", "Crypto", "ChunkFormat", "Staging", "Pipeline", "SimulatorKit", "SyntheticCRM",
                 "HubSpotSimulator",
                 "SalesforceSimulator",
             ]) + [argumentParser, logging],

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
+import CLinux
+
 #if canImport(Glibc)
 import Glibc
 #elseif canImport(Musl)
@@ -17,7 +19,7 @@ enum ProcessHygiene {
         umask(0o077)
         var limit = rlimit(rlim_cur: 0, rlim_max: 0)
         setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &limit)
-        prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
+        _ = migratez_set_dumpable(0)
         // A reader that closes its end of a pipe is an error of the write, not the end of the process.
         signal(SIGPIPE, SIG_IGN)
     }

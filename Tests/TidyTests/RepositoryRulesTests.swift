@@ -42,7 +42,7 @@ import Testing
     @Test(arguments: banned.indices) func `banned calls do not occur`(_ index: Int) {
         let rule = Self.banned[index]
         for file in Self.sources where rule.except[file.path] == nil {
-            for (number, line) in file.lines.enumerated() where Self.code(in: line).contains(rule.text) {
+            for (number, line) in file.lines.enumerated() where Self.code(in: line).containsWord(rule.text) {
                 Issue.record("\(file.path):\(number + 1): \(rule.text): \(rule.why)")
             }
         }
@@ -91,6 +91,17 @@ import Testing
         return paths.filter { $0.hasSuffix(".swift") }.sorted().compactMap { path in
             guard let text = try? String(contentsOf: base.appending(path: path), encoding: .utf8) else { return nil }
             return File(path: "\(folder)/\(path)", lines: text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init).dropLast())
+        }
+    }
+}
+
+extension Substring {
+    /// Whether the text occurs other than as the end of a longer name: `Task {` is not in `addTask {`.
+    fileprivate func containsWord(_ text: String) -> Bool {
+        ranges(of: text).contains { range in
+            guard range.lowerBound > startIndex else { return true }
+            let before = self[index(before: range.lowerBound)]
+            return !(before.isLetter || before.isNumber || before == "_")
         }
     }
 }

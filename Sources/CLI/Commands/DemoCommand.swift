@@ -79,8 +79,7 @@ struct DemoCommand: AsyncParsableCommand {
     private func demoWorkplace(_ variables: [String: String]) throws -> Workplace {
         let environment = ProcessInfo.processInfo.environment.merging(variables) { _, demo in demo }
         let state = URL(filePath: dir).standardizedFileURL.path(percentEncoded: false) + "/state"
-        return try Workplace(
-            environment: environment, clock: SystemWallClock(), http: try CurlClient(), stateFolder: state)
+        return try Workplace.system(environment: environment, stateFolder: state)
     }
 }
 
@@ -94,14 +93,14 @@ private struct DemoTour {
         step("1  plan: what fits, what has to be created")
         let connection = try await PlanConnection.open(file, in: workplace)
         let setup = try await StageSession.discover(connection, console)
-        for creation in setup.creations { console.say("will create field \(creation.object).\(creation.field.name)") }
+        for creation in PlanSummary(connection, setup).creations { console.say("will create field \(creation)") }
 
         step("2  run: extract, transform and load, at the same time")
         let run = try await Run.begin(connection, in: workplace) { console.note($0) }
         console.say("run \(run.id)")
         do {
             try await StageSession.execute(run, setup, [.extract, .transform, .load], console)
-        } catch ExitCode.quarantined {
+        } catch let code as ExitCode where code == .quarantined {
             // Some records are rejected by design; the next step shows them.
         }
         let reference = run.id.text

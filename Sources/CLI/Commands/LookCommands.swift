@@ -99,17 +99,12 @@ struct PlanCommand: AsyncParsableCommand {
         let plan = connection.plan
         console.say("plan \(plan.digest.prefix(8))…  \(plan.source.connector) → \(plan.target.connector)")
         var table = TextTable(["OBJECT", "BECOMES", "RECORDS", "FIELDS", "WRITTEN BY"], rightAligned: [2, 3])
-        for object in plan.transform.objects {
-            let total = setup.totals[object.stream]
-            let route = connection.destination.route(for: object.target, expectedRows: total ?? 0)
-            table.add([
-                object.stream.text, object.target, total?.grouped ?? "unknown", String(object.fields.count), route.name,
-            ])
+        let summary = PlanSummary(connection, setup)
+        for row in summary.rows {
+            table.add([row.stream, row.target, row.records?.grouped ?? "unknown", String(row.fields), row.route])
         }
         console.say(table.lines.joined(separator: "\n"))
-        for creation in setup.creations {
-            console.say("creates field \(creation.object).\(creation.field.name) in \(plan.target.connector)")
-        }
+        for creation in summary.creations { console.say("creates field \(creation) in \(plan.target.connector)") }
         console.say("nothing was written; begin with: migratez run \(file)")
     }
 }

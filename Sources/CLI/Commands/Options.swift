@@ -24,7 +24,7 @@ struct CommonOptions: ParsableArguments {
         var environment = try envFile.map { try Self.variables(in: $0) } ?? [:]
         environment.merge(ProcessInfo.processInfo.environment) { _, real in real }
         environment.merge(variables) { _, added in added }
-        return try Workplace(environment: environment, clock: SystemWallClock(), http: try CurlClient())
+        return try Workplace.system(environment: environment)
     }
 
     private static func variables(in path: String) throws -> [String: String] {

@@ -5,7 +5,6 @@ import ArgumentParser
 import MigratezModel
 import MigratezPipeline
 import MigratezStaging
-import MigratezTransform
 
 /// `migratez run FILE`: all stages of a new run.
 struct RunCommand: AsyncParsableCommand {
@@ -118,8 +117,7 @@ enum StageSession {
 
     /// Executes, closes the run, prints the balance, and leaves with the fitting exit code.
     static func execute(_ run: Run, _ setup: RunSetup, _ stages: Set<Stage>, _ console: Console) async throws {
-        let streams = run.plan.transform.loadOrder + run.plan.transform.routes.map(\.stream)
-        let board = ProgressBoard(streams: streams, clock: run.clock)
+        let board = ProgressBoard(streams: run.streams, clock: run.clock)
         for (stream, total) in setup.totals { board.expect(.extract, stream, total: total) }
         let display = ProgressDisplay(board: board, console: console, clock: run.clock)
         do {

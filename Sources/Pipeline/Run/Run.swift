@@ -74,6 +74,9 @@ package struct Run: Sendable {
         return run
     }
 
+    /// All streams: the objects in the order of their load, then the links.
+    package var streams: [StreamName] { plan.transform.loadOrder + plan.transform.routes.map(\.stream) }
+
     /// Gives the run up in good order.
     package func close() async throws { try await staging.close() }
 

@@ -33,6 +33,18 @@ package struct Workplace: Sendable {
         }
     }
 
+    /// The machine's own clock and network.
+    package static func system(
+        environment: [String: String], stateFolder: String? = nil
+    ) throws(MigratezError) -> Workplace {
+        var configuration = TransportConfiguration()
+        // The variable that OpenSSL's own tools use for certificate authorities besides the system's.
+        configuration.extraCertificates = environment["SSL_CERT_FILE"]
+        return try Workplace(
+            environment: environment, clock: SystemWallClock(), http: try CurlClient(configuration),
+            stateFolder: stateFolder)
+    }
+
     package var keysFolder: String { "\(stateFolder)/keys" }
 
     /// The root key: what the pipeline refers to, or else the key file in the state folder, made on first use.
