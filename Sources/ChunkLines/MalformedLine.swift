@@ -5,13 +5,16 @@ package import MigratezJSON
 package import MigratezModel
 
 /// A record that could not be read, as a line of a raw chunk, so that it keeps its place in the order and is counted:
-/// `{"$malformed":{"locator":"line 17","reason":"…","bytes":"<its bytes as hexadecimal digits>"}}`.
+/// `{"$malformed":{"locator":"line 17","reason":"…","bytes":"<its bytes as hexadecimal digits>"}}`; of a record longer
+/// than `bytesMax` the beginning, and `"length"` with its true length.
 package enum MalformedLine {
     private static let member = "$malformed"
+    /// The most bytes that are kept. Their digits, and a reject that quotes them, stay far below what a line may have.
+    package static let bytesMax = 4 << 20
 
     /// Appends the line with its line end.
     package static func append(_ record: MalformedRecord, to lines: inout [UInt8]) {
-        var writer = JSONWriter(capacity: 64 + record.bytes.count * 2)
+        var writer = JSONWriter(capacity: 64 + min(record.bytes.count, bytesMax) * 2)
         writer.beginObject()
         writer.key(member)
         writer.beginObject()
@@ -20,7 +23,11 @@ package enum MalformedLine {
         writer.key("reason")
         writer.string(record.reason)
         writer.key("bytes")
-        writer.string(hexadecimal(record.bytes))
+        writer.string(hexadecimal(record.bytes.prefix(bytesMax)))
+        if record.bytes.count > bytesMax {
+            writer.key("length")
+            writer.int(record.bytes.count)
+        }
         writer.endObject()
         writer.endObject()
         lines += writer.bytes
@@ -34,8 +41,14 @@ package enum MalformedLine {
         return value["locator"]?.text ?? "unknown place"
     }
 
-    private static func hexadecimal(_ bytes: [UInt8]) -> String {
+    private static func hexadecimal(_ bytes: ArraySlice<UInt8>) -> String {
         let digits = Array("0123456789abcdef".utf8)
-        return String(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+        var text: [UInt8] = []
+        text.reserveCapacity(bytes.count * 2)
+        for byte in bytes {
+            text.append(digits[Int(byte >> 4)])
+            text.append(digits[Int(byte & 15)])
+        }
+        return String(decoding: text, as: UTF8.self)
     }
 }

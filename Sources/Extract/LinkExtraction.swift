@@ -16,14 +16,19 @@ package struct LinkExtraction: Sendable {
     private let progress: any ProgressSink
     /// How many requests for links may be under way at once.
     private let concurrency: Int
+    /// What was read is made durable after this time at the latest: a crash costs the reading since then.
+    private let chunkAgeMax: Duration
+    private let clock: any WallClock
 
     package init(
-        source: any Source, staging: StagingArea, concurrency: Int = 4,
-        progress: any ProgressSink
+        source: any Source, staging: StagingArea, concurrency: Int = 4, chunkAgeMax: Duration = .seconds(5),
+        clock: any WallClock = SystemWallClock(), progress: any ProgressSink
     ) {
         self.source = source
         self.staging = staging
         self.concurrency = concurrency
+        self.chunkAgeMax = chunkAgeMax
+        self.clock = clock
         self.progress = progress
     }
 
@@ -40,11 +45,12 @@ package struct LinkExtraction: Sendable {
         // The cursor is the number of from-records whose links are staged.
         let done = state.cursor.flatMap { Int($0.text) } ?? 0
         progress.advance(.extract, stream, by: state.recordsRead)
-        var output = EdgeOutput(staging: staging, stream: stream)
+        var output = EdgeOutput(
+            staging: staging, stream: stream, reached: done, chunkAgeMax: chunkAgeMax, clock: clock)
         do {
-            try await copyLinks(stream, from: from, to: to, batchSize: batchSize, done: done, output: &output)
+            try await copyLinks(stream, from: from, to: to, batchSize: max(batchSize, 1), done: done, output: &output)
         } catch {
-            await output.discard()
+            await output.keepWhatIsComplete()
             throw error
         }
     }
@@ -56,7 +62,8 @@ package struct LinkExtraction: Sendable {
         var index = RecordIndex(fields: layout.fields)
         var batches: [[RecordBytes]] = []
         var batch: [RecordBytes] = []
-        var reached = done
+        // The ordinal of the record that the open batch begins with; records without an id are in no batch.
+        var batchStart = done
         let chunks = try await staging.chunks(of: from, kind: .raw)
         var number = 0
         for chunk in chunks {
@@ -73,6 +80,7 @@ package struct LinkExtraction: Sendable {
                     guard number >= done else { continue }
                     try line.withUnsafeBufferPointer { try index.indexLine($0) }
                     if let id = line.withUnsafeBufferPointer({ index.sourceID(layout, in: $0) }) {
+                        if batch.isEmpty { batchStart = number }
                         batch.append(RecordBytes(id: id, bytes: line))
                     }
                     if batch.count == batchSize {
@@ -81,7 +89,7 @@ package struct LinkExtraction: Sendable {
                     }
                 }
                 if batches.count >= concurrency {
-                    reached = number - batch.count
+                    let reached = batch.isEmpty ? number : batchStart
                     try await read(batches, from: from, to: to, reached: reached, stream, &output)
                     batches = []
                 }
@@ -89,7 +97,7 @@ package struct LinkExtraction: Sendable {
         }
         if !batch.isEmpty { batches.append(batch) }
         try await read(batches, from: from, to: to, reached: number, stream, &output)
-        try await output.seal(reached: number, isLast: true)
+        try await output.finish(reached: number)
     }
 
     /// Reads some batches at once and stages their edges in the order of the records.
@@ -117,9 +125,9 @@ package struct LinkExtraction: Sendable {
             }
             return answers
         }
-        for edges in answers { try await output.append(edges) }
+        try await output.append(answers, reached: reached)
         progress.advance(.extract, stream, by: answers.reduce(0) { $0 + $1.count })
-        try await output.sealIfFull(reached: reached)
+        try await output.sealIfFull()
     }
 
     private static func links(
@@ -135,48 +143,81 @@ private struct RecordBytes: Sendable {
     var bytes: ArraySlice<UInt8>
 }
 
-/// The chunk of edges that is being filled.
+/// The chunk of edges that is being filled, and the from-record that it reaches to.
 private struct EdgeOutput: ~Copyable {
     private let staging: StagingArea
     private let stream: StreamName
+    private let chunkAgeMax: Duration
+    private let clock: any WallClock
     private var writer: ChunkWriter?
+    /// When the cursor was moved last.
+    private var moved: Timestamp
+    private var reached: Int
     private var pending = 0
+    /// Whether the chunk holds the links of all records before `reached`, and no others.
+    private var isComplete = true
     private var lines: [UInt8] = []
 
-    init(staging: StagingArea, stream: StreamName) {
+    init(
+        staging: StagingArea, stream: StreamName, reached: Int, chunkAgeMax: Duration, clock: any WallClock
+    ) {
         self.staging = staging
         self.stream = stream
+        self.reached = reached
+        self.chunkAgeMax = chunkAgeMax
+        self.clock = clock
+        moved = clock.now
     }
 
-    mutating func append(_ edges: [Edge]) async throws {
-        guard !edges.isEmpty else { return }
-        if writer == nil { writer = try await staging.openChunkWriter(stream, .raw) }
-        lines.removeAll(keepingCapacity: true)
-        for edge in edges { EdgeLine.append(edge, to: &lines) }
-        try writer?.append(lines, records: edges.count)
-        pending += edges.count
+    /// Adds the links of the next records, up to the one before `reached`.
+    mutating func append(_ answers: [[Edge]], reached: Int) async throws {
+        if writer == nil, answers.contains(where: { !$0.isEmpty }) {
+            writer = try await staging.openChunkWriter(stream, .raw)
+        }
+        isComplete = false
+        for edges in answers where !edges.isEmpty {
+            lines.removeAll(keepingCapacity: true)
+            for edge in edges { EdgeLine.append(edge, to: &lines) }
+            try writer?.append(lines, records: edges.count)
+            pending += edges.count
+        }
+        isComplete = true
+        self.reached = reached
     }
 
-    mutating func sealIfFull(reached: Int) async throws {
-        guard writer?.isFull == true else { return }
-        try await seal(reached: reached, isLast: false)
+    mutating func sealIfFull() async throws {
+        guard writer?.isFull == true || clock.now.duration(since: moved) >= chunkAgeMax else { return }
+        try await seal(isLast: false)
     }
 
-    mutating func seal(reached: Int, isLast: Bool) async throws {
-        let (stream, pending) = (stream, pending)
+    /// Seals what is open and marks the extraction as complete.
+    mutating func finish(reached: Int) async throws {
+        self.reached = reached
+        try await seal(isLast: true)
+    }
+
+    /// Seals what was read before an error, so that it need not be read again. If that fails, too, it is: the error that
+    /// came first is the one to tell.
+    mutating func keepWhatIsComplete() async {
+        if isComplete, pending > 0 {
+            do { try await seal(isLast: false) } catch { return }
+        } else if let writer = self.writer.take() {
+            await writer.discard()
+        }
+    }
+
+    private mutating func seal(isLast: Bool) async throws {
+        let (stream, reached, pending) = (stream, reached, pending)
         let change: @Sendable (ManifestTransaction) throws -> Void = { transaction in
             try transaction.moveCursor(of: stream, to: Cursor(String(reached)), recordsRead: pending)
             try transaction.set(.extract, of: stream, to: isLast ? .done : .running)
         }
         self.pending = 0
+        moved = clock.now
         if let writer = self.writer.take() {
             _ = try await writer.seal { transaction, _ in try change(transaction) }
         } else {
             try await staging.manifest.commit(change)
         }
-    }
-
-    mutating func discard() async {
-        if let writer = self.writer.take() { await writer.discard() }
     }
 }

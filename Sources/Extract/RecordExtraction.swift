@@ -44,7 +44,7 @@ package struct RecordExtraction: Sendable {
         do {
             try await copyPages(of: stream, fields: fields, after: state.cursor, to: &output)
         } catch {
-            try await output.sealOrDiscard()
+            await output.keepWhatIsComplete()
             throw error
         }
     }
@@ -52,32 +52,59 @@ package struct RecordExtraction: Sendable {
     private func copyPages(
         of stream: StreamName, fields: [String], after start: Cursor?, to output: inout RawOutput
     ) async throws {
-        var cursor = start
-        var page = try await source.readPage(of: stream, fields: fields, after: cursor)
-        while true {
-            if let next = page.next, next == cursor {
+        var page = try await source.readPage(of: stream, fields: fields, after: start)
+        var cycle = CursorCycle(start)
+        while let next = page.next {
+            guard !cycle.isClosed(by: next) else {
                 throw MigratezError(
-                    .cursorLoop, "the source answered '\(stream)' with the cursor that it was asked for",
+                    .cursorLoop, "the source answered '\(stream)' with a cursor that it has given before",
                     hint: "run `migratez resume` later; if it stays, the source's paging is broken")
             }
-            cursor = page.next
             // The next page is on its way while this one is compressed and written.
-            let (source, next) = (source, page.next)
-            async let following = Self.fetch(source, stream, fields, after: next)
-            let count = try await output.append(page)
-            progress.advance(.extract, stream, by: count)
+            let source = source
+            async let following = source.readPage(of: stream, fields: fields, after: next)
+            try await append(page, of: stream, to: &output)
             try await output.sealIfFull()
-            guard let received = try await following else { break }
-            page = received
+            page = try await following
         }
+        // The end of the source and the end of the extraction are one commit: a chunk that were sealed before it would
+        // leave a run with no cursor, which begins again at the first page.
+        try await append(page, of: stream, to: &output)
         try await output.finish()
     }
 
-    private static func fetch(
-        _ source: any Source, _ stream: StreamName, _ fields: [String], after cursor: Cursor?
-    ) async throws -> Page? {
-        guard let cursor else { return nil }
-        return try await source.readPage(of: stream, fields: fields, after: cursor)
+    private func append(_ page: Page, of stream: StreamName, to output: inout RawOutput) async throws {
+        try Task.checkCancellation()
+        let count = try await output.append(page)
+        progress.advance(.extract, stream, by: count)
+    }
+}
+
+/// Finds out that cursors repeat, however long the circle is, and remembers two of them only: the last one, and one that
+/// moves up after 1, 2, 4, 8 … steps (Brent, "An improved Monte Carlo factorization algorithm", BIT 20, 1980).
+struct CursorCycle {
+    private var last: Cursor?
+    private var remembered: Cursor?
+    private var steps = 0
+    private var stepsMax = 1
+
+    /// - Parameter start: where the reading begins; `nil` = at the start.
+    init(_ start: Cursor?) {
+        last = start
+        remembered = start
+    }
+
+    /// Whether the source has been at `cursor` before; called once for each page.
+    mutating func isClosed(by cursor: Cursor) -> Bool {
+        if cursor == last || cursor == remembered { return true }
+        last = cursor
+        steps += 1
+        if steps == stepsMax {
+            remembered = cursor
+            steps = 0
+            stepsMax *= 2
+        }
+        return false
     }
 }
 
@@ -91,6 +118,8 @@ private struct RawOutput: ~Copyable {
     private var opened: Timestamp
     private var reached: Cursor?
     private var pending = 0
+    /// Whether the chunk holds whole pages: false while one is put in, and for good if that failed.
+    private var isComplete = true
     private var lines: [UInt8] = []
 
     init(staging: StagingArea, stream: StreamName, chunkAgeMax: Duration, clock: any WallClock) {
@@ -114,7 +143,9 @@ private struct RawOutput: ~Copyable {
                 writer = try await staging.openChunkWriter(stream, .raw)
                 opened = clock.now
             }
+            isComplete = false
             try writer?.append(lines, records: count)
+            isComplete = true
         }
         reached = page.next
         pending += count
@@ -129,9 +160,14 @@ private struct RawOutput: ~Copyable {
     /// Seals what is open and marks the extraction as complete.
     mutating func finish() async throws { try await seal(isLast: true) }
 
-    /// Keeps what has been read before an error: it is complete up to a page.
-    mutating func sealOrDiscard() async throws {
-        if writer != nil { try await seal(isLast: false) }
+    /// Seals the whole pages that were read before an error, so that they need not be read again. If that fails, too,
+    /// they are: the error that came first is the one to tell.
+    mutating func keepWhatIsComplete() async {
+        if isComplete, pending > 0, reached != nil {
+            do { try await seal(isLast: false) } catch { return }
+        } else if let writer = self.writer.take() {
+            await writer.discard()
+        }
     }
 
     private mutating func seal(isLast: Bool) async throws {

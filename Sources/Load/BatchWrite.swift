@@ -40,37 +40,56 @@ struct BatchWrite: Sendable {
     /// Finds out what became of a batch that was cut off; rows that are not there are left to be sent again.
     func resolve(_ rows: [LoadRow], _ batch: StagedBatch) async throws -> [Refusal] {
         let plan = WritePlan(batch.route)
-        let receipts = try await destination.resolve(
-            Batch(object: target.object, rows: rows.map(\.row)), by: route, note: batch.note)
+        // Rows that have their outcome are not among these; there may be none left.
+        let receipts =
+            rows.isEmpty
+            ? []
+            : try await destination.resolve(
+                Batch(object: target.object, rows: rows.map(\.row)), by: route, note: batch.note)
         return try await settle(rows, receipts, batch.id, plan, isComplete: false)
     }
 
     private func send(_ rows: [LoadRow], _ batch: Int64, _ plan: WritePlan) async throws -> [Refusal] {
         var refusals: [Refusal] = []
-        var rest = rows
+        // Halves of a batch that was refused as a whole wait behind the first one.
+        var parts = [rows]
         var attempt = 1
-        while true {
+        while let part = parts.first {
             let intent = ManifestIntent(staging: staging, batch: batch)
             do {
                 let receipts = try await destination.write(
-                    Batch(object: target.object, rows: rest.map(\.row)), by: route, intent: intent)
-                return refusals + (try await settle(rest, receipts, batch, plan, isComplete: true))
+                    Batch(object: target.object, rows: part.map(\.row)), by: route, intent: intent)
+                refusals += try await settle(
+                    part, receipts, batch, plan, isComplete: true, keepsOpen: parts.count > 1)
+                parts.removeFirst()
+                if parts.isEmpty { return refusals }
             } catch let error as MigratezError {
-                guard case .retry(let after) = error.remedy, attempt < Self.attemptsMax else { throw error }
-                attempt += 1
-                try await staging.manifest.commit { try $0.doubtBatch(batch) }
-                try await clock.sleep(for: min(after ?? .seconds(1), .seconds(60)))
+                let isRefused = error.remedy == .rejectRecord
+                if !isRefused { try await pause(after: error, attempt: &attempt, batch) }
+                // Some of the rows may have been written all the same.
                 let known = try await destination.resolve(
-                    Batch(object: target.object, rows: rest.map(\.row)), by: route, note: await intent.lastNote)
-                refusals += try await settle(rest, known, batch, plan, isComplete: false, keepsOpen: true)
+                    Batch(object: target.object, rows: part.map(\.row)), by: route, note: await intent.lastNote)
+                refusals += try await settle(part, known, batch, plan, isComplete: false, keepsOpen: true)
                 let keys = Set(known.map(\.key))
-                rest = rest.filter { !keys.contains($0.row.key) }
-                if rest.isEmpty {
-                    try await staging.manifest.commit { try $0.settleBatch(batch) }
-                    return refusals
+                var rest = part.filter { !keys.contains($0.row.key) }
+                if isRefused, rest.count == 1 {
+                    refusals += rest.map { Refusal(row: $0, rejection: Rejection(error.code)) }
+                    rest = []
                 }
+                let half = isRefused ? (rest.count + 1) / 2 : rest.count
+                parts.replaceSubrange(0..<1, with: [Array(rest[..<half]), Array(rest[half...])].filter { !$0.isEmpty })
             }
         }
+        try await staging.manifest.commit { try $0.settleBatch(batch) }
+        return refusals
+    }
+
+    /// Waits before rows whose fate is unknown are looked up; passes the error on if it will not help.
+    private func pause(after error: MigratezError, attempt: inout Int, _ batch: Int64) async throws {
+        guard case .retry(let delay) = error.remedy, attempt < Self.attemptsMax else { throw error }
+        attempt += 1
+        try await staging.manifest.commit { try $0.doubtBatch(batch) }
+        try await clock.sleep(for: min(delay ?? .seconds(1), .seconds(60)))
     }
 
     /// Notes the outcomes of the rows that have a receipt. Refused rows get theirs when the rejects chunk is sealed.

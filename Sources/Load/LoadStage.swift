@@ -56,16 +56,41 @@ package struct LoadStage: Sendable {
                 do {
                     try await chunkLoad.load(lease)
                 } catch {
-                    // The rows that were written have their outcomes; whoever claims the chunk next sends the others.
-                    try await staging.release(lease)
-                    throw error
+                    await release(lease)
+                    throw Self.naming(lease.chunk.address, error)
                 }
             } else if isTransformed {
+                try await checkNoneIsLeft(stream)
                 break
             } else {
                 try await clock.sleep(for: Self.pollInterval)
             }
         }
         try await staging.manifest.commit { try $0.set(.load, of: stream, to: .done) }
+    }
+
+    /// Gives the chunk back: the rows that were written have their outcomes, and whoever claims it next sends the others.
+    /// If that fails, too, the next opening of the run does it; the error that came first is the one to tell.
+    private func release(_ lease: ChunkLease) async {
+        do { try await staging.release(lease) } catch { return }
+    }
+
+    /// A chunk that cannot be claimed, because its file is gone, for instance, must not pass for one that was loaded.
+    private func checkNoneIsLeft(_ stream: StreamName) async throws {
+        let chunks = try await staging.manifest.read { try $0.chunks(of: stream, kind: .ready) }
+        guard let chunk = chunks.first(where: { $0.state != .spent && $0.state != .shredded }) else { return }
+        throw MigratezError(
+            .invalidTransition, "chunk \(chunk.address) is needed but \(chunk.state.rawValue)",
+            remedy: .fixConfiguration, hint: "migratez chunks ls \(staging.folder.run) --state \(chunk.state.rawValue)")
+    }
+
+    /// The error with the chunk's name in it, if it is about the chunk's bytes.
+    private static func naming(_ address: ChunkAddress, _ error: any Error) -> any Error {
+        guard let error = error as? MigratezError,
+            [.chunkCorrupt, .chunkAuthentication, .chunkMismatch, .keyMissing].contains(error.code)
+        else { return error }
+        return MigratezError(
+            error.code, "chunk \(address) cannot be read", remedy: error.remedy,
+            hint: error.hint ?? "migratez chunks verify", cause: error)
     }
 }

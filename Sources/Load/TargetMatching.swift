@@ -28,7 +28,9 @@ struct TargetMatching: Sendable {
         for rule in target.matches {
             for start in stride(from: 0, to: rows.count, by: destination.readBatchSize) {
                 let part = (start..<min(start + destination.readBatchSize, rows.count)).filter { matched[$0] == nil }
-                for (number, found) in try await match(rows, part, rule) where taken.insert(found.id).inserted {
+                for (number, found) in try await match(rows, part, rule) {
+                    // Of several existing records with the same values the first one is taken, the others stay free.
+                    guard matched[number] == nil, taken.insert(found.id).inserted else { continue }
                     matched[number] = (found, rule.action)
                 }
             }

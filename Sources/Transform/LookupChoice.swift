@@ -26,25 +26,25 @@ struct LookupChoice {
         case skip(ErrorCode)
     }
 
-    /// - Parameter edges: all edges of the record, of all routes; they are sorted here.
+    /// - Parameters:
+    ///   - edges: all edges of the record, of all routes; they are sorted here.
+    ///   - routes: those that end in a field. Several may share one, which may point to several objects: it holds one
+    ///     link all the same.
     init(_ edges: [RecordEdgeEntry], routes: [LinkRoute]) {
         guard !edges.isEmpty else { return }
-        let sorted = edges.sorted { ($0.flags, $0.edge) < ($1.flags, $1.edge) }
-        var start = 0
-        while start < sorted.count {
-            var end = start + 1
-            while end < sorted.count, sorted[end].route == sorted[start].route { end += 1 }
-            choose(among: sorted[start..<end], route: routes[sorted[start].route])
-            start = end
+        let sorted = edges.sorted { ($0.rank, $0.flags, $0.edge) < ($1.rank, $1.flags, $1.edge) }
+        for (number, route) in routes.enumerated() {
+            guard routes.firstIndex(where: { $0.field == route.field }) == number else { continue }
+            choose(among: sorted.filter { routes[$0.route].field == route.field }, routes)
         }
     }
 
-    private mutating func choose(among edges: ArraySlice<RecordEdgeEntry>, route: LinkRoute) {
+    private mutating func choose(among edges: [RecordEdgeEntry], _ routes: [LinkRoute]) {
         let chosen = edges.first { $0.state == .resolved }
-        for edge in edges where edge.edge != chosen?.edge {
-            settled.append(Self.outcome(of: edge, besides: chosen, route: route))
+        guard let route = (chosen ?? edges.first).map({ routes[$0.route] }), let field = route.field else { return }
+        for edge in edges where edge != chosen {
+            settled.append(Self.outcome(of: edge, besides: chosen, route: routes[edge.route]))
         }
-        guard let field = route.field else { return }
         if let chosen {
             references.append(
                 ReadyLine.Reference(
@@ -63,7 +63,7 @@ struct LookupChoice {
         switch edge.state {
         case .resolved:
             // After a merge two links may lead to the same record: then they have become one.
-            let outcome: Outcome = edge.target == chosen?.target ? .merged : .skipped
+            let outcome: Outcome = edge.route == chosen?.route && edge.target == chosen?.target ? .merged : .skipped
             return EdgeOutcome(route: edge.route, edge: edge.edge, outcome: outcome)
         case .missing, .leftOut:
             let code: ErrorCode = edge.state == .missing ? .parentMissing : .parentNotLoaded

@@ -49,7 +49,8 @@ struct RecordPass: ~Copyable {
         var edges: [RecordEdgeEntry] = []
         let first: Int =
             switch start {
-            case .record(let ordinal): ordinal
+            // All records are done, and some of the links without one.
+            case .record(let ordinal): min(ordinal, .max - 1)
             case .group: .max
             }
         try await output.open()
@@ -72,9 +73,10 @@ struct RecordPass: ~Copyable {
             }
             report()
         }
-        // Links whose own record does not exist.
-        if first < .max { try settleOrphans(survey.remainingEdges()) }
-        if first < .max { try await output.commit(.group(0)) }
+        if first < .max {
+            try await settleOrphans(&survey)
+            try await output.commit(.group(0))
+        }
         return try groups.sorted()
     }
 
@@ -139,11 +141,13 @@ struct RecordPass: ~Copyable {
         for edge in edges { output.settleLink(routes[edge.route].stream, Int(edge.edge), outcome, code) }
     }
 
-    private mutating func settleOrphans(_ edges: [RecordEdgeEntry]) throws {
-        for edge in edges {
+    /// Settles the links whose own record does not exist; a resumed run does so once more, with the same result.
+    private mutating func settleOrphans(_ survey: inout SurveyCursor) async throws {
+        while let edge = try survey.nextRemainingEdge() {
             let route = routes[edge.route]
             output.settleLink(
                 route.stream, Int(edge.edge), route.onMissing == .quarantine ? .rejected : .skipped, .parentMissing)
+            if output.isFull { try await output.commit(.record(.max)) }
         }
     }
 
@@ -246,13 +250,14 @@ private struct SurveyCursor: ~Copyable {
         return (root, original)
     }
 
-    /// The links that belong to no record.
-    mutating func remainingEdges() throws -> [RecordEdgeEntry] {
-        var edges: [RecordEdgeEntry] = []
-        while let next = edge {
-            edges.append(next)
+    /// The next of the links that belong to no record, once all records have passed.
+    mutating func nextRemainingEdge() throws -> RecordEdgeEntry? {
+        if !isStarted {
+            isStarted = true
             edge = try survey.edges.next(RecordEdgeEntry.init)
         }
-        return edges
+        guard let next = edge else { return nil }
+        edge = try survey.edges.next(RecordEdgeEntry.init)
+        return next
     }
 }

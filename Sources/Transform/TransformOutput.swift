@@ -21,6 +21,8 @@ struct TransformOutput: ~Copyable {
     private var rejectRows: [Reject] = []
     private var linkOutcomes: [StreamName: [RecordOutcome]] = [:]
     private var linkRejects: [StreamName: [Reject]] = [:]
+    /// Outcomes of records and of links since the last commit.
+    private var pendingOutcomes = 0
     private(set) var tally = TransformTally()
 
     init(staging: StagingArea, stream: StreamName) {
@@ -65,10 +67,12 @@ struct TransformOutput: ~Copyable {
     ) {
         outcomes.append(
             RecordOutcome(ordinal: ordinal, outcome: outcome, code: code, sourceID: sourceID, survivor: survivor))
+        pendingOutcomes += 1
         tally.settled += 1
     }
 
     mutating func settleLink(_ link: StreamName, _ edge: Int, _ outcome: Outcome, _ code: ErrorCode? = nil) {
+        pendingOutcomes += 1
         linkOutcomes[link, default: []].append(RecordOutcome(ordinal: edge, outcome: outcome, code: code))
         if outcome == .rejected {
             linkRejects[link, default: []].append(
@@ -81,7 +85,7 @@ struct TransformOutput: ~Copyable {
         mutating get {
             if ready?.isFull == true { return true }
             if rejects?.isFull == true { return true }
-            return outcomes.count >= Self.outcomesMax
+            return pendingOutcomes >= Self.outcomesMax
         }
     }
 
@@ -105,6 +109,7 @@ struct TransformOutput: ~Copyable {
         rejectRows.removeAll(keepingCapacity: true)
         linkOutcomes.removeAll()
         linkRejects.removeAll()
+        pendingOutcomes = 0
     }
 
     /// Gives up what has not been committed.

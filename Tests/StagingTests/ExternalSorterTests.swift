@@ -60,12 +60,30 @@ import Testing
         #expect(result.sorted == entries.sorted { $0.lexicographicallyPrecedes($1) }, "seed \(Self.seed)")
     }
 
-    @Test func `the longest entries are sorted, longer ones refused`() async throws {
-        let longest = ExternalSorter.entryBytesMax
-        let entries = (0..<100).map { [UInt8](repeating: UInt8(($0 * 37) % 101), count: longest) }
+    @Test func `long entries are sorted`() async throws {
+        let longest = ExternalSorter.fixedEntryBytesMax
+        let entries = (0..<100).map { [UInt8](repeating: UInt8(($0 * 37) % 101), count: longest - $0 % 3) }
         let result = try await sorted(entries, width: nil)
         #expect(result.sorted == entries.sorted { $0.lexicographicallyPrecedes($1) })
-        let failure = await code { _ = try await sorted([[UInt8](repeating: 0, count: longest + 1)], width: nil) }
+    }
+
+    @Test func `entries larger than the memory are sorted among small ones`() async throws {
+        var generator = SeededGenerator(seed: Self.seed)
+        var entries = (0..<20_000).map { _ in
+            (0..<Int.random(in: 0...24, using: &generator)).map { _ in UInt8.random(in: 0...255, using: &generator) }
+        }
+        for (number, count) in [3 << 20, 700 << 10, 65_535, 65_536, 65_537, 17 << 20, 1 << 20].enumerated() {
+            let first = UInt8.random(in: 0...255, using: &generator)
+            entries.insert([first] + [UInt8](repeating: UInt8(number), count: count - 1), at: number * 3000)
+        }
+        let result = try await sorted(entries, width: nil)
+        #expect(result.sorted == entries.sorted { $0.lexicographicallyPrecedes($1) }, "seed \(Self.seed)")
+        #expect(result.used == ByteCount(0))
+    }
+
+    @Test func `an entry that is too long is refused`() async throws {
+        let entry = [UInt8](repeating: 0, count: ExternalSorter.entryBytesMax + 1)
+        let failure = await code { _ = try await sorted([entry], width: nil) }
         #expect(failure == .limitExceeded)
     }
 

@@ -14,17 +14,24 @@ struct EntryMerge: ~Copyable {
     /// Set once the current winner has been handed out, so that it must move on first.
     private var isWinnerTaken = false
 
-    /// How many runs are merged at once within `memory`.
-    static func runsMax(within memory: ByteCount) -> Int {
-        // One share less: a merge that writes has buffers as well.
-        max(2, min(256, memory.bytes / EntryReader.memoryBytes - 1))
+    /// How many of the first runs are merged at once within `memory`; two at least, if there are two.
+    static func runsMax(among runs: [SortedRun], within memory: ByteCount) -> Int {
+        // One share for a merge that writes: it has buffers as well.
+        var bytes = EntryReader.memoryBytes
+        var count = 0
+        for run in runs.prefix(256) {
+            bytes += EntryReader.memoryBytes + run.longestEntryBytes
+            if count >= 2, bytes > memory.bytes { break }
+            count += 1
+        }
+        return count
     }
 
-    init(_ runs: [SpillFile], _ layout: EntryLayout) throws(MigratezError) {
+    init(_ runs: [SortedRun], _ layout: EntryLayout) throws(MigratezError) {
         var readers: [EntryReader] = []
         var isAtEnd: [Bool] = []
         for run in runs {
-            let reader = try EntryReader(run, layout)
+            let reader = try EntryReader(run.file, layout)
             isAtEnd.append(try !reader.advance())
             readers.append(reader)
         }

@@ -27,11 +27,19 @@ enum EntryLayout: Sendable {
     }
 }
 
+/// Sorted entries in a spill file.
+struct SortedRun: Sendable {
+    var file: SpillFile
+    /// The length of the longest entry beyond what a reader's own buffer holds; 0 for ordinary runs.
+    var longestEntryBytes: Int
+}
+
 /// Writes entries into a spill file.
 struct EntryWriter: ~Copyable {
     private var writer: SpillWriter
     private let layout: EntryLayout
     private var block: [UInt8] = []
+    private var longestEntryBytes = 0
     private static let blockBytes = 64 << 10
 
     init(_ writer: consuming SpillWriter, _ layout: EntryLayout) {
@@ -48,13 +56,20 @@ struct EntryWriter: ~Copyable {
                 length >>= 8
             }
         }
+        if entry.count > EntryWriter.blockBytes {
+            try flush()
+            try writer.append(entry)
+            longestEntryBytes = max(longestEntryBytes, entry.count)
+            return
+        }
         block.append(contentsOf: entry)
         if block.count >= EntryWriter.blockBytes { try flush() }
     }
 
-    consuming func finish() throws(MigratezError) -> SpillFile {
+    consuming func finish() throws(MigratezError) -> SortedRun {
         try flush()
-        return try writer.finish()
+        let longest = longestEntryBytes
+        return SortedRun(file: try writer.finish(), longestEntryBytes: longest)
     }
 
     private mutating func flush() throws(MigratezError) {
@@ -124,7 +139,7 @@ final class EntryReader {
                 }
                 return false
             }
-            makeRoom(for: decoded.count)
+            makeRoom(for: decoded.count, wanted: count)
             decoded.withUnsafeBytes { bytes in
                 UnsafeMutableRawBufferPointer(rebasing: buffer[end...]).copyMemory(from: bytes)
             }
@@ -133,10 +148,12 @@ final class EntryReader {
         return true
     }
 
-    private func makeRoom(for count: Int) {
+    /// - Parameter wanted: the length of the entry that is being read; the buffer grows for it once.
+    private func makeRoom(for count: Int, wanted: Int) {
         let kept = UnsafeRawBufferPointer(rebasing: buffer[start..<end])
         if kept.count + count > buffer.count {
-            let larger = UnsafeMutableRawBufferPointer.allocate(byteCount: 2 * (kept.count + count), alignment: 16)
+            let bytes = max(kept.count + count, wanted) + EntryReader.bufferBytes
+            let larger = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes, alignment: 16)
             larger.copyMemory(from: kept)
             buffer.deallocate()
             buffer = larger

@@ -8,10 +8,13 @@ package import MigratezModel
 /// Entries are compared byte by byte (numbers are written big-endian, then); equal ones are all kept. While they fit
 /// into memory no file is written; else sorted runs go to encrypted spill files, which are merged.
 ///
-/// Entries of one width are stored as they are and cost no allocation; others carry their length.
+/// Entries of one width are stored as they are and cost no allocation; others carry their length. An entry that does not
+/// fit into the memory gets a run of its own; while runs are merged, two such entries may be held beside the memory.
 package struct ExternalSorter: ~Copyable {
-    /// The longest entry, in bytes.
-    package static let entryBytesMax = 64 << 10
+    /// The longest entry, in bytes, where all have the same width.
+    package static let fixedEntryBytesMax = 64 << 10
+    /// The longest entry, in bytes, where they differ: a record with all that belongs to it.
+    package static let entryBytesMax = 64 << 20
     /// The least memory that a sorter can work in.
     package static let memoryMin = ByteCount.MiB(2)
 
@@ -21,13 +24,13 @@ package struct ExternalSorter: ~Copyable {
     private let layout: EntryLayout
     private let memory: ByteCount
     private var arena: EntryArena?
-    private var runs: [SpillFile] = []
+    private var runs: [SortedRun] = []
 
     /// - Parameters:
     ///   - entryBytes: the width of every entry; nil = they differ.
     ///   - memory: for entries, their handles, and the buffers of the merge; never less than `memoryMin`.
     init(_ area: StagingArea, entryBytes: Int?, memory: ByteCount) {
-        precondition((1...ExternalSorter.entryBytesMax).contains(entryBytes ?? 1), "entries have 1 byte to 64 KiB")
+        precondition((1...ExternalSorter.fixedEntryBytesMax).contains(entryBytes ?? 1), "entries have 1 byte to 64 KiB")
         self.area = area
         self.memory = max(memory, ExternalSorter.memoryMin)
         layout = entryBytes.map { .fixed($0) } ?? .variable
@@ -47,8 +50,7 @@ package struct ExternalSorter: ~Copyable {
         if arena == nil { arena = EntryArena(bytes: layout.arenaBytes(within: memory)) }
         if arena?.append(entry) == true { return }
         try spill()
-        let isStored = arena?.append(entry) == true
-        precondition(isStored, "an empty arena has room for an entry")
+        if arena?.append(entry) != true { try spill(entry) }
     }
 
     /// All entries in order.
@@ -57,10 +59,11 @@ package struct ExternalSorter: ~Copyable {
             arena?.sort()
             return SortedEntries(arena.take())
         }
-        if arena?.count ?? 0 > 0 { try spill() }
+        try spill()
         arena = nil
-        let mergedMax = EntryMerge.runsMax(within: memory)
-        while runs.count > mergedMax {
+        while true {
+            let mergedMax = EntryMerge.runsMax(among: runs, within: memory)
+            if mergedMax >= runs.count { break }
             // The oldest runs are the shortest ones: those that come out of a merge go to the back.
             let group = Array(runs.prefix(mergedMax))
             runs.removeFirst(mergedMax)
@@ -69,8 +72,9 @@ package struct ExternalSorter: ~Copyable {
         return SortedEntries(try EntryMerge(runs, layout))
     }
 
+    /// Empties the arena into a run.
     private mutating func spill() throws(MigratezError) {
-        guard var arena = arena.take() else { return }
+        guard arena?.count ?? 0 > 0, var arena = arena.take() else { return }
         arena.sort()
         var writer = EntryWriter(try area.makeSpillWriter(), layout)
         for index in 0..<arena.count { try writer.append(arena.entry(index)) }
@@ -79,7 +83,14 @@ package struct ExternalSorter: ~Copyable {
         runs.append(try writer.finish())
     }
 
-    private func merge(_ group: [SpillFile]) throws(MigratezError) -> SpillFile {
+    /// Makes a run of one entry that is larger than the arena.
+    private mutating func spill(_ entry: UnsafeRawBufferPointer) throws(MigratezError) {
+        var writer = EntryWriter(try area.makeSpillWriter(), layout)
+        try writer.append(entry)
+        runs.append(try writer.finish())
+    }
+
+    private func merge(_ group: [SortedRun]) throws(MigratezError) -> SortedRun {
         var merge = try EntryMerge(group, layout)
         var writer = EntryWriter(try area.makeSpillWriter(), layout)
         while let entry = try merge.next() { try writer.append(entry) }

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
-import MigratezModel
-import MigratezStaging
+package import MigratezStaging
 
 /// Finds which records belong together, from pairs that match, in bounded memory.
 ///
@@ -13,19 +12,19 @@ import MigratezStaging
 /// one of its component. Real duplicates are nearly stars already and take one or two rounds.
 ///
 /// An edge is 16 bytes, two ordinals in big-endian order, so that byte order is numeric order.
-struct ConnectedComponents: ~Copyable {
+package struct ConnectedComponents: ~Copyable {
     private let makeSorter: (_ width: Int) throws -> ExternalSorter
     private var edges: ExternalSorter
     private var count = 0
 
     /// - Parameter makeSorter: makes a sorter of entries of the given width within the stage's memory.
-    init(makeSorter: @escaping (_ width: Int) throws -> ExternalSorter) throws {
+    package init(makeSorter: @escaping (_ width: Int) throws -> ExternalSorter) throws {
         self.makeSorter = makeSorter
         edges = try makeSorter(PairEntry.width)
     }
 
     /// States that two different records match.
-    mutating func connect(_ a: UInt64, _ b: UInt64) throws {
+    package mutating func connect(_ a: UInt64, _ b: UInt64) throws {
         guard a != b else { return }
         try edges.append(PairEntry(a, b))
         try edges.append(PairEntry(b, a))
@@ -33,7 +32,7 @@ struct ConnectedComponents: ~Copyable {
     }
 
     /// (record, smallest record of its group), in the order of the first; records that match nothing are not listed.
-    consuming func members() throws -> SortedEntries {
+    package consuming func members() throws -> SortedEntries {
         let makeSorter = makeSorter
         guard count > 0 else { return try edges.sorted() }
         var sorted = try edges.sorted()

@@ -53,6 +53,7 @@ struct GroupMerge {
         var best: [UInt8]?
         var bestModified: Int64?
         var all: [[UInt8]] = []
+        var seen: Set<[UInt8]> = []
     }
 
     /// Forgets the group before.
@@ -132,7 +133,9 @@ struct GroupMerge {
             values[position].best = bytes
             values[position].bestModified = modified
         }
-        if rules[position] == .concat, !values[position].all.contains(bytes) { values[position].all.append(bytes) }
+        if rules[position] == .concat, values[position].seen.insert(bytes).inserted {
+            values[position].all.append(bytes)
+        }
     }
 
     /// The value that the kept record has for a field.
@@ -151,10 +154,18 @@ struct GroupMerge {
         var text: [UInt8] = [UInt8(ascii: "\"")]
         for (index, value) in ordered.enumerated() {
             if index > 0 { text += Array("\\n".utf8) }
-            text += value.first == UInt8(ascii: "\"") ? value.dropFirst().dropLast() : value[...]
+            text += Self.quoted(value).dropFirst().dropLast()
         }
         text.append(UInt8(ascii: "\""))
         return text
+    }
+
+    /// A string as it is, anything else as a string of its text.
+    private static func quoted(_ value: [UInt8]) -> [UInt8] {
+        if value.first == UInt8(ascii: "\"") { return value }
+        var writer = JSONWriter()
+        value.withUnsafeBufferPointer { writer.string($0) }
+        return writer.bytes
     }
 
     private static func isBlank(_ value: [UInt8]) -> Bool { value == Array("null".utf8) || value == Array("\"\"".utf8) }

@@ -89,11 +89,17 @@ extension TransformStage {
         let onMissing = route.onMissing.rawValue
         return ReadyLine(
             ordinal: ordinal, sourceID: "",
-            tag: edge.label.map { String(pseudonyms.pseudonym(of: $0).description.prefix(8)) }, fields: writer.bytes,
+            tag: edge.label.map { Self.tag($0) }, fields: writer.bytes,
             references: [
                 .init(field: fromField, stream: route.from, ordinal: Int(decision.from), onMissing: onMissing),
                 .init(field: toField, stream: route.to, ordinal: Int(decision.to), onMissing: onMissing),
             ])
+    }
+
+    /// What tells two labels apart in the keys of links. It is the same in every run, so that a later run finds the link
+    /// that this one made.
+    private static func tag(_ label: String) -> String {
+        String(Hex.encode(SHA256.digest(of: Array(label.utf8))).prefix(8))
     }
 
     /// What is to be done with each edge, in the order of the edge chunks.
@@ -139,39 +145,36 @@ extension TransformStage {
     private func decide(_ pairs: consuming SortedEntries, _ route: LinkRoute) throws -> SortedEntries {
         var decisions = try makeSorter(width: JunctionDecision.width)
         var pairs = pairs
+        var previous: JunctionEntry?
+        // Only where a choice is made are the links of one record held together.
         var ofRecord: [JunctionEntry] = []
         while let entry = try pairs.next(JunctionEntry.init) {
+            guard entry.state == .resolved else {
+                try decisions.append(JunctionDecision(entry, entry.state == .missing ? .missing : .leftOut))
+                continue
+            }
+            if route.choose == .all {
+                try decisions.append(JunctionDecision(entry, entry.isSameLink(as: previous) ? .merged : .load))
+                previous = entry
+                continue
+            }
             if let first = ofRecord.first, first.from != entry.from {
-                try decide(ofRecord, route, &decisions)
+                try choose(ofRecord, &decisions)
                 ofRecord.removeAll(keepingCapacity: true)
             }
             ofRecord.append(entry)
         }
-        try decide(ofRecord, route, &decisions)
+        try choose(ofRecord, &decisions)
         return try decisions.sorted()
     }
 
-    private func decide(_ links: [JunctionEntry], _ route: LinkRoute, _ decisions: inout ExternalSorter) throws {
-        let chosen: UInt64? =
-            route.choose == .all
-            ? nil : links.filter { $0.state == .resolved }.min { ($0.rank, $0.edge) < ($1.rank, $1.edge) }?.edge
-        var previous: JunctionEntry?
+    /// Decides on the links of one record of which one is wanted: the primary one, else the first.
+    private func choose(_ links: [JunctionEntry], _ decisions: inout ExternalSorter) throws {
+        let chosen = links.min { ($0.rank, $0.edge) < ($1.rank, $1.edge) }
         for link in links {
-            let action: JunctionDecision.Action
-            switch link.state {
-            case .missing: action = .missing
-            case .leftOut: action = .leftOut
-            case .resolved:
-                if let previous, (previous.to, previous.label) == (link.to, link.label) {
-                    action = .merged
-                } else if route.choose != .all, link.edge != chosen {
-                    action = .notChosen
-                } else {
-                    action = .load
-                }
-                if action != .notChosen { previous = link }
-            }
-            try decisions.append(JunctionDecision(edge: link.edge, from: link.from, to: link.to, action: action))
+            let action: JunctionDecision.Action =
+                link.edge == chosen?.edge ? .load : link.isSameLink(as: chosen) ? .merged : .notChosen
+            try decisions.append(JunctionDecision(link, action))
         }
     }
 }

@@ -174,6 +174,14 @@ struct JunctionEntry: FixedEntry {
     }
 }
 
+extension JunctionEntry {
+    /// Whether both lead from the same record to the same record under the same label.
+    func isSameLink(as other: JunctionEntry?) -> Bool {
+        guard let other else { return false }
+        return (from, to, label) == (other.from, other.to, other.label)
+    }
+}
+
 /// What is to be done with a junction's edge, in the order of the edge chunks.
 struct JunctionDecision: FixedEntry {
     static let width = 32
@@ -186,10 +194,10 @@ struct JunctionDecision: FixedEntry {
     var to: UInt64
     var action: Action
 
-    init(edge: UInt64, from: UInt64, to: UInt64, action: Action) {
-        self.edge = edge
-        self.from = from
-        self.to = to
+    init(_ link: JunctionEntry, _ action: Action) {
+        edge = link.edge
+        from = link.from
+        to = link.to
         self.action = action
     }
 

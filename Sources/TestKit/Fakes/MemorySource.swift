@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+// Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
+
+package import MigratezConnectorKit
+package import MigratezModel
+import Synchronization
+
+/// A source that lives in memory: records as texts, links as edges, and faults on demand.
+///
+/// Cursors are the number of the record that a page begins with, so that a call may be repeated at any time.
+package final class MemorySource: Source {
+    /// How a source misbehaves.
+    package struct Faults: Sendable {
+        /// `readPage` and `readLinks` with these numbers, from 1 in the order of the calls, throw `failure`.
+        package var failingCalls: Set<Int> = []
+        package var failure = MigratezError(.serverFailed, "the source failed as told", remedy: .retry(after: nil))
+        /// The page that begins here names `cursorsReplaced[here]` as the next one.
+        package var cursorsReplaced: [Int: Int] = [:]
+
+        package init() {}
+    }
+
+    package let name = "memory"
+    /// The records of each stream: JSON objects, or `nil` for one that cannot be read.
+    package let records: [StreamName: [String?]]
+    package let links: [StreamName: [Edge]]
+    package let pageRecordsMax: Int
+    package let linkBatchMax: Int
+    private let layouts: [StreamName: RecordLayout]
+    private let state: Mutex<(faults: Faults, calls: Int, asked: [[String]])>
+
+    /// - Parameters:
+    ///   - links: the edges of each link stream (`contact-to-company`), in the order in which a record has them.
+    ///   - layouts: `id` at the top and no nested fields where nothing is said.
+    package init(
+        records: [StreamName: [String?]], links: [StreamName: [Edge]] = [:], pageRecordsMax: Int = 100,
+        linkBatchMax: Int = 10, layouts: [StreamName: RecordLayout] = [:], faults: Faults = Faults()
+    ) {
+        self.records = records
+        self.links = links
+        self.pageRecordsMax = pageRecordsMax
+        self.linkBatchMax = linkBatchMax
+        self.layouts = layouts
+        state = Mutex((faults, 0, []))
+    }
+
+    /// How many pages and batches of links have been asked for.
+    package var calls: Int { state.withLock { $0.calls } }
+    /// The ids of each batch of links that was asked for.
+    package var linksAskedFor: [[String]] { state.withLock { $0.asked } }
+
+    /// Misbehaves differently from now on.
+    package func set(_ faults: Faults) { state.withLock { $0.faults = faults } }
+
+    package func discover(_ objects: [StreamName]) async throws -> [ObjectSchema] {
+        objects.map { ObjectSchema(name: $0.text, label: $0.text, fields: [], isOpen: true) }
+    }
+
+    package func layout(of object: StreamName) -> RecordLayout { layouts[object] ?? RecordLayout(id: "id") }
+
+    package func readPage(of object: StreamName, fields: [String], after cursor: Cursor?) async throws -> Page {
+        let faults = try enter()
+        let all = records[object] ?? []
+        let start = cursor.flatMap { Int($0.text) } ?? 0
+        let end = min(start + pageRecordsMax, all.count)
+        // Pretty-printed between and within records, as a source may.
+        var bytes = Array("{\n  \"results\": [\n".utf8)
+        var ranges: [Range<Int>] = []
+        var malformed: [MalformedRecord] = []
+        for number in start..<max(start, end) {
+            guard let record = all[number] else {
+                malformed.append(
+                    MalformedRecord(locator: "line \(number + 1)", reason: "not an object", bytes: [0xFF, 0x00]))
+                continue
+            }
+            let first = bytes.count
+            bytes += record.utf8
+            ranges.append(first..<bytes.count)
+            bytes += ",\n".utf8
+        }
+        let next = faults.cursorsReplaced[start] ?? end
+        let isLast = next >= all.count
+        return Page(
+            bytes: bytes, records: ranges, next: isLast ? nil : Cursor(String(next)), malformed: malformed)
+    }
+
+    package func count(of object: StreamName) async throws -> Int? { records[object]?.count }
+
+    package func linkBatchSize(from: StreamName, to: StreamName) -> Int? {
+        StreamName.link(from: from, to: to).flatMap { links[$0] } == nil ? nil : linkBatchMax
+    }
+
+    package func readLinks(
+        from: StreamName, to: StreamName, of records: [(id: String, bytes: ArraySlice<UInt8>)]
+    ) async throws -> [Edge] {
+        precondition(records.count <= linkBatchMax, "more ids than the source takes")
+        _ = try enter()
+        state.withLock { $0.asked.append(records.map(\.id)) }
+        // Others overtake: an order that depends on the answers' order shows.
+        for _ in 0..<(records.first?.id.utf8.count ?? 0) { await Task.yield() }
+        guard let stream = StreamName.link(from: from, to: to), let edges = links[stream] else { return [] }
+        let byFrom = Dictionary(grouping: edges, by: \.from)
+        return records.flatMap { byFrom[$0.id] ?? [] }
+    }
+
+    package func people() async throws -> [Person] { [] }
+
+    private func enter() throws -> Faults {
+        try state.withLock { state in
+            state.calls += 1
+            if state.faults.failingCalls.contains(state.calls) { throw state.faults.failure }
+            return state.faults
+        }
+    }
+}
