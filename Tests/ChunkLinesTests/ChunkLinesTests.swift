@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+// Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
+
+import MigratezChunkLines
+import MigratezJSON
+import MigratezModel
+import Testing
+
+@Suite struct ChunkLinesTests {
+    private let contact = StreamName("contact").unsafelyUnwrapped
+    private let texts = ["", "1", "a\"b\\c\n\r\t\u{0}", "ünï 🦉", "{\"n\":1}"]
+
+    /// The line, which must be one, without its line end.
+    private func line(_ append: (inout [UInt8]) -> Void) throws -> [UInt8] {
+        var bytes = Array("before\n".utf8)
+        append(&bytes)
+        let line = bytes.dropFirst(7).dropLast()
+        #expect(bytes.last == UInt8(ascii: "\n"))
+        #expect(!line.contains(UInt8(ascii: "\n")))
+        try line.withUnsafeBufferPointer { try JSONScanner.validate($0) }
+        return Array(line)
+    }
+
+    @Test func `links come back as they were`() throws {
+        for text in texts {
+            for label in [nil, text] {
+                let edge = Edge(from: text, to: "t", isPrimary: label == nil, label: label)
+                var index = RecordIndex(fields: nil)
+                let parsed = try line { EdgeLine.append(edge, to: &$0) }.withUnsafeBufferPointer {
+                    try EdgeLine.parse($0, with: &index)
+                }
+                #expect(parsed == edge)
+            }
+        }
+    }
+
+    @Test func `ready records come back as they were, their fields byte for byte`() throws {
+        for text in texts {
+            let references = [
+                ReadyLine.Reference(field: text, stream: contact, ordinal: 0, onMissing: "skip"),
+                ReadyLine.Reference(
+                    field: "b", stream: contact, ordinal: .max, link: contact, edge: 7, onMissing: "empty"),
+            ]
+            let record = ReadyLine(
+                ordinal: 5, sourceID: text, tag: text, fields: Array(#"{ "n" : 1.0, "id":[{}] }"#.utf8),
+                references: references)
+            var index = RecordIndex(fields: nil)
+            let parsed = try line { record.append(to: &$0) }.withUnsafeBufferPointer {
+                try ReadyLine($0, with: &index)
+            }
+            #expect(parsed.ordinal == 5)
+            #expect(parsed.sourceID == text)
+            #expect(parsed.tag == text)
+            #expect(parsed.fields == record.fields)
+            #expect(parsed.references == references)
+        }
+    }
+
+    @Test func `rejects come back with their reason and their record`() throws {
+        for text in texts {
+            let reject = RejectLine(
+                stage: .load, ordinal: 3, sourceID: text,
+                rejection: Rejection(.notInPicklist, fields: ["a", text], vendorCode: text, vendorText: text),
+                record: Array(#"{"stage":"other"}"#.utf8))
+            var index = RecordIndex(fields: nil)
+            let parsed = try line { reject.append(to: &$0) }.withUnsafeBufferPointer {
+                try RejectLine.parse($0, with: &index)
+            }
+            #expect(parsed.stage == .load)
+            #expect(parsed.ordinal == 3)
+            #expect(parsed.sourceID == text)
+            #expect(parsed.code == "MZ-PICK-01")
+            #expect(parsed.fields == ["a", text])
+            #expect(parsed.vendorCode == text)
+            #expect(parsed.vendorText == text)
+            #expect(parsed.record == reject.record)
+        }
+    }
+
+    @Test(arguments: [0, 1, MalformedLine.bytesMax, MalformedLine.bytesMax + 1])
+    func `records that cannot be read keep their place, and of long ones the beginning`(count: Int) throws {
+        let record = MalformedRecord(
+            locator: "line 17", reason: "cut", bytes: [UInt8](repeating: 0xAB, count: count))
+        let line = try line { MalformedLine.append(record, to: &$0) }
+        #expect(line.count < MalformedLine.bytesMax * 2 + 200)
+        var index = RecordIndex(fields: nil)
+        let locator = try line.withUnsafeBufferPointer { bytes in
+            try index.indexLine(bytes)
+            return MalformedLine.locator(bytes, index)
+        }
+        #expect(locator == "line 17")
+    }
+
+    @Test(arguments: ["", "{", "[]", "{}", #"{"n":"x","id":"1","fields":{}}"#, #"{"n":1,"id":"1","fields":[]}"#])
+    func `a line that this program did not write is damage`(text: String) {
+        var index = RecordIndex(fields: nil)
+        let failure = #expect(throws: MigratezError.self) {
+            try Array(text.utf8).withUnsafeBufferPointer { _ = try ReadyLine($0, with: &index) }
+        }
+        #expect(failure?.code == .chunkCorrupt)
+    }
+}
