@@ -110,7 +110,8 @@ let package = Package(
         .executableTarget(
             name: "migratez",
             dependencies: dependencies([
-                "CLinux", "Model", "JSON", "Crypto", "ChunkFormat", "Staging", "Pipeline", "SimulatorKit", "SyntheticCRM",
+                "CLinux", "Model", "JSON", "Crypto", "ChunkFormat", "Staging", "Pipeline", "SimulatorKit",
+                "SyntheticCRM",
                 "HubSpotSimulator",
                 "SalesforceSimulator",
             ]) + [argumentParser, logging],

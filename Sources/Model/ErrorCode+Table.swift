@@ -41,7 +41,8 @@ extension ErrorCode {
     package static let parentNotLoaded = ErrorCode(.ref, 2, "a linked record was not loaded")
     package static let ownerUnmatched = ErrorCode(.ref, 3, "the owner has no counterpart in the destination")
     package static let recordDeleted = ErrorCode(.ref, 4, "the record was deleted in the destination")
-    package static let ownerInactive = ErrorCode(.ref, 5, "the destination does not let an inactive user own the record")
+    package static let ownerInactive = ErrorCode(
+        .ref, 5, "the destination does not let an inactive user own the record")
     package static let ruleViolated = ErrorCode(.rule, 1, "a rule of the destination refused the row")
     package static let mappingFailed = ErrorCode(.map, 1, "the mapping cannot be applied to the record")
     package static let malformedRecord = ErrorCode(.src, 1, "the source sent a malformed record")

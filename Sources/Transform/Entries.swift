@@ -31,7 +31,9 @@ extension SortedEntries {
 
 extension UnsafeRawBufferPointer {
     /// The big-endian number at `offset`.
-    func bigEndian(at offset: Int) -> UInt64 { UInt64(bigEndian: loadUnaligned(fromByteOffset: offset, as: UInt64.self)) }
+    func bigEndian(at offset: Int) -> UInt64 {
+        UInt64(bigEndian: loadUnaligned(fromByteOffset: offset, as: UInt64.self))
+    }
 }
 
 extension UnsafeMutableRawBufferPointer {

@@ -40,7 +40,10 @@ package struct TransformStage: Sendable {
     package func transform(_ object: ObjectSpec, layout: RecordLayout) async throws {
         let stream = object.stream
         let state = try await staging.manifest.read { view in
-            (done: try view.stream(stream)?.state(of: .transform) == .done, note: try view.note(TransformPosition.key(stream)))
+            (
+                done: try view.stream(stream)?.state(of: .transform) == .done,
+                note: try view.note(TransformPosition.key(stream))
+            )
         }
         guard !state.done else { return }
         let routes = spec.routes.filter { $0.from == stream && $0.isLookup }

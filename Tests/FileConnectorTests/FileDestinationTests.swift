@@ -164,7 +164,8 @@ struct FileDestinationTests {
             try await destination.finish()
             let after = try await destination.read(object: "Person", ids: ids, fields: ["Name"])
             #expect(after.map(\.fields) == before.map(\.fields))
-            #expect(try FileManager.default.contentsOfDirectory(atPath: "\(folder)/out") == ["Person.\(format.rawValue)"])
+            #expect(
+                try FileManager.default.contentsOfDirectory(atPath: "\(folder)/out") == ["Person.\(format.rawValue)"])
             try await destination.finish()
 
             let settings = [

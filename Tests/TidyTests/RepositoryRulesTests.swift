@@ -90,7 +90,9 @@ import Testing
         let paths = FileManager.default.enumerator(atPath: base.path)?.compactMap { $0 as? String } ?? []
         return paths.filter { $0.hasSuffix(".swift") }.sorted().compactMap { path in
             guard let text = try? String(contentsOf: base.appending(path: path), encoding: .utf8) else { return nil }
-            return File(path: "\(folder)/\(path)", lines: text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init).dropLast())
+            return File(
+                path: "\(folder)/\(path)",
+                lines: text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init).dropLast())
         }
     }
 }

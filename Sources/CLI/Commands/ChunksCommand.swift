@@ -26,7 +26,8 @@ struct ChunksCommand: AsyncParsableCommand {
             let workplace = try common.workplace()
             let inspection = try RunInspection(try RunRegistry(workplace).find(reference.run).folder(in: workplace))
             let chunks = try await inspection.manifest.read { try $0.chunks(state: wanted) }
-            var table = TextTable(["CHUNK", "RECORDS", "BYTES", "STATE", "TRIES", "LAST ERROR"], rightAligned: [1, 2, 4])
+            var table = TextTable(
+                ["CHUNK", "RECORDS", "BYTES", "STATE", "TRIES", "LAST ERROR"], rightAligned: [1, 2, 4])
             for chunk in chunks {
                 table.add([
                     chunk.address.description, chunk.records.grouped, ByteCount(chunk.storedBytes).description,

@@ -14,7 +14,8 @@ import MigratezSyntheticCRM
 /// `migratez demo`: the main job from end to end, between two simulated CRMs on this machine.
 struct DemoCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "demo", abstract: "Moves a simulated HubSpot account to a simulated Salesforce org, and cleans up.",
+        commandName: "demo",
+        abstract: "Moves a simulated HubSpot account to a simulated Salesforce org, and cleans up.",
         discussion: "EXAMPLE\n  migratez demo")
 
     @Option(help: "How many records the simulated account has.") var records = 50_000
@@ -64,7 +65,8 @@ struct DemoCommand: AsyncParsableCommand {
         let name = "hubspot-to-salesforce.yaml"
         guard files.isReadableFile(atPath: "\(origin)/\(name)") else {
             throw MigratezError(
-                .fileNotFound, "there is no \(name) in \(origin)", remedy: .fixConfiguration, hint: "look at --pipelines")
+                .fileNotFound, "there is no \(name) in \(origin)", remedy: .fixConfiguration,
+                hint: "look at --pipelines")
         }
         try files.createDirectory(
             atPath: dir, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])

@@ -62,7 +62,8 @@ struct IssuesCommand: AsyncParsableCommand {
 
     struct Retry: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "retry", abstract: "Maps and sends rejected records again, with the pipeline file as it is now.",
+            commandName: "retry",
+            abstract: "Maps and sends rejected records again, with the pipeline file as it is now.",
             discussion: "EXAMPLE\n  migratez issues retry 7f3a --code MZ-PICK-02")
 
         @OptionGroup var common: CommonOptions

@@ -36,7 +36,8 @@ struct StatusCommand: AsyncParsableCommand {
         if let resumesAt = run.resumesAt { console.say("can go on at \(resumesAt)") }
         let staged = chunks.filter { $0.state != .shredded }
         console.say(
-            "staged: \(staged.count) chunks, \(ByteCount(staged.reduce(0) { $0 + $1.storedBytes })), since \(run.createdAt)")
+            "staged: \(staged.count) chunks, \(ByteCount(staged.reduce(0) { $0 + $1.storedBytes })), since \(run.createdAt)"
+        )
         console.say(BalanceTable.lines(balances).joined(separator: "\n"))
     }
 

@@ -36,7 +36,8 @@ struct VerifyCommand: AsyncParsableCommand {
 
     static func lines(_ reports: [StreamVerification]) -> [String] {
         var table = TextTable(
-            ["", "object", "loaded", "counted there", "compared", "missing", "different", ""], rightAligned: [2, 3, 4, 5, 6])
+            ["", "object", "loaded", "counted there", "compared", "missing", "different", ""],
+            rightAligned: [2, 3, 4, 5, 6])
         for report in reports {
             let differences = report.differences.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value.grouped)" }
             table.add([

@@ -19,11 +19,13 @@ struct SimulateCommand: AsyncParsableCommand {
     @Argument(help: "hubspot or salesforce.") var vendor: Vendor
     @Option(help: "The port on 127.0.0.1; 0 = any free one.") var port = 0
     @Option(help: "HubSpot: how many records in all.") var records = 50_000
-    @Option(help: "HubSpot: exact numbers, such as contacts=1000,companies=100,deals=200,notes=300.") var counts: String?
+    @Option(help: "HubSpot: exact numbers, such as contacts=1000,companies=100,deals=200,notes=300.") var counts:
+        String?
     @Option(help: "The seed of everything that is made up.") var seed: UInt64 = 1
     @Option(help: "Faults, such as status:503=0.01,latency:50ms=0.1,reset-mid-body=0.002.") var faults = ""
     @Option(help: "HubSpot: requests per 10 seconds; 0 = no limit.") var rate = 0
-    @Option(help: "Salesforce: keep the records in this SQLite file instead of in a temporary one.") var database: String?
+    @Option(help: "Salesforce: keep the records in this SQLite file instead of in a temporary one.") var database:
+        String?
 
     func run() async throws {
         let console = Console()
@@ -46,7 +48,8 @@ struct SimulateCommand: AsyncParsableCommand {
         case .hubspot:
             var options = HubSpotOptions()
             if rate > 0 { options.rate = HubSpotOptions.Rate(requests: rate, window: .seconds(10)) }
-            let crm = SyntheticCRM(seed: seed, counts: try counts.map { try Self.counts($0) } ?? .init(records: records))
+            let crm = SyntheticCRM(
+                seed: seed, counts: try counts.map { try Self.counts($0) } ?? .init(records: records))
             return try HubSpotSimulator(crm, options: options)
         case .salesforce:
             var options = OrgOptions()

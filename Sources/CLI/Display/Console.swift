@@ -94,5 +94,7 @@ extension Int {
 
 extension Console {
     /// A result as it is, without a line end.
-    func say(bytes: [UInt8]) { say(String(decoding: bytes.last == UInt8(ascii: "\n") ? bytes.dropLast() : bytes[...], as: UTF8.self)) }
+    func say(bytes: [UInt8]) {
+        say(String(decoding: bytes.last == UInt8(ascii: "\n") ? bytes.dropLast() : bytes[...], as: UTF8.self))
+    }
 }

@@ -66,7 +66,9 @@ package struct IssueReplay: Sendable {
             guard !lines.isEmpty else { continue }
             count += lines.count
             let ordinals = lines.map(\.ordinal)
-            let links = lines.flatMap { $0.references.compactMap { reference in reference.link.map { ($0, reference.edge) } } }
+            let links = lines.flatMap {
+                $0.references.compactMap { reference in reference.link.map { ($0, reference.edge) } }
+            }
             _ = try await run.staging.withChunkWriter(stream, .ready) { transaction, _ in
                 try transaction.reopenRejected(of: stream, ordinals: ordinals)
                 for (link, edge) in links { try transaction.removeRejects(of: link, ordinals: edge.map { [$0] } ?? []) }

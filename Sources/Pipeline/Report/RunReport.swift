@@ -68,10 +68,12 @@ package struct RunReport: Sendable {
         text += "|---|---:|" + Outcome.allCases.map { _ in "---:|" }.joined() + "---|\n"
         for balance in balances {
             let counts = Outcome.allCases.map { String(balance[$0]) }.joined(separator: " | ")
-            text += "| \(balance.stream.name) | \(balance.read) | \(counts) | \(balance.isClosed ? "closed" : "**open**") |\n"
+            text +=
+                "| \(balance.stream.name) | \(balance.read) | \(counts) | \(balance.isClosed ? "closed" : "**open**") |\n"
         }
         guard !rejects.isEmpty else { return text + "\nNo record was rejected.\n" }
-        text += "\n## Rejected\n\n| | stage | code | vendor | fields | records | reason |\n|---|---|---|---|---|---:|---|\n"
+        text +=
+            "\n## Rejected\n\n| | stage | code | vendor | fields | records | reason |\n|---|---|---|---|---|---:|---|\n"
         for reject in rejects {
             let reason = ErrorCode.all.first { $0.description == reject.code }?.meaning ?? ""
             text += "| \(reject.stream) | \(reject.stage.rawValue) | \(reject.code) | \(reject.vendorCode ?? "") | "
@@ -120,7 +122,8 @@ package struct RunReport: Sendable {
     }
 
     private func save(_ bytes: [UInt8], _ path: String) throws {
-        guard FileManager.default.createFile(atPath: path, contents: Data(bytes), attributes: [.posixPermissions: 0o600])
+        guard
+            FileManager.default.createFile(atPath: path, contents: Data(bytes), attributes: [.posixPermissions: 0o600])
         else { throw MigratezError(.diskFailed, "cannot write \(path)", remedy: .fixConfiguration) }
     }
 }

@@ -69,8 +69,12 @@ package struct Run: Sendable {
                 .pipelineChanged, "\(plan.file) has changed since run \(id) began", remedy: .fixConfiguration,
                 hint: "undo the change, or begin a new run; `migratez issues retry` takes a changed file")
         }
-        if let owner = recovery.crashedOwner { announce("process \(owner) left the run; going on from its last commit") }
-        for chunk in recovery.chunksFailed { announce("chunk \(chunk) is damaged: migratez chunks ls \(id) --state failed") }
+        if let owner = recovery.crashedOwner {
+            announce("process \(owner) left the run; going on from its last commit")
+        }
+        for chunk in recovery.chunksFailed {
+            announce("chunk \(chunk) is damaged: migratez chunks ls \(id) --state failed")
+        }
         return run
     }
 

@@ -122,7 +122,9 @@ package struct RunExecution: Sendable {
     /// Ends the life of raw chunks that nobody will read again, as early as the plan allows.
     private func retireRawChunks() async throws {
         for stream in spec.loadOrder {
-            for route in spec.routes where route.from == stream { try await milestones.wait(for: .extracted(route.stream)) }
+            for route in spec.routes where route.from == stream {
+                try await milestones.wait(for: .extracted(route.stream))
+            }
             try await milestones.wait(for: .transformed(stream))
             try await retire(stream)
         }
@@ -193,7 +195,8 @@ package struct RunExecution: Sendable {
         where stages.contains(stage) && !stages.contains(before) {
             guard let stream = streams.first(where: { $0.state(of: before) != .done }) else { continue }
             throw MigratezError(
-                .wrongRunState, "\(stage.rawValue) needs the \(before.rawValue) of '\(stream.name)', which is not complete",
+                .wrongRunState,
+                "\(stage.rawValue) needs the \(before.rawValue) of '\(stream.name)', which is not complete",
                 remedy: .fixConfiguration, hint: "migratez \(before.rawValue) \(run.id)")
         }
     }

@@ -31,7 +31,9 @@ package struct RunSetup: Sendable {
         var targets = spec.objects.map(\.target)
         for route in spec.routes where !route.isLookup { targets.append(route.object) }
         targets = Array(Set(targets)).sorted()
-        let targetSchemas = Dictionary(try await destination.discover(targets).map { ($0.name, $0) }) { first, _ in first }
+        let targetSchemas = Dictionary(try await destination.discover(targets).map { ($0.name, $0) }) { first, _ in
+            first
+        }
         var creations: [FieldCreation] = []
         for name in targets {
             guard let schema = targetSchemas[name] else { continue }

@@ -110,7 +110,8 @@ package struct RunRegistry: Sendable {
         case 1: return found[0]
         case 0:
             throw MigratezError(
-                .runNotFound, "there is no run '\(prefix)'", remedy: .fixConfiguration, hint: "list them: migratez status")
+                .runNotFound, "there is no run '\(prefix)'", remedy: .fixConfiguration,
+                hint: "list them: migratez status")
         default:
             throw MigratezError(
                 .runNotFound, "'\(prefix)' may be any of \(found.map(\.run).joined(separator: ", "))",

@@ -116,7 +116,8 @@ package struct Verification: Sendable {
         return Double((z ^ (z >> 31)) >> 11) / Double(1 << 53) < share
     }
 
-    private func compare(_ records: [ReadyLine], _ target: LoadTarget, _ report: inout StreamVerification) async throws {
+    private func compare(_ records: [ReadyLine], _ target: LoadTarget, _ report: inout StreamVerification) async throws
+    {
         let outcomes = try await outcomes(of: target.stream, records.map(\.ordinal))
         let loaded = records.filter { record in
             switch outcomes[record.ordinal]?.outcome {
