@@ -32,7 +32,9 @@ import Testing
         let file = URL(filePath: #filePath).deletingLastPathComponent()
             .appending(path: "../../Sources/Model/ErrorCode+Table.swift")
         let text = try String(contentsOf: file, encoding: .utf8)
-        #expect(text.split(separator: "static let ").count - 1 == (try Self.table().count))
+        let table = try Self.table()
+        #expect(text.split(separator: " = ErrorCode(").count - 1 == table.count)
+        #expect(Set(ErrorCode.all.map(\.description)).count == table.count, "`all` has every code once")
     }
 
     @Test func `a meaning is a sentence without capital and full stop`() throws {

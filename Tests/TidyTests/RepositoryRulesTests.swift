@@ -33,10 +33,10 @@ import Testing
         ("print(", "the program speaks through its console", Exceptions.printing),
         ("Date()", "the time comes from a WallClock", [:]),
         ("Thread.sleep", "waiting is done through a WallClock", [:]),
-        ("TODO", "an open end belongs in an issue", [:]),
+        ("TODO", "an open end belongs in an issue", Exceptions.openEnds),
         ("FIXME", "an open end belongs in an issue", [:]),
         ("JSONSerialization", "our own scanner reads JSON", [:]),
-        ("JSONDecoder", "our own scanner reads JSON", [:]),
+        ("JSONDecoder", "our own scanner reads JSON", Exceptions.foundationJSON),
     ]
 
     @Test(arguments: banned.indices) func `banned calls do not occur`(_ index: Int) {
@@ -111,5 +111,10 @@ extension Substring {
 /// Files that may break a rule, each with the reason.
 private enum Exceptions {
     static let unstructuredTasks: [String: String] = [:]
+    static let openEnds = ["Sources/Simulators/SyntheticCRM/Activities.swift": "TODO is a type of task in HubSpot"]
+    static let foundationJSON = [
+        "Sources/Staging/Shredding/CertificateFiles.swift":
+            "a certificate is read once, after its signature was checked"
+    ]
     static let printing: [String: String] = ["Sources/CLI/Console.swift": "it is the console"]
 }
