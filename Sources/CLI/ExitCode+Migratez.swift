@@ -47,7 +47,8 @@ extension ExitCode {
             switch error.code.class {
             case .cfg:
                 switch error.code {
-                case .invalidPipeline: .invalidPipeline
+                case .invalidPipeline, .pipelineChanged: .invalidPipeline
+                case .gateBreached: .gate
                 case .invalidSetting, .missingSecret, .fileNotFound: .configurationMissing
                 default: .failure
                 }

@@ -117,6 +117,7 @@ enum StageSession {
 
     /// Executes, closes the run, prints the balance, and leaves with the fitting exit code.
     static func execute(_ run: Run, _ setup: RunSetup, _ stages: Set<Stage>, _ console: Console) async throws {
+        let begun = run.clock.now
         let board = ProgressBoard(streams: run.streams, clock: run.clock)
         for (stream, total) in setup.totals { board.expect(.extract, stream, total: total) }
         let display = ProgressDisplay(board: board, console: console, clock: run.clock)
@@ -137,6 +138,13 @@ enum StageSession {
         guard stages.contains(.load) else { return }
         console.say(BalanceTable.lines(balances).joined(separator: "\n"))
         let rejected = balances.reduce(0) { $0 + $1[.rejected] }
+        let exit = rejected > 0 ? ExitCode.quarantined : .success
+        let total: (Outcome) -> Int = { outcome in balances.reduce(0) { $0 + $1[outcome] } }
+        let time = ProgressBoard.duration(Double(run.clock.now.duration(since: begun).components.seconds))
+        console.note(
+            "DONE run \(run.id)  loaded=\(total(.created) + total(.updated)) merged=\(total(.merged)) "
+                + "filtered=\(total(.filtered)) skipped=\(total(.skipped)) rejected=\(rejected)  \(time)  "
+                + "exit \(exit.rawValue)")
         if rejected > 0 {
             console.note("\(rejected.grouped) rejected: migratez issues ls \(run.id)")
             throw ExitCode.quarantined

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
+import Foundation
 import MigratezModel
 import MigratezTransform
 
@@ -90,7 +91,8 @@ extension PlanReader {
 
     /// A path as it is meant: relative ones start from the pipeline file's folder.
     func absolutePath(_ path: String) -> String {
-        if path.hasPrefix("/") { return path }
-        return folder.hasSuffix("/") ? folder + path : "\(folder)/\(path)"
+        let whole = path.hasPrefix("/") ? path : "\(folder)/\(path)"
+        let standardized = URL(filePath: whole).standardizedFileURL.path(percentEncoded: false)
+        return standardized.count > 1 && standardized.hasSuffix("/") ? String(standardized.dropLast()) : standardized
     }
 }

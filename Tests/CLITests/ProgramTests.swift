@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+// Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
+
+import Foundation
+import MigratezTestKit
+import Testing
+
+/// The program as a person runs it: what it prints, and how it ends.
+@Suite(.enabled(if: Program.isBuilt, "the program has not been built beside the tests"))
+struct ProgramTests {
+    @Test func `help lists every command and the exit codes`() {
+        let answer = Program.run("--help")
+        #expect(answer.status == 0)
+        for word in ["demo", "run", "resume", "issues", "verify", "shred", "EXIT CODES", "130  interrupted"] {
+            #expect(answer.text.contains(word), "\(word)")
+        }
+    }
+
+    @Test(arguments: ["nonsense", "run", "status --nonsense", "chunks ls --state nonsense"])
+    func `wrong usage ends with 64`(_ arguments: String) { #expect(Program.run(arguments).status == 64) }
+
+    @Test func `every invalid pipeline is refused with its place`() throws {
+        let folder = repositoryRoot.appending(path: "fixtures/pipelines/invalid")
+        let names = try FileManager.default.contentsOfDirectory(atPath: folder.path).filter { $0.hasSuffix(".yaml") }
+        #expect(names.count >= 25)
+        for name in names.sorted().prefix(6) {
+            let answer = Program.run("lint '\(folder.path)/\(name)'")
+            #expect(answer.status == 65, "\(name)")
+            #expect(answer.text.contains("error MZ-CFG-"), "\(name)")
+        }
+    }
+
+    @Test func `the shipped pipelines are in order`() {
+        for name in ["hubspot-to-salesforce", "csv-to-ndjson", "csv-to-salesforce", "hubspot-to-ndjson"] {
+            let answer = Program.run("lint '\(repositoryRoot.path)/pipelines/\(name).yaml'")
+            #expect(answer.status == 0, "\(name): \(answer.text)")
+        }
+    }
+
+    @Test func `a missing secret is named and ends with 78`() {
+        let answer = Program.run("run '\(repositoryRoot.path)/pipelines/hubspot-to-salesforce.yaml'")
+        #expect(answer.status == 78)
+        #expect(answer.text.contains("HUBSPOT_TOKEN"))
+    }
+
+    @Test func `a run that does not exist is said so`() {
+        #expect(Program.run("status 00000000").text.contains("MZ-CFG-06"))
+        #expect(Program.run("resume").status == 1)
+    }
+
+    @Test func `people move from a spreadsheet, are verified, confirmed and shredded`() async throws {
+        try await withTemporaryFolder { folder in
+            let csv = """
+                rec_id,given_name,surname,street_number,address_1,suburb,postcode,state,date_of_birth,soc_sec_id
+                1,Ada,Lovelace,12,St James's Square,London,2000,nsw,18151210,5304218
+                2,Ada ,LOVELACE,12,St James Square,London,2000,nsw,18151210,5304218
+                3,Charles,Babbage,1,Dorset Street,Marylebone,2010,nsw,17911226,6988048
+                4,Nobody,,,,,,,,
+                """
+            try csv.write(toFile: "\(folder)/people.csv", atomically: true, encoding: .utf8)
+            let pipeline = "\(folder)/csv-to-ndjson.yaml"
+            try FileManager.default.copyItem(
+                atPath: "\(repositoryRoot.path)/pipelines/csv-to-ndjson.yaml", toPath: pipeline)
+            let environment =
+                "XDG_STATE_HOME='\(folder)/state' PEOPLE_CSV='\(folder)/people.csv' EXPORT_DIR='\(folder)/out'"
+            let run = Program.run("run '\(pipeline)'", environment)
+            #expect(run.status == 3, "\(run.text)")
+            #expect(run.text.contains("DONE run") && run.text.contains("loaded=2 merged=1"), "\(run.text)")
+            #expect(!run.text.contains("\u{1B}"), "no colour codes in a pipe")
+            let written = try String(contentsOfFile: "\(folder)/out/people.ndjson", encoding: .utf8)
+            #expect(written.split(separator: "\n").count == 2)
+
+            #expect(Program.run("issues ls", environment).text.contains("MZ-REQ-01"))
+            #expect(Program.run("shred --yes-shred 00000000", environment).status == 64)
+            #expect(Program.run("confirm", environment).status == 1, "not verified yet")
+            #expect(Program.run("verify", environment).status == 0)
+            #expect(Program.run("report", environment).status == 0)
+            #expect(Program.run("confirm --by Grace", environment).status == 0)
+            #expect(Program.run("shred", environment).status == 64, "without a terminal the id must be given")
+            let state = try FileManager.default.contentsOfDirectory(atPath: "\(folder)/state/migratez/runs")
+            let id = try #require(state.first)
+            #expect(Program.run("shred --yes-shred \(id)", environment).status == 0)
+            #expect(Program.run("certificate verify '\(folder)/staging/\(id)/certificate'").status == 0)
+            for file in FileManager.default.enumerator(atPath: "\(folder)/staging")?.compactMap({ $0 as? String }) ?? []
+            {
+                guard let bytes = FileManager.default.contents(atPath: "\(folder)/staging/\(file)") else { continue }
+                #expect(bytes.range(of: Data("Lovelace".utf8)) == nil, "\(file)")
+            }
+        }
+    }
+}
+
+/// The program beside the tests.
+private enum Program {
+    static let path = repositoryRoot.appending(path: ".build/debug/migratez").path
+    static var isBuilt: Bool { FileManager.default.isExecutableFile(atPath: path) }
+
+    /// Runs it with nothing of this machine's environment but what is given.
+    static func run(_ arguments: String, _ environment: String = "HOME=/nonexistent") -> (status: Int, text: String) {
+        let result = shell("env -i PATH=/usr/bin:/bin \(environment) '\(path)' \(arguments) </dev/null 2>&1")
+        return (result.status, String(decoding: result.output, as: UTF8.self))
+    }
+}
