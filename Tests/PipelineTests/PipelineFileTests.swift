@@ -34,7 +34,7 @@ import Testing
         #expect(plan.gates.expectations.first?.holds(for: 0) == false)
         #expect(plan.retention.unconfirmedMax == .seconds(30 * 86_400))
         #expect(plan.staging.chunkSizeMax == .MiB(16))
-        #expect(plan.staging.folder == F.pipelinesFolder + "/./staging")
+        #expect(plan.staging.folder == F.pipelinesFolder + "/staging")
         #expect(plan.verify.fields == nil)
     }
 

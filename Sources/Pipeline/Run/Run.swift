@@ -7,6 +7,7 @@ package import MigratezConnectorKit
 package import MigratezModel
 package import MigratezStaging
 import MigratezTransform
+import MigratezTransport
 
 /// One run that this process owns: the plan, both sides, and the staged data between them.
 package struct Run: Sendable {
@@ -126,12 +127,16 @@ package struct PlanConnection: Sendable {
             throw MigratezError(
                 .missingSecret, diagnostics.map { $0.description }.joined(separator: "\n"), remedy: .fixConfiguration)
         }
+        // Each side has its own gate: one that answers must not hide the failures of the other.
+        let gated: () -> any HTTPClient = {
+            plan.gates.consecutiveErrorsMax.map { FailureGate(workplace.http, failuresMax: $0) } ?? workplace.http
+        }
         return PlanConnection(
             plan: plan, path: URL(filePath: path).standardizedFileURL.path(percentEncoded: false),
             source: try Connectors.source(
-                plan.source.connector, settings.source, http: workplace.http, clock: workplace.clock),
+                plan.source.connector, settings.source, http: gated(), clock: workplace.clock),
             destination: try Connectors.destination(
-                plan.target.connector, settings.target, http: workplace.http, clock: workplace.clock),
+                plan.target.connector, settings.target, http: gated(), clock: workplace.clock),
             stagingKey: settings.stagingKey)
     }
 }

@@ -82,7 +82,8 @@ package struct RunExecution: Sendable {
     }
 
     private func extractLinks() async throws {
-        let extraction = LinkExtraction(source: run.source, staging: staging, progress: progress)
+        let extraction = LinkExtraction(
+            source: run.source, staging: staging, concurrency: run.plan.limits.jobsMax ?? 4, progress: progress)
         for stream in spec.loadOrder {
             try await milestones.wait(for: .extracted(stream))
             for route in spec.routes where route.from == stream {
