@@ -110,7 +110,7 @@ let package = Package(
         .executableTarget(
             name: "migratez",
             dependencies: dependencies([
-                "CLinux", "Model", "JSON", "Crypto", "ChunkFormat", "Staging", "Pipeline", "SimulatorKit",
+                "CLinux", "Model", "JSON", "CSV", "Crypto", "ChunkFormat", "Staging", "Pipeline", "SimulatorKit",
                 "SyntheticCRM",
                 "HubSpotSimulator",
                 "SalesforceSimulator",
@@ -159,7 +159,9 @@ let package = Package(
         tests(
             "Simulator",
             ["Model", "JSON", "SimulatorKit", "SyntheticCRM", "HubSpotSimulator", "SalesforceSimulator", "TestKit"]),
-        tests("CLI", ["Model", "JSON", "TestKit"]),
+        .testTarget(
+            name: "CLITests", dependencies: dependencies(["Model", "JSON", "TestKit"]) + ["migratez"],
+            path: "Tests/CLITests", swiftSettings: strict),
         tests("Tidy", ["TestKit"]),
     ]
 )

@@ -42,7 +42,6 @@ struct Migratez: AsyncParsableCommand {
 
     static func main() async {
         ProcessHygiene.apply()
-        let console = Console()
         do {
             var command = try parseAsRoot()
             if var asynchronous = command as? any AsyncParsableCommand {
@@ -51,7 +50,7 @@ struct Migratez: AsyncParsableCommand {
                 try command.run()
             }
         } catch let error as MigratezError {
-            console.fail(error)
+            Console().fail(error)
             leave(ExitCode(error).rawValue)
         } catch is CancellationError {
             leave(ExitCode.interrupted.rawValue)

@@ -43,6 +43,22 @@ struct ProgramTests {
         #expect(answer.text.contains("HUBSPOT_TOKEN"))
     }
 
+    @Test func `every command prints its result in the form that was asked for`() {
+        #expect(Program.run("version --json").text == "{\"v\":1,\"kind\":\"version\",\"version\":\"0.1.0\"}\n")
+        #expect(Program.run("version --output csv").text == "version\r\n0.1.0\r\n")
+        #expect(Program.run("version --json --output csv").status == 64)
+        #expect(Program.run("version --quiet -vv").status == 64)
+        let home = "HOME=/nonexistent XDG_STATE_HOME=/nonexistent"
+        #expect(Program.run("status --json", home).text == "{\"v\":1,\"kind\":\"runs\",\"runs\":[]}\n")
+        #expect(Program.run("status --output md", home).text.hasPrefix("| RUN | STARTED |"))
+    }
+
+    @Test func `colours are switched by the option, and are not in a pipe`() {
+        #expect(!Program.run("resume").text.contains("\u{1B}"))
+        #expect(Program.run("resume --color always").text.contains("\u{1B}["))
+        #expect(Program.run("resume --debug").text.contains("debug: MZ-CFG-06"))
+    }
+
     @Test func `a run that does not exist is said so`() {
         #expect(Program.run("status 00000000").text.contains("MZ-CFG-06"))
         #expect(Program.run("resume").status == 1)

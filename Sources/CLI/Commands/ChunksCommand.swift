@@ -26,15 +26,19 @@ struct ChunksCommand: AsyncParsableCommand {
             let workplace = try common.workplace()
             let inspection = try RunInspection(try RunRegistry(workplace).find(reference.run).folder(in: workplace))
             let chunks = try await inspection.manifest.read { try $0.chunks(state: wanted) }
-            var table = TextTable(
-                ["CHUNK", "RECORDS", "BYTES", "STATE", "TRIES", "LAST ERROR"], rightAligned: [1, 2, 4])
+            var table = Table(
+                "chunks",
+                [
+                    .left("CHUNK"), .right("RECORDS"), .right("BYTES"), .left("STATE"), .right("TRIES"),
+                    .left("LAST ERROR"),
+                ])
             for chunk in chunks {
                 table.add([
-                    chunk.address.description, chunk.records.grouped, ByteCount(chunk.storedBytes).description,
-                    chunk.state.rawValue, String(chunk.attempt), chunk.failure ?? "",
+                    .text(chunk.address.description), .number(chunk.records), .bytes(ByteCount(chunk.storedBytes)),
+                    .text(chunk.state.rawValue), .number(chunk.attempt), .text(chunk.failure),
                 ])
             }
-            Console().say(table.lines.joined(separator: "\n"))
+            Console().show(Document(table))
         }
     }
 
@@ -52,14 +56,16 @@ struct ChunksCommand: AsyncParsableCommand {
             let inspection = try RunInspection(try RunRegistry(workplace).find(run).folder(in: workplace))
             let chunk = try await inspection.chunk(named: chunk)
             let digest = chunk.sha256.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
-            let console = Console()
-            console.say("chunk     \(chunk.address)")
-            console.say("state     \(chunk.state.rawValue)\(chunk.failure.map { ", \($0)" } ?? "")")
-            console.say("attempt   \(chunk.attempt)")
-            console.say("records   \(chunk.records.grouped)")
-            console.say("plaintext \(ByteCount(chunk.plaintextBytes))")
-            console.say("stored    \(ByteCount(chunk.storedBytes))")
-            console.say("sha256    \(digest)")
+            var document = Document("chunk")
+            document.fact("chunk", .text(chunk.address.description))
+            document.fact("state", .text(chunk.state.rawValue))
+            if let failure = chunk.failure { document.fact("failure", .text(failure)) }
+            document.fact("attempt", .number(chunk.attempt))
+            document.fact("records", .number(chunk.records))
+            document.fact("plaintext", .bytes(ByteCount(chunk.plaintextBytes)))
+            document.fact("stored", .bytes(ByteCount(chunk.storedBytes)))
+            document.fact("sha256", .text(digest))
+            Console().show(document)
         }
     }
 
@@ -73,6 +79,7 @@ struct ChunksCommand: AsyncParsableCommand {
         @Argument(help: "The chunk.") var chunk: String
 
         func run() async throws {
+            try common.display.requireText("lines of a chunk")
             let workplace = try common.workplace()
             let inspection = try await workplace.inspectWithKey(run)
             var reader = try inspection.openChunkReader(try await inspection.chunk(named: chunk))
@@ -92,10 +99,9 @@ struct ChunksCommand: AsyncParsableCommand {
 
         func run() async throws {
             let workplace = try common.workplace()
-            let console = Console()
             let inspection = try await workplace.inspectWithKey(reference.run)
             var good = 0
-            var bad = 0
+            var table = Table("damaged", [.left("CHUNK"), .left("ERROR")])
             for chunk in try await inspection.manifest.read({ try $0.chunks() })
             where [.sealed, .leased, .spent].contains(chunk.state) {
                 do {
@@ -104,11 +110,16 @@ struct ChunksCommand: AsyncParsableCommand {
                     while try reader.next(into: &block) {}
                     good += 1
                 } catch {
-                    bad += 1
-                    console.say("\(chunk.address): \(error)")
+                    table.add([.text(chunk.address.description), .text("\(error)")])
                 }
             }
-            console.say("\(good.grouped) chunks are as they were sealed, \(bad.grouped) are not")
+            let bad = table.rows.count
+            var document = Document("chunks_verification")
+            document.add(table, lines: table.rows.map { "\($0[0].text): \($0[1].text)" })
+            document.fact(
+                "good", .number(good), line: "\(good.grouped) chunks are as they were sealed, \(bad.grouped) are not")
+            document.fact("bad", .number(bad), line: "")
+            Console().show(document)
             if bad > 0 { throw ExitCode.stagingFailed }
         }
     }
@@ -127,18 +138,24 @@ struct ChunksCommand: AsyncParsableCommand {
             let (entry, connection) = try await workplace.open(reference)
             let run = try await Run.reopen(entry, connection, in: workplace) { console.note($0) }
             let failed = try await run.staging.manifest.read { try $0.chunks(state: .failed) }
-            var lost = 0
+            var hasLost = false
+            var table = Table("chunks", [.left("CHUNK"), .left("RESULT")])
             for chunk in failed {
-                if try await run.staging.retry(chunk.address) != nil {
-                    console.say("\(chunk.address): good, claimed again by the next resume")
-                } else {
-                    lost += 1
-                    console.say("\(chunk.address): damaged; making a single chunk anew is not supported yet")
-                }
+                let isGood = try await run.staging.retry(chunk.address) != nil
+                hasLost = hasLost || !isGood
+                let words = (
+                    yes: "good, claimed again by the next resume",
+                    no: "damaged; making a single chunk anew is not supported yet"
+                )
+                table.add([.text(chunk.address.description), .flag(isGood, words)])
             }
             try await run.close()
-            if failed.isEmpty { console.say("no chunk has failed") }
-            if lost > 0 { throw ExitCode.stagingFailed }
+            var document = Document("chunks_retry")
+            document.add(
+                table,
+                lines: failed.isEmpty ? ["no chunk has failed"] : table.rows.map { "\($0[0].text): \($0[1].text)" })
+            console.show(document)
+            if hasLost { throw ExitCode.stagingFailed }
         }
     }
 }

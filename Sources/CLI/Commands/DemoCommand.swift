@@ -18,6 +18,7 @@ struct DemoCommand: AsyncParsableCommand {
         abstract: "Moves a simulated HubSpot account to a simulated Salesforce org, and cleans up.",
         discussion: "EXAMPLE\n  migratez demo")
 
+    @OptionGroup(title: "Global options") var display: DisplayOptions
     @Option(help: "How many records the simulated account has.") var records = 50_000
     @Option(help: "The seed of the account.") var seed: UInt64 = 7
     @Option(help: "Where to put the staged data, the report and the certificate.") var dir = "migratez-demo"
@@ -29,6 +30,7 @@ struct DemoCommand: AsyncParsableCommand {
     private static let targetFaults = "status:503=0.01,commit-then-drop*2@/services/data,latency:40ms=0.05"
 
     func run() async throws {
+        try display.requireText("the demo")
         let console = Console()
         let crm = SyntheticCRM(seed: seed, counts: .init(records: records))
         let hubspot = try HubSpotSimulator(crm, options: HubSpotOptions(tokens: ["demo-token"]))
@@ -109,7 +111,7 @@ private struct DemoTour {
 
         step("3  issues: what was rejected, and why")
         let folder = try RunRegistry(workplace).find(reference).folder(in: workplace)
-        console.say(try await IssueTable.lines(try RunInspection(folder).manifest).joined(separator: "\n"))
+        console.show(try await IssueTable.document(try RunInspection(folder).manifest))
 
         step("4  verify: read back what was loaded")
         let entry = try RunRegistry(workplace).find(reference)
@@ -122,7 +124,7 @@ private struct DemoTour {
             throw error
         }
         try await reopened.close()
-        console.say(VerifyCommand.lines(reports).joined(separator: "\n"))
+        console.show(VerifyCommand.document(reports))
         guard reports.allSatisfy(\.isGood) else { throw ExitCode.differences }
 
         step("5  report, confirm, shred: nothing stays behind")

@@ -23,7 +23,7 @@ struct IssuesCommand: AsyncParsableCommand {
         func run() async throws {
             let workplace = try common.workplace()
             let inspection = try RunInspection(try RunRegistry(workplace).find(reference.run).folder(in: workplace))
-            Console().say(try await IssueTable.lines(inspection.manifest).joined(separator: "\n"))
+            Console().show(try await IssueTable.document(inspection.manifest))
         }
     }
 
@@ -49,14 +49,19 @@ struct IssuesCommand: AsyncParsableCommand {
                 : try RunInspection(try RunRegistry(workplace).find(run).folder(in: workplace))
             let rejects = try await inspection.manifest.read { try $0.rejects(of: name, code: code, limit: limit) }
             let texts = vendorText ? try await VendorTexts.read(rejects, of: name, in: inspection) : [:]
-            var table = TextTable(["ID", "STAGE", "CODE", "VENDOR", "FIELDS", vendorText ? "TEXT" : ""])
+            let columns: [Table.Column] = [
+                .left("ID"), .left("STAGE"), .left("CODE"), .left("VENDOR"), .left("FIELDS"),
+            ]
+            var table = Table("issues", columns + (vendorText ? [.left("TEXT")] : []))
             for reject in rejects {
-                table.add([
-                    reject.sourceID ?? "link \(reject.ordinal)", reject.stage.rawValue, reject.code,
-                    reject.vendorCode ?? "", reject.fields.joined(separator: ", "), texts[reject.ordinal] ?? "",
-                ])
+                let row: [Cell] = [
+                    .text(reject.sourceID ?? "link \(reject.ordinal)"), .text(reject.stage.rawValue),
+                    .text(reject.code),
+                    .text(reject.vendorCode), .list(reject.fields),
+                ]
+                table.add(row + (vendorText ? [.text(texts[reject.ordinal])] : []))
             }
-            Console().say(table.lines.joined(separator: "\n"))
+            Console().show(Document(table))
         }
     }
 
@@ -94,17 +99,22 @@ struct IssuesCommand: AsyncParsableCommand {
 
 /// The rejected records by reason.
 enum IssueTable {
-    static func lines(_ manifest: Manifest) async throws -> [String] {
+    static func document(_ manifest: Manifest) async throws -> Document {
         let counts = try await manifest.read { try $0.rejectCounts() }
-        guard !counts.isEmpty else { return ["no record is rejected"] }
-        var table = TextTable(["OBJECT", "CODE", "RECORDS", "REASON", "VENDOR", "FIELDS"], rightAligned: [2])
+        var table = Table(
+            "issues",
+            [
+                .left("OBJECT"), .left("CODE"), .right("RECORDS"), .left("REASON"), .left("VENDOR"), .left("FIELDS"),
+            ])
         for count in counts {
             table.add([
-                count.stream.text, count.code, count.count.grouped,
-                ErrorCode.all.first { $0.description == count.code }?.meaning ?? "", count.vendorCode ?? "",
-                count.fields.joined(separator: ", "),
+                .text(count.stream.text), .text(count.code), .number(count.count),
+                .text(ErrorCode.all.first { $0.description == count.code }?.meaning), .text(count.vendorCode),
+                .list(count.fields),
             ])
         }
-        return table.lines
+        var document = Document("issues")
+        document.add(table, lines: counts.isEmpty ? ["no record is rejected"] : nil)
+        return document
     }
 }

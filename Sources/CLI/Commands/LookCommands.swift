@@ -6,57 +6,6 @@ import MigratezModel
 import MigratezPipeline
 import MigratezStaging
 
-/// `migratez status [RUN]`
-struct StatusCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "status", abstract: "Lists the runs, or tells how far one is and what is still staged.",
-        discussion: "EXAMPLE\n  migratez status 7f3a")
-
-    @OptionGroup var common: CommonOptions
-    @OptionGroup var reference: RunArgument
-
-    func run() async throws {
-        let workplace = try common.workplace()
-        let console = Console()
-        let registry = RunRegistry(workplace)
-        guard let wanted = reference.run else {
-            var table = TextTable(["RUN", "STARTED", "PHASE", "STATE", "STAGED", "PIPELINE"], rightAligned: [4])
-            for entry in registry.entries() { table.add(try await Self.row(entry, workplace)) }
-            console.say(table.lines.joined(separator: "\n"))
-            return
-        }
-        let entry = try registry.find(wanted)
-        let inspection = try RunInspection(try entry.folder(in: workplace))
-        let (run, chunks, balances) = try await inspection.manifest.read { view in
-            (try view.run(), try view.chunks(), try view.reconciliation())
-        }
-        console.say("run \(run.id)  \(run.description.pipeline)  \(run.phase.rawValue), \(run.activity.rawValue)")
-        if let owner = inspection.owner { console.say("process \(owner) works on it") }
-        if let code = run.activityCode { console.say("\(code): \(run.activityMessage ?? "")") }
-        if let resumesAt = run.resumesAt { console.say("can go on at \(resumesAt)") }
-        let staged = chunks.filter { $0.state != .shredded }
-        console.say(
-            "staged: \(staged.count) chunks, \(ByteCount(staged.reduce(0) { $0 + $1.storedBytes })), since \(run.createdAt)"
-        )
-        console.say(BalanceTable.lines(balances).joined(separator: "\n"))
-    }
-
-    private static func row(_ entry: RunRegistry.Entry, _ workplace: Workplace) async throws -> [String] {
-        let started = String(entry.started.description.prefix(19))
-        do {
-            let inspection = try RunInspection(try entry.folder(in: workplace))
-            let (run, chunks) = try await inspection.manifest.read { (try $0.run(), try $0.chunks()) }
-            let bytes = chunks.filter { $0.state != .shredded }.reduce(0) { $0 + $1.storedBytes }
-            return [
-                entry.run, started, run.phase.rawValue, run.activity.rawValue, ByteCount(bytes).description,
-                entry.pipeline,
-            ]
-        } catch let error as MigratezError {
-            return [entry.run, started, "–", error.code.description, "–", entry.pipeline]
-        }
-    }
-}
-
 /// `migratez lint FILE`
 struct LintCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -71,15 +20,37 @@ struct LintCommand: AsyncParsableCommand {
         let workplace = try common.workplace()
         let console = Console()
         let reading = try PipelineFile.read(path: file, catalog: Connectors.catalog)
-        for finding in reading.diagnostics { console.say(finding.description) }
-        guard reading.plan != nil else { throw ExitCode.invalidPipeline }
-        guard connect else { return console.say("\(file): in order") }
+        guard reading.plan != nil, connect else {
+            console.show(Self.document(file, reading.diagnostics, isValid: reading.plan != nil, "in order"))
+            guard reading.plan != nil else { throw ExitCode.invalidPipeline }
+            return
+        }
         let connection = try await PlanConnection.open(file, in: workplace)
         let setup = try await RunSetup.discover(
             connection.plan, source: connection.source, destination: connection.destination)
-        for finding in setup.diagnostics { console.say(finding.description) }
-        guard setup.diagnostics.allSatisfy({ $0.severity != .error }) else { throw ExitCode.invalidPipeline }
-        console.say("\(file): in order, and fits to both sides")
+        let fits = setup.diagnostics.allSatisfy { $0.severity != .error }
+        let findings = reading.diagnostics + setup.diagnostics
+        console.show(Self.document(file, findings, isValid: fits, "in order, and fits to both sides"))
+        guard fits else { throw ExitCode.invalidPipeline }
+    }
+
+    private static func document(_ file: String, _ findings: [Diagnostic], isValid: Bool, _ verdict: String) -> Document
+    {
+        var document = Document("lint")
+        document.fact("file", .text(file), line: "")
+        document.fact("valid", .flag(isValid), line: "")
+        var table = Table(
+            "findings",
+            [.left("FILE"), .right("LINE"), .right("COLUMN"), .left("SEVERITY"), .left("CODE"), .left("MESSAGE")])
+        for finding in findings {
+            table.add([
+                .text(finding.file), .number(finding.position.line), .number(finding.position.column),
+                .text(finding.severity.rawValue), .text(finding.code.description), .text(finding.explanation),
+            ])
+        }
+        document.add(table, lines: findings.map(\.description))
+        if isValid { document.remark("\(file): \(verdict)") }
+        return document
     }
 }
 
@@ -98,22 +69,40 @@ struct PlanCommand: AsyncParsableCommand {
         let connection = try await PlanConnection.open(file, in: workplace)
         let setup = try await StageSession.discover(connection, console)
         let plan = connection.plan
-        console.say("plan \(plan.digest.prefix(8))…  \(plan.source.connector) → \(plan.target.connector)")
-        var table = TextTable(["OBJECT", "BECOMES", "RECORDS", "FIELDS", "WRITTEN BY"], rightAligned: [2, 3])
+        var document = Document("plan")
+        document.fact(
+            "digest", .text(plan.digest),
+            line: "plan \(plan.digest.prefix(8))…  \(plan.source.connector) → \(plan.target.connector)")
+        document.fact("source", .text(plan.source.connector), line: "")
+        document.fact("target", .text(plan.target.connector), line: "")
+        var table = Table(
+            "objects", [.left("OBJECT"), .left("BECOMES"), .right("RECORDS"), .right("FIELDS"), .left("WRITTEN BY")])
         let summary = PlanSummary(connection, setup)
         for row in summary.rows {
-            table.add([row.stream, row.target, row.records?.grouped ?? "unknown", String(row.fields), row.route])
+            table.add([
+                .text(row.stream), .text(row.target), .number(row.records, none: "unknown"), .number(row.fields),
+                .text(row.route),
+            ])
         }
-        console.say(table.lines.joined(separator: "\n"))
-        for creation in summary.creations { console.say("creates field \(creation) in \(plan.target.connector)") }
-        console.say("nothing was written; begin with: migratez run \(file)")
+        document.add(table)
+        document.fact("creates", .list(summary.creations), line: "")
+        for creation in summary.creations { document.remark("creates field \(creation) in \(plan.target.connector)") }
+        document.remark("nothing was written; begin with: migratez run \(file)")
+        console.show(document)
     }
 }
 
 /// `migratez version`
 struct VersionCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "version", abstract: "Prints the version.")
+    static let configuration = CommandConfiguration(
+        commandName: "version", abstract: "Prints the version.", discussion: "EXAMPLE\n  migratez version --json")
     static let version = "0.1.0"
 
-    func run() throws { Console().say("migratez \(Self.version)") }
+    @OptionGroup(title: "Global options") var display: DisplayOptions
+
+    func run() throws {
+        var document = Document("version")
+        document.fact("version", .text(Self.version), line: "migratez \(Self.version)")
+        Console().show(document)
+    }
 }

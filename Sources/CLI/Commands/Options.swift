@@ -7,8 +7,46 @@ import MigratezModel
 import MigratezPipeline
 import MigratezTransport
 
-/// Options that every command has.
+/// How the program speaks; every command has these.
+struct DisplayOptions: ParsableArguments {
+    @Option(help: "Print results as text, json, csv or md.") var output: OutputFormat?
+    @Flag(help: "The same as --output json.") var json = false
+    @Flag(name: .shortAndLong, help: "Print results and errors only.") var quiet = false
+    @Flag(name: .shortAndLong, help: "Tell more of what goes on; -vv tells each request.") var verbose: Int
+    @Flag(help: "Tell everything, and what led to an error.") var debug = false
+    @Option(help: "Colours: auto, always or never.") var color = ConsoleOptions.Color.auto
+    @Option(help: "Progress: auto, tty (drawn in place), plain (a line a minute) or none.")
+    var progress = ConsoleOptions.Progress.auto
+    @Flag(help: "Never ask; end with an error where an answer is needed.") var noInput = false
+    @Flag(name: .shortAndLong, help: "Answer yes to questions of yes or no.") var yes = false
+
+    var format: OutputFormat { json ? .json : output ?? .text }
+
+    /// Called when the command line has been read: from here on every `Console` speaks as was asked.
+    func validate() throws {
+        if json, let output, output != .json {
+            throw ValidationError("--json and --output \(output.rawValue) contradict each other")
+        }
+        if quiet, verbose > 0 || debug { throw ValidationError("--quiet contradicts --verbose and --debug") }
+        ConsoleOptions.current = ConsoleOptions(
+            output: format, color: color, progress: progress, verbosity: quiet ? -1 : debug ? 3 : min(verbose, 2),
+            showsCauses: debug, allowsInput: !noInput, assumesYes: yes)
+    }
+
+    /// For a command whose result is text by nature.
+    func requireText(_ what: String) throws {
+        guard format == .text else { throw ValidationError("\(what) cannot be printed as \(format.rawValue)") }
+    }
+}
+
+extension OutputFormat: ExpressibleByArgument {}
+extension ConsoleOptions.Color: ExpressibleByArgument {}
+extension ConsoleOptions.Progress: ExpressibleByArgument {}
+
+/// Options of every command that works with pipelines and runs.
 struct CommonOptions: ParsableArguments {
+    @OptionGroup(title: "Global options") var display: DisplayOptions
+
     @Option(name: [.customShort("C"), .customLong("directory")], help: "Work as if started in this folder.")
     var directory: String?
 

@@ -4,6 +4,7 @@
 import ArgumentParser
 import Foundation
 import MigratezCrypto
+import MigratezJSON
 import MigratezModel
 import MigratezPipeline
 import MigratezStaging
@@ -30,26 +31,35 @@ struct VerifyCommand: AsyncParsableCommand {
             throw error
         }
         try await run.close()
-        console.say(Self.lines(reports).joined(separator: "\n"))
+        console.show(Self.document(reports))
         guard reports.allSatisfy(\.isGood) else { throw ExitCode.differences }
     }
 
-    static func lines(_ reports: [StreamVerification]) -> [String] {
-        var table = TextTable(
-            ["", "object", "loaded", "counted there", "compared", "missing", "different", ""],
-            rightAligned: [2, 3, 4, 5, 6])
+    static func document(_ reports: [StreamVerification]) -> Document {
+        var table = Table(
+            "verification",
+            [
+                .left("", key: "stream"), .left("object"), .right("loaded"), .right("counted there"),
+                .right("compared"), .right("missing"), .right("different"), .left("", key: "agrees"),
+            ])
         for report in reports {
             let differences = report.differences.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value.grouped)" }
+            let byField = report.differences.sorted { $0.key < $1.key }.map {
+                JSONValue.Member($0.key, .number(String($0.value)))
+            }
             table.add([
-                report.stream.text, report.object, report.loaded.grouped, report.counted?.grouped ?? "–",
-                report.compared.grouped, report.missing.grouped,
-                differences.isEmpty ? "0" : differences.joined(separator: ", "), report.isGood ? "agrees" : "DIFFERS",
+                .text(report.stream.text), .text(report.object), .number(report.loaded), .number(report.counted),
+                .number(report.compared), .number(report.missing),
+                Cell(.object(byField), text: differences.isEmpty ? "0" : differences.joined(separator: ", ")),
+                .flag(report.isGood, ("agrees", "DIFFERS")),
             ])
         }
-        return table.lines
-            + reports.filter { !$0.examples.isEmpty }.map {
-                "\($0.stream): for example \($0.examples.prefix(5).joined(separator: ", "))"
-            }
+        var document = Document("verification")
+        document.add(table)
+        for report in reports where !report.examples.isEmpty {
+            document.remark("\(report.stream): for example \(report.examples.prefix(5).joined(separator: ", "))")
+        }
+        return document
     }
 }
 
@@ -66,7 +76,9 @@ struct ReportCommand: AsyncParsableCommand {
         let workplace = try common.workplace()
         let inspection = try RunInspection(try RunRegistry(workplace).find(reference.run).folder(in: workplace))
         let folder = try await RunReport(inspection.manifest).write(beside: inspection.folder)
-        Console().say("report in \(folder)")
+        var document = Document("report")
+        document.fact("folder", .text(folder), line: "report in \(folder)")
+        Console().show(document)
     }
 }
 
@@ -92,7 +104,12 @@ struct ConfirmCommand: AsyncParsableCommand {
                 try $0.confirm(by: person, basis: isAbandoned ? "abandoned" : "verified", isAbandoned: isAbandoned)
             }
         }
-        Console().say("run \(entry.run) is confirmed by \(person); next: migratez shred \(entry.run)")
+        var document = Document("confirmation")
+        document.fact(
+            "run", .text(entry.run),
+            line: "run \(entry.run) is confirmed by \(person); next: migratez shred \(entry.run)")
+        document.fact("person", .text(person), line: "")
+        Console().show(document)
     }
 }
 
@@ -113,7 +130,10 @@ struct ShredCommand: AsyncParsableCommand {
         try confirm(entry, console)
         let folder = try entry.folder(in: workplace)
         let files = try await Shredding.run(folder, clock: workplace.clock)
-        console.say("shredded; certificate: \(files.text)")
+        var document = Document("shredding")
+        document.fact("run", .text(entry.run), line: "")
+        document.fact("certificate", .text(files.text), line: "shredded; certificate: \(files.text)")
+        console.show(document)
     }
 
     private func confirm(_ entry: RunRegistry.Entry, _ console: Console) throws {
@@ -123,11 +143,10 @@ struct ShredCommand: AsyncParsableCommand {
             }
             return
         }
-        guard isatty(STDIN_FILENO) == 1 else {
-            throw ValidationError("nobody can be asked here: give --yes-shred \(entry.run)")
-        }
-        console.note("This destroys the keys of run \(entry.run) for good. Type its id to go on:")
-        guard readLine() == entry.run else { throw ValidationError("not the id of the run; nothing was changed") }
+        let answer = try console.ask(
+            "This destroys the keys of run \(entry.run) for good. Type its id to go on:",
+            otherwise: "--yes-shred \(entry.run)")
+        guard answer == entry.run else { throw ValidationError("not the id of the run; nothing was changed") }
     }
 }
 
@@ -141,6 +160,7 @@ struct CertificateCommand: AsyncParsableCommand {
             commandName: "verify", abstract: "Checks that a certificate is as it was signed.",
             discussion: "EXAMPLE\n  migratez certificate verify staging/7f3a91c2/certificate")
 
+        @OptionGroup(title: "Global options") var display: DisplayOptions
         @Argument(help: "The folder with the certificate's files.") var folder: String
         @Option(help: "A PEM file with the public key that must have signed it.") var key: String?
 
@@ -157,7 +177,11 @@ struct CertificateCommand: AsyncParsableCommand {
             }
             let certificate = try CertificateFiles(path: folder).verify(trusting: trusted)
             let console = Console()
-            console.say("the certificate of run \(certificate.run) is as it was signed")
+            var document = Document("certificate")
+            document.fact(
+                "run", .text(certificate.run), line: "the certificate of run \(certificate.run) is as it was signed")
+            document.fact("trusted", .flag(trusted != nil), line: "")
+            console.show(document)
             if trusted == nil {
                 console.note("no trusted key was given: this shows that nothing was changed, not who signed")
             }

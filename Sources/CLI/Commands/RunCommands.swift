@@ -136,7 +136,7 @@ enum StageSession {
         let balances = try await run.staging.manifest.read { try $0.reconciliation() }
         try await run.close()
         guard stages.contains(.load) else { return }
-        console.say(BalanceTable.lines(balances).joined(separator: "\n"))
+        console.show(Document(BalanceTable.make(balances)))
         let rejected = balances.reduce(0) { $0 + $1[.rejected] }
         let exit = rejected > 0 ? ExitCode.quarantined : .success
         let total: (Outcome) -> Int = { outcome in balances.reduce(0) { $0 + $1[outcome] } }

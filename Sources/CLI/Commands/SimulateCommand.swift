@@ -16,6 +16,7 @@ struct SimulateCommand: AsyncParsableCommand {
 
     enum Vendor: String, ExpressibleByArgument, CaseIterable { case hubspot, salesforce }
 
+    @OptionGroup(title: "Global options") var display: DisplayOptions
     @Argument(help: "hubspot or salesforce.") var vendor: Vendor
     @Option(help: "The port on 127.0.0.1; 0 = any free one.") var port = 0
     @Option(help: "HubSpot: how many records in all.") var records = 50_000
@@ -34,7 +35,10 @@ struct SimulateCommand: AsyncParsableCommand {
             port: port, faults: try FaultPlan(parsing: faults), seed: seed)
         let name = vendor.rawValue
         try await SimulatorServer.run(service, configuration: configuration) { server in
-            console.say("\(name) at http://127.0.0.1:\(server.port)")
+            var document = Document("simulator")
+            document.fact("vendor", .text(name), line: "\(name) at \(server.baseURL)")
+            document.fact("url", .text(server.baseURL), line: "")
+            console.show(document)
             try await Interrupts.cancelling {
                 try await Task.sleep(for: .seconds(86_400 * 365))
             } onFirst: {

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
+import ArgumentParser
 import MigratezModel
+import Synchronization
 
 #if canImport(Glibc)
 import Glibc
@@ -9,37 +11,90 @@ import Glibc
 import Musl
 #endif
 
-/// Where the program speaks: results to standard output, everything else to standard error.
-struct Console: Sendable {
-    /// Whether standard error is a terminal: progress is drawn in place there.
-    let isTerminal: Bool
-    private let usesColor: Bool
+/// How the program speaks, as the global options say. One process has one terminal, so there is one of these: it is set
+/// once, when the command line has been read, and never changes after that.
+struct ConsoleOptions: Sendable {
+    enum Color: String, Sendable, CaseIterable { case auto, always, never }
+    enum Progress: String, Sendable, CaseIterable { case auto, tty, plain, none }
 
-    init() {
-        isTerminal = isatty(STDERR_FILENO) == 1 && getenv("TERM").map { String(cString: $0) } != "dumb"
-        // no-color.org: any value of NO_COLOR that is not empty switches colour off.
-        let noColor = getenv("NO_COLOR").map { $0.pointee != 0 } ?? false
-        usesColor = isTerminal && isatty(STDOUT_FILENO) == 1 && !noColor
+    var output = OutputFormat.text
+    var color = Color.auto
+    var progress = Progress.auto
+    /// Below 0: errors only; 0: remarks, too; from 1 on: more and more of what goes on.
+    var verbosity = 0
+    /// Errors are told with everything that led to them.
+    var showsCauses = false
+    /// Whether a person may be asked.
+    var allowsInput = true
+    /// Questions of yes or no are answered with yes.
+    var assumesYes = false
+
+    static var current: ConsoleOptions {
+        get { shared.withLock { $0 } }
+        set { shared.withLock { $0 = newValue } }
     }
 
-    /// A result.
+    private static let shared = Mutex(ConsoleOptions())
+}
+
+/// Where the program speaks: results to standard output, everything else to standard error.
+struct Console: Sendable {
+    let options: ConsoleOptions
+    /// Whether standard error is a terminal that can move its cursor.
+    let isTerminal: Bool
+    private let colorsResults: Bool
+    private let colorsRemarks: Bool
+
+    init(_ options: ConsoleOptions = .current) {
+        self.options = options
+        let isSmart = Self.variable("TERM").map { $0 != "dumb" } ?? false
+        isTerminal = isSmart && isatty(STDERR_FILENO) == 1
+        // no-color.org: any value of NO_COLOR that is not empty switches colour off.
+        let allowsColor = isSmart && (Self.variable("NO_COLOR") ?? "").isEmpty
+        func colors(_ descriptor: Int32) -> Bool {
+            switch options.color {
+            case .always: true
+            case .never: false
+            case .auto: allowsColor && isatty(descriptor) == 1
+            }
+        }
+        colorsResults = colors(STDOUT_FILENO)
+        colorsRemarks = colors(STDERR_FILENO)
+    }
+
+    private static func variable(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
+
+    /// A result, in the form that was asked for.
+    func show(_ document: Document) { write(document.rendered(as: options.output), to: STDOUT_FILENO) }
+
+    /// A result that has no other form than text.
     func say(_ text: String = "") { write(text + "\n", to: STDOUT_FILENO) }
 
-    /// A remark about what is going on.
-    func note(_ text: String) { write(text + "\n", to: STDERR_FILENO) }
+    /// A remark about what is going on; silent with `--quiet`.
+    func note(_ text: String) {
+        if options.verbosity >= 0 { write(text + "\n", to: STDERR_FILENO) }
+    }
 
     /// Draws or redraws text in place, without a line end.
     func draw(_ text: String) { write(text, to: STDERR_FILENO) }
 
     /// `migratez: error: …` with the way out below it.
     func fail(_ error: MigratezError) {
-        note("migratez: \(bold("error")): \(error.description)")
-        if let hint = error.hint { note("migratez: hint: \(hint)") }
+        write("migratez: \(style("1;31", "error", colorsRemarks)): \(error.description)\n", to: STDERR_FILENO)
+        if let hint = error.hint {
+            write("migratez: \(style("1", "hint", colorsRemarks)): \(hint)\n", to: STDERR_FILENO)
+        }
+        guard options.showsCauses else { return }
+        for line in error.causeTree { write("migratez: debug: \(line)\n", to: STDERR_FILENO) }
     }
 
-    func bold(_ text: String) -> String { usesColor ? "\u{1B}[1m\(text)\u{1B}[0m" : text }
-    func red(_ text: String) -> String { usesColor ? "\u{1B}[31m\(text)\u{1B}[0m" : text }
-    func green(_ text: String) -> String { usesColor ? "\u{1B}[32m\(text)\u{1B}[0m" : text }
+    func bold(_ text: String) -> String { style("1", text, colorsResults) }
+    func red(_ text: String) -> String { style("31", text, colorsResults) }
+    func green(_ text: String) -> String { style("32", text, colorsResults) }
+
+    private func style(_ code: String, _ text: String, _ isOn: Bool) -> String {
+        isOn ? "\u{1B}[\(code)m\(text)\u{1B}[0m" : text
+    }
 
     private func write(_ text: String, to descriptor: Int32) {
         var rest = Array(text.utf8)[...]
@@ -49,6 +104,44 @@ struct Console: Sendable {
             guard written > 0 || errno == EINTR else { return }
             rest = rest.dropFirst(max(0, written))
         }
+    }
+}
+
+extension Console {
+    /// Asks a person for a line of text.
+    ///
+    /// - Parameter otherwise: the option that gives the answer where nobody can be asked.
+    /// - Throws: `ValidationError` without a terminal, and with `--no-input`.
+    func ask(_ question: String, otherwise: String) throws -> String {
+        guard options.allowsInput, isatty(STDIN_FILENO) == 1 else {
+            throw ValidationError("nobody can be asked here: give \(otherwise)")
+        }
+        write(question + " ", to: STDERR_FILENO)
+        return readLine() ?? ""
+    }
+
+    /// Asks a question of yes or no; `--yes` answers it.
+    func confirm(_ question: String) throws -> Bool {
+        if options.assumesYes { return true }
+        let answer = try ask(question + " [y/N]", otherwise: "--yes")
+        return ["y", "yes"].contains(answer.lowercased())
+    }
+}
+
+extension MigratezError {
+    /// The error and what led to it, one a line, for people who look for a defect.
+    fileprivate var causeTree: [String] {
+        var lines: [String] = []
+        var next: (any Error)? = self
+        while let error = next {
+            let indent = String(repeating: "  ", count: lines.count)
+            guard let ours = error as? MigratezError else {
+                return lines + ["\(indent)\(type(of: error)): \(error)"]
+            }
+            lines.append("\(indent)\(ours.code) (\(ours.code.meaning)), remedy \(ours.remedy): \(ours.message)")
+            next = ours.cause
+        }
+        return lines
     }
 }
 

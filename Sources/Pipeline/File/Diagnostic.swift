@@ -25,7 +25,12 @@ package struct Diagnostic: Sendable, Equatable, CustomStringConvertible {
 
     /// `FILE:LINE:COLUMN: error MZ-CFG-14: unknown field 'emial' in contact. Did you mean 'email'?`
     package var description: String {
-        var text = "\(file):\(position.line):\(position.column): \(severity.rawValue) \(code): \(message)"
+        "\(file):\(position.line):\(position.column): \(severity.rawValue) \(code): \(explanation)"
+    }
+
+    /// What is wrong, what may have been meant, and what to do.
+    package var explanation: String {
+        var text = message
         if let suggestion { text += ". Did you mean '\(suggestion)'?" }
         if let remedy { text += suggestion == nil ? ". \(remedy)" : " \(remedy)" }
         return text

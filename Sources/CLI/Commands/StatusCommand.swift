@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+// Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
+
+import ArgumentParser
+import MigratezModel
+import MigratezPipeline
+import MigratezStaging
+
+/// `migratez status [RUN]`
+struct StatusCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "status", abstract: "Lists the runs, or tells how far one is and what is still staged.",
+        discussion: "EXAMPLE\n  migratez status 7f3a")
+
+    @OptionGroup var common: CommonOptions
+    @OptionGroup var reference: RunArgument
+
+    func run() async throws {
+        let workplace = try common.workplace()
+        let registry = RunRegistry(workplace)
+        if let wanted = reference.run {
+            Console().show(try await Self.document(of: try registry.find(wanted), workplace))
+        } else {
+            Console().show(try await Self.list(registry, workplace))
+        }
+    }
+
+    private static func list(_ registry: RunRegistry, _ workplace: Workplace) async throws -> Document {
+        var table = Table(
+            "runs",
+            [
+                .left("RUN"), .left("STARTED"), .left("PHASE"), .left("STATE"), .right("STAGED", key: "staged_bytes"),
+                .left("PIPELINE"),
+            ])
+        for entry in registry.entries() { table.add(try await row(entry, workplace)) }
+        return Document(table)
+    }
+
+    private static func row(_ entry: RunRegistry.Entry, _ workplace: Workplace) async throws -> [Cell] {
+        do {
+            let inspection = try RunInspection(try entry.folder(in: workplace))
+            let (run, chunks) = try await inspection.manifest.read { (try $0.run(), try $0.chunks()) }
+            return [
+                .text(entry.run), .time(entry.started), .text(run.phase.rawValue), .text(run.activity.rawValue),
+                .bytes(chunks.staged.bytes), .text(entry.pipeline),
+            ]
+        } catch let error as MigratezError {
+            return [
+                .text(entry.run), .time(entry.started), .text(nil, none: "–"), .text(error.code.description),
+                .bytes(nil), .text(entry.pipeline),
+            ]
+        }
+    }
+
+    private static func document(of entry: RunRegistry.Entry, _ workplace: Workplace) async throws -> Document {
+        let inspection = try RunInspection(try entry.folder(in: workplace))
+        let (run, chunks, balances) = try await inspection.manifest.read { view in
+            (try view.run(), try view.chunks(), try view.reconciliation())
+        }
+        var document = Document("run")
+        document.fact(
+            "run", .text(run.id.text),
+            line: "run \(run.id)  \(run.description.pipeline)  \(run.phase.rawValue), \(run.activity.rawValue)")
+        document.fact("pipeline", .text(run.description.pipeline), line: "")
+        document.fact("phase", .text(run.phase.rawValue), line: "")
+        document.fact("state", .text(run.activity.rawValue), line: "")
+        let owner = inspection.owner
+        document.fact(
+            "process", .number(owner.map { Int($0) }), line: owner.map { "process \($0) works on it" } ?? "")
+        document.fact(
+            "code", .text(run.activityCode), line: run.activityCode.map { "\($0): \(run.activityMessage ?? "")" } ?? "")
+        document.fact("message", .text(run.activityMessage), line: "")
+        document.fact(
+            "resumes_at", .time(run.resumesAt), line: run.resumesAt.map { "can go on at \($0)" } ?? "")
+        let staged = chunks.staged
+        document.fact("staged_chunks", .number(staged.count), line: "")
+        document.fact(
+            "staged_bytes", .bytes(staged.bytes),
+            line: "staged: \(staged.count) chunks, \(staged.bytes), since \(run.createdAt)")
+        document.fact("started", .time(run.createdAt), line: "")
+        document.add(BalanceTable.make(balances))
+        return document
+    }
+}
+
+extension [Chunk] {
+    /// What still lies on the disk.
+    fileprivate var staged: (count: Int, bytes: ByteCount) {
+        let staged = filter { $0.state != .shredded }
+        return (staged.count, ByteCount(staged.reduce(0) { $0 + $1.storedBytes }))
+    }
+}
