@@ -14,18 +14,21 @@ package struct StagingSettings: Sendable {
     package var chunkRecordsMax: Int
     /// How hard chunks are compressed.
     package var compression: CompressionLevel
+    /// Who may open chunks as well, with plain `age -d`; only where somebody asked for their retention.
+    package var recipients: [AgeRecipient]
     package var fileSystem: any FileSystem
     package var clock: any WallClock
 
     package init(
         diskLimit: ByteCount = .GiB(20), chunkBytes: ByteCount = .MiB(16), chunkRecordsMax: Int = 50_000,
-        compression: CompressionLevel = .fast, fileSystem: any FileSystem = LocalFileSystem(),
-        clock: any WallClock = SystemWallClock()
+        compression: CompressionLevel = .fast, recipients: [AgeRecipient] = [],
+        fileSystem: any FileSystem = LocalFileSystem(), clock: any WallClock = SystemWallClock()
     ) {
         self.diskLimit = diskLimit
         self.chunkBytes = chunkBytes
         self.chunkRecordsMax = chunkRecordsMax
         self.compression = compression
+        self.recipients = recipients
         self.fileSystem = fileSystem
         self.clock = clock
     }

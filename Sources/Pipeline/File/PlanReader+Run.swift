@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
+import MigratezChunkFormat
 import MigratezModel
 import MigratezTransform
 
@@ -24,7 +25,7 @@ extension PlanReader {
         staging.key = section["key"].flatMap { secret($0, "staging.key") }
         for node in elements(section, "recipients") {
             guard let recipient = scalar(node, "staging.recipients") else { continue }
-            if !recipient.hasPrefix("age1") {
+            if (try? AgeRecipient.parse(recipient)) == nil {
                 report(.wrongForm, node.position, "a recipient must be an age X25519 recipient (age1…)")
             }
             staging.recipients.append(recipient)
@@ -68,6 +69,15 @@ extension PlanReader {
             }
         }
         return retention
+    }
+
+    /// Others may open staged data only where it was asked for that data stays.
+    mutating func checkRecipients(_ staging: StagingSpec, _ retention: RetentionSpec) {
+        guard !staging.recipients.isEmpty, retention.afterConfirm == .shred else { return }
+        report(
+            .conflict, marks[["staging", "recipients"]],
+            "staging.recipients lets others open the staged data, but retention.after_confirm has it destroyed",
+            remedy: "Write 'retention: { after_confirm: keep }', or leave the recipients out")
     }
 
     mutating func readGates(_ top: Section, streams: [StreamName]) -> GateSpec {

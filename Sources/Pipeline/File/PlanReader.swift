@@ -56,6 +56,7 @@ struct PlanReader {
         let staging = readStaging(top)
         let limits = readLimits(top)
         let retention = readRetention(top)
+        checkRecipients(staging, retention)
         let gates = readGates(top, streams: streams)
         let verify = readVerify(top)
         let tests = readTests(top, objects: objects)

@@ -16,9 +16,10 @@ package struct RunReport: Sendable {
 
     /// Writes the files into a folder beside that of the run, which is not shredded with it.
     ///
+    /// - Parameter withIDMap: whether the map of ids is among them; if not, one from before is removed.
     /// - Returns: the folder.
-    package func write(beside folder: RunFolder) async throws -> String {
-        let path = "\(folder.staging)/\(folder.run)-report"
+    package func write(beside folder: RunFolder, withIDMap: Bool = true) async throws -> String {
+        let path = Self.path(beside: folder)
         try FileManager.default.createDirectory(
             atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
         let (run, balances, rejects) = try await manifest.read { view in
@@ -26,9 +27,22 @@ package struct RunReport: Sendable {
         }
         try save(json(run, balances, rejects).serialized() + [UInt8(ascii: "\n")], "\(path)/report.json")
         try save(Array(markdown(run, balances, rejects).utf8), "\(path)/report.md")
-        try await writeIDMap(balances, to: "\(path)/id-map.csv")
+        let map = "\(path)/id-map.csv"
+        if withIDMap {
+            try await writeIDMap(balances, to: map)
+        } else if FileManager.default.fileExists(atPath: map) {
+            try FileManager.default.removeItem(atPath: map)
+        }
         return path
     }
+
+    /// Removes the report of a run whose policy keeps none; there need not be one.
+    static func remove(beside folder: RunFolder) throws {
+        let path = path(beside: folder)
+        if FileManager.default.fileExists(atPath: path) { try FileManager.default.removeItem(atPath: path) }
+    }
+
+    private static func path(beside folder: RunFolder) -> String { "\(folder.staging)/\(folder.run)-report" }
 
     private func json(_ run: RunStatus, _ balances: [Reconciliation], _ rejects: [RejectCount]) -> JSONValue {
         .object([

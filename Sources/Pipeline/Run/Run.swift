@@ -36,8 +36,8 @@ package struct Run: Sendable {
             folder,
             RunDescription(
                 pipeline: plan.name, digest: plan.digest, source: plan.source.connector,
-                destination: plan.target.connector),
-            root: root, settings: plan.stagingSettings(clock: workplace.clock))
+                destination: plan.target.connector, retention: plan.retentionPolicy),
+            root: root, settings: try plan.stagingSettings(clock: workplace.clock))
         let run = Run(
             id: id, plan: plan, staging: staging, source: connection.source, destination: connection.destination,
             clock: workplace.clock)
@@ -59,7 +59,7 @@ package struct Run: Sendable {
         let (root, _) = try workplace.rootKey(connection.stagingKey)
         let folder = RunFolder(run: id, staging: entry.staging, keys: workplace.keysFolder)
         let (staging, recovery) = try await StagingArea.open(
-            folder, root: root, settings: plan.stagingSettings(clock: workplace.clock))
+            folder, root: root, settings: try plan.stagingSettings(clock: workplace.clock))
         let run = Run(
             id: id, plan: plan, staging: staging, source: connection.source, destination: connection.destination,
             clock: workplace.clock)
@@ -142,10 +142,19 @@ package struct PlanConnection: Sendable {
 }
 
 extension PipelinePlan {
-    fileprivate func stagingSettings(clock: any WallClock) -> StagingSettings {
-        StagingSettings(
+    fileprivate func stagingSettings(clock: any WallClock) throws(MigratezError) -> StagingSettings {
+        var recipients: [AgeRecipient] = []
+        for text in staging.recipients { recipients.append(try .parse(text)) }
+        return StagingSettings(
             diskLimit: staging.diskMax ?? .GiB(1 << 20), chunkBytes: staging.chunkSizeMax,
             chunkRecordsMax: staging.chunkRecordsMax, compression: CompressionLevel(clamping: staging.compressionLevel),
-            clock: clock)
+            recipients: recipients, clock: clock)
+    }
+
+    fileprivate var retentionPolicy: RetentionPolicy {
+        RetentionPolicy(
+            shredsWhenConfirmed: retention.afterConfirm == .shred, unconfirmedMax: retention.unconfirmedMax,
+            keepsReport: retention.kept.contains("report"), keepsIDMap: retention.kept.contains("id_map"),
+            recipients: staging.recipients.count)
     }
 }

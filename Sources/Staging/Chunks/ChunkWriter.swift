@@ -33,7 +33,7 @@ package struct ChunkWriter: ~Copyable, Sendable {
         output.reserveCapacity(ChunkWriter.outputBytes + (128 << 10))
         encoder = try ChunkEncoder(
             context: ChunkContext(run: area.folder.run, address: chunk.address, attempt: chunk.attempt), key: key,
-            level: area.settings.compression, into: &output)
+            level: area.settings.compression, copies: area.settings.recipients, into: &output)
         self.area = area
         self.chunk = chunk
         self.firstOrdinal = firstOrdinal

@@ -66,12 +66,18 @@ package struct RunDescription: Sendable, Hashable {
     package var source: String
     /// The destination connector's name.
     package var destination: String
+    /// What is to become of the staged data; a pipeline file that is changed later changes nothing about it.
+    package var retention: RetentionPolicy
 
-    package init(pipeline: String, digest: String, source: String, destination: String) {
+    package init(
+        pipeline: String, digest: String, source: String, destination: String,
+        retention: RetentionPolicy = RetentionPolicy()
+    ) {
         self.pipeline = pipeline
         self.digest = digest
         self.source = source
         self.destination = destination
+        self.retention = retention
     }
 }
 
@@ -121,7 +127,7 @@ extension ManifestView {
             id: try decoded(RunID(row["id"]), "id"),
             description: RunDescription(
                 pipeline: row["pipeline"], digest: row["digest"], source: row["source"],
-                destination: row["destination"]),
+                destination: row["destination"], retention: try retentionPolicy()),
             phase: try decoded(RunPhase(rawValue: row["phase"]), "phase"),
             activity: try decoded(RunActivity(rawValue: row["activity"]), "activity"),
             activityCode: row["activity_code"], activityMessage: row["activity_message"],
@@ -160,6 +166,7 @@ extension ManifestTransaction {
                 id.text, description.pipeline, description.digest, description.source, description.destination,
                 now.milliseconds, now.milliseconds,
             ])
+        try insert(description.retention)
     }
 
     /// Takes the run one arrow further; throws `wrongRunState` if there is none from where it is. Being there already

@@ -7,7 +7,7 @@ import MigratezModel
 /// The numbered migrations of the manifest. One that has shipped is never edited; a change is a new number.
 enum ManifestSchema {
     /// The version that this program writes, kept in SQLite's `user_version`.
-    static let version = 1
+    static let version = 2
 
     /// Brings an empty or older manifest to `version`; each step is a transaction of its own with the number in it.
     ///
@@ -33,7 +33,7 @@ enum ManifestSchema {
         }
     }
 
-    private static let steps: [@Sendable (Database) throws -> Void] = [version1]
+    private static let steps: [@Sendable (Database) throws -> Void] = [version1, version2]
 
     /// Times are milliseconds since 1970 in UTC; stages, kinds, states and codes are their texts, outcomes their numbers.
     @Sendable private static func version1(_ database: Database) throws {
@@ -161,6 +161,18 @@ enum ManifestSchema {
                 CREATE TABLE confirmation (
                     only INTEGER PRIMARY KEY CHECK (only = 1), person TEXT NOT NULL, basis TEXT NOT NULL,
                     confirmed_at INTEGER NOT NULL
+                ) STRICT;
+                """)
+    }
+
+    /// What the person who began the run decided about the end of its data.
+    @Sendable private static func version2(_ database: Database) throws {
+        try database.execute(
+            sql: """
+                CREATE TABLE retention_policy (
+                    only INTEGER PRIMARY KEY CHECK (only = 1), shreds_when_confirmed INTEGER NOT NULL,
+                    unconfirmed_max INTEGER, keeps_report INTEGER NOT NULL, keeps_id_map INTEGER NOT NULL,
+                    recipients INTEGER NOT NULL
                 ) STRICT;
                 """)
     }

@@ -78,7 +78,7 @@ package struct Certificate: Codable, Sendable, Hashable {
         recordCount = self.chunks.reduce(0) { $0 + $1.records }
         merkleRoot = Hex.encode(MerkleTree.root(of: self.chunks.map { Array("\($0.chunk):\($0.sha256)".utf8) }))
         method = Certificate.methodOfDestruction
-        notCovered = Certificate.limits
+        notCovered = Certificate.limits + Certificate.copies(run.description.retention.recipients)
         signedBy = key.description
     }
 
@@ -100,6 +100,15 @@ package struct Certificate: Codable, Sendable, Hashable {
         "swap and hibernation images, unless they are encrypted",
         "the source and the destination themselves, and reports that were exported",
     ]
+
+    /// Keys that the pipeline gave to somebody else are not ours to destroy.
+    private static func copies(_ recipients: Int) -> [String] {
+        guard recipients > 0 else { return [] }
+        return [
+            "copies of the chunks that were made before: the pipeline asked for \(recipients) further "
+                + "\(recipients == 1 ? "key" : "keys") to open them, held by whoever named them"
+        ]
+    }
 }
 
 extension Certificate {

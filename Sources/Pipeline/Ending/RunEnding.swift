@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
+
+import MigratezModel
+package import MigratezStaging
+
+/// Ends the life of staged data: what the run's policy keeps is written first, then the rest is destroyed.
+package struct RunEnding: Sendable {
+    private let workplace: Workplace
+
+    package init(_ workplace: Workplace) { self.workplace = workplace }
+
+    /// Shreds a confirmed run, from wherever an earlier attempt was cut off.
+    ///
+    /// - Throws: `wrongRunState` if the run is not confirmed or is retained, `runBusy` if somebody works on it.
+    package func shred(_ entry: RunRegistry.Entry) async throws -> CertificateFiles {
+        let folder = try entry.folder(in: workplace)
+        let run = try await RunInspection(folder).manifest.read { try $0.run() }
+        // Later there is nothing left that a report could be made of.
+        if run.phase == .confirmed { try await keep(run.description.retention, of: folder) }
+        return try await Shredding.run(folder, clock: workplace.clock)
+    }
+
+    /// The runs whose data should have been destroyed by now.
+    package func overdue() async throws -> [RunRegistry.Entry] {
+        var found: [RunRegistry.Entry] = []
+        for entry in RunRegistry(workplace).entries() where try await fate(entry).isOverdue(at: workplace.clock.now) {
+            found.append(entry)
+        }
+        return found
+    }
+
+    /// Shreds a run that is overdue; one that nobody confirmed is confirmed by its policy.
+    ///
+    /// - Throws: `wrongRunState` if it is not overdue.
+    package func purge(_ entry: RunRegistry.Entry) async throws -> CertificateFiles {
+        let fate = try await fate(entry)
+        guard fate.isOverdue(at: workplace.clock.now), case .due(_, let reason) = fate else {
+            throw MigratezError(
+                .wrongRunState, "the data of run \(entry.run) is not overdue", remedy: .fixConfiguration,
+                hint: "migratez status \(entry.run) says what is to become of it")
+        }
+        if reason != .confirmed {
+            try await RunControl.withManifest(of: try entry.folder(in: workplace), clock: workplace.clock) { manifest in
+                try await manifest.commit {
+                    try $0.confirm(by: "policy", basis: reason.rawValue, isAbandoned: true)
+                }
+            }
+        }
+        return try await shred(entry)
+    }
+
+    private func fate(_ entry: RunRegistry.Entry) async throws -> StagedDataFate {
+        try await RunInspection(try entry.folder(in: workplace)).manifest.read { try $0.run() }.fate
+    }
+
+    /// Leaves of the report what the policy says: all of it, all but the map of ids, or nothing.
+    private func keep(_ policy: RetentionPolicy, of folder: RunFolder) async throws {
+        guard policy.keepsReport else { return try RunReport.remove(beside: folder) }
+        let report = RunReport(try RunInspection(folder).manifest)
+        _ = try await report.write(beside: folder, withIDMap: policy.keepsIDMap)
+    }
+}
