@@ -36,7 +36,7 @@ struct Migratez: AsyncParsableCommand {
                 name: "Prove",
                 subcommands: [
                     VerifyCommand.self, ReportCommand.self, ConfirmCommand.self, ShredCommand.self,
-                    CertificateCommand.self,
+                    PurgeCommand.self, CertificateCommand.self,
                 ]),
         ])
 

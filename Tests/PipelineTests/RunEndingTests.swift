@@ -95,13 +95,25 @@ import Testing
         try await withRun(retention: "after_confirm: shred") { world in
             let ending = RunEnding(world.workplace)
             try await world.confirm()
-            #expect(try await ending.overdue().isEmpty)
+            #expect(try await ending.overdue().runs.isEmpty)
             await #expect(throws: MigratezError.self) { try await ending.purge(try world.entry) }
             world.clock.advance(by: .seconds(24 * 3600 + 1))
-            #expect(try await ending.overdue() == [try world.entry])
+            #expect(try await ending.overdue().runs == [try world.entry])
             let certificate = try await ending.purge(try world.entry).verify()
             #expect(certificate.confirmedBy == "ada")
-            #expect(try await ending.overdue().isEmpty)
+            #expect(try await ending.overdue().runs.isEmpty)
+        }
+    }
+
+    @Test func `a run that cannot be looked at is told of, one without a folder is nothing to tell`() async throws {
+        try await withRun(retention: "after_confirm: shred") { world in
+            let folder = try world.entry.folder(in: world.workplace)
+            try "not a database".write(toFile: folder.manifest, atomically: true, encoding: .utf8)
+            let found = try await RunEnding(world.workplace).overdue()
+            #expect(found.runs.isEmpty)
+            #expect(found.unknown.map(\.error.code) == [.manifestDamaged])
+            try FileManager.default.removeItem(atPath: folder.path)
+            #expect(try await RunEnding(world.workplace).overdue().unknown.isEmpty)
         }
     }
 
@@ -110,7 +122,7 @@ import Testing
         try await withRun(retention: "unconfirmed: 30d", verified: verified) { world in
             let ending = RunEnding(world.workplace)
             world.clock.advance(by: .seconds(29 * 86_400))
-            #expect(try await ending.overdue().isEmpty)
+            #expect(try await ending.overdue().runs.isEmpty)
             world.clock.advance(by: .seconds(2 * 86_400))
             let certificate = try await ending.purge(try world.entry).verify()
             #expect(certificate.confirmedBy == "policy")
@@ -127,7 +139,7 @@ import Testing
             try await world.confirm()
             world.clock.advance(by: .seconds(10 * 365 * 86_400))
             #expect(try await world.status().fate == .retained)
-            #expect(try await RunEnding(world.workplace).overdue().isEmpty)
+            #expect(try await RunEnding(world.workplace).overdue().runs.isEmpty)
             let certificate = try await RunEnding(world.workplace).shred(try world.entry).verify()
             #expect(certificate.notCovered.contains { $0.contains("1 further key ") })
         }

@@ -132,7 +132,7 @@ private struct DemoTour {
         try await RunControl.withManifest(of: folder) { manifest in
             try await manifest.commit { try $0.confirm(by: "demo", basis: "verified") }
         }
-        let certificate = try await Shredding.run(folder, clock: workplace.clock)
+        let certificate = try await RunEnding(workplace).shred(try RunRegistry(workplace).find(reference))
         _ = try certificate.verify()
         console.say("keys destroyed, files removed, certificate signed and checked")
         console.say("report       \(report)/report.md")

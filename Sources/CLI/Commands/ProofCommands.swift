@@ -85,7 +85,7 @@ struct ReportCommand: AsyncParsableCommand {
 /// `migratez confirm [RUN]`
 struct ConfirmCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "confirm", abstract: "Lets go of the staged data of a verified run; shred may follow.",
+        commandName: "confirm", abstract: "Lets go of the staged data of a verified run, which is shredded next.",
         discussion: "EXAMPLE\n  migratez confirm 7f3a --by 'Ada Lovelace'")
 
     @OptionGroup var common: CommonOptions
@@ -104,11 +104,12 @@ struct ConfirmCommand: AsyncParsableCommand {
                 try $0.confirm(by: person, basis: isAbandoned ? "abandoned" : "verified", isAbandoned: isAbandoned)
             }
         }
+        let fate = try await RunInspection(try entry.folder(in: workplace)).manifest.read { try $0.run() }.fate
         var document = Document("confirmation")
-        document.fact(
-            "run", .text(entry.run),
-            line: "run \(entry.run) is confirmed by \(person); next: migratez shred \(entry.run)")
+        document.fact("run", .text(entry.run), line: "run \(entry.run) is confirmed by \(person)")
         document.fact("person", .text(person), line: "")
+        document.fact("due", .time(fate.due), line: fate.description)
+        if fate.due != nil { document.remark("next: migratez shred \(entry.run)") }
         Console().show(document)
     }
 }
@@ -128,8 +129,7 @@ struct ShredCommand: AsyncParsableCommand {
         let console = Console()
         let entry = try RunRegistry(workplace).find(reference.run)
         try confirm(entry, console)
-        let folder = try entry.folder(in: workplace)
-        let files = try await Shredding.run(folder, clock: workplace.clock)
+        let files = try await RunEnding(workplace).shred(entry)
         var document = Document("shredding")
         document.fact("run", .text(entry.run), line: "")
         document.fact("certificate", .text(files.text), line: "shredded; certificate: \(files.text)")

@@ -14,9 +14,21 @@ struct StatusCommand: AsyncParsableCommand {
 
     @OptionGroup var common: CommonOptions
     @OptionGroup var reference: RunArgument
+    @Flag(help: "End with exit code 4 if the staged data of any run is overdue.") var check = false
 
     func run() async throws {
         let workplace = try common.workplace()
+        try await report(workplace)
+        guard check else { return }
+        let (overdue, unknown) = try await RunEnding(workplace).overdue()
+        if let error = unknown.first?.error { throw error }
+        guard let first = overdue.first else { return }
+        throw MigratezError(
+            .gateBreached, "the staged data of \(overdue.count) runs is overdue, first of all that of run \(first.run)",
+            remedy: .fixConfiguration, hint: "migratez purge")
+    }
+
+    private func report(_ workplace: Workplace) async throws {
         let registry = RunRegistry(workplace)
         if let wanted = reference.run {
             Console().show(try await Self.document(of: try registry.find(wanted), workplace))
@@ -30,7 +42,7 @@ struct StatusCommand: AsyncParsableCommand {
             "runs",
             [
                 .left("RUN"), .left("STARTED"), .left("PHASE"), .left("STATE"), .right("STAGED", key: "staged_bytes"),
-                .left("PIPELINE"),
+                .left("DUE"), .left("PIPELINE"),
             ])
         for entry in registry.entries() { table.add(try await row(entry, workplace)) }
         return Document(table)
@@ -42,12 +54,12 @@ struct StatusCommand: AsyncParsableCommand {
             let (run, chunks) = try await inspection.manifest.read { (try $0.run(), try $0.chunks()) }
             return [
                 .text(entry.run), .time(entry.started), .text(run.phase.rawValue), .text(run.activity.rawValue),
-                .bytes(chunks.staged.bytes), .text(entry.pipeline),
+                .bytes(chunks.staged.bytes), .time(run.fate.due), .text(entry.pipeline),
             ]
         } catch let error as MigratezError {
             return [
                 .text(entry.run), .time(entry.started), .text(nil, none: "–"), .text(error.code.description),
-                .bytes(nil), .text(entry.pipeline),
+                .bytes(nil), .time(nil), .text(entry.pipeline),
             ]
         }
     }
@@ -77,6 +89,7 @@ struct StatusCommand: AsyncParsableCommand {
         document.fact(
             "staged_bytes", .bytes(staged.bytes),
             line: "staged: \(staged.count) chunks, \(staged.bytes), since \(run.createdAt)")
+        document.fact("due", .time(run.fate.due), line: run.fate.description)
         document.fact("started", .time(run.createdAt), line: "")
         document.add(BalanceTable.make(balances))
         return document
@@ -88,5 +101,20 @@ extension [Chunk] {
     fileprivate var staged: (count: Int, bytes: ByteCount) {
         let staged = filter { $0.state != .shredded }
         return (staged.count, ByteCount(staged.reduce(0) { $0 + $1.storedBytes }))
+    }
+}
+
+extension StagedDataFate {
+    /// When the data must be gone.
+    var due: Timestamp? { if case .due(let time, _) = self { time } else { nil } }
+
+    /// For people.
+    var description: String {
+        switch self {
+        case .destroyed: "staged data: destroyed"
+        case .due(let time, let reason): "staged data: to be destroyed by \(time), because \(reason.rawValue)"
+        case .retained: "staged data: kept, as the pipeline asks for, until somebody shreds it"
+        case .needed: "staged data: kept until the run is confirmed"
+        }
     }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
-import MigratezModel
+package import MigratezModel
 package import MigratezStaging
 
 /// Ends the life of staged data: what the run's policy keeps is written first, then the rest is destroyed.
@@ -21,13 +21,21 @@ package struct RunEnding: Sendable {
         return try await Shredding.run(folder, clock: workplace.clock)
     }
 
-    /// The runs whose data should have been destroyed by now.
-    package func overdue() async throws -> [RunRegistry.Entry] {
-        var found: [RunRegistry.Entry] = []
-        for entry in RunRegistry(workplace).entries() where try await fate(entry).isOverdue(at: workplace.clock.now) {
-            found.append(entry)
+    /// The runs whose data should have been destroyed by now, and those of which nobody can tell. A run whose folder
+    /// is gone has no data.
+    package func overdue() async throws -> (
+        runs: [RunRegistry.Entry], unknown: [(entry: RunRegistry.Entry, error: MigratezError)]
+    ) {
+        var runs: [RunRegistry.Entry] = []
+        var unknown: [(entry: RunRegistry.Entry, error: MigratezError)] = []
+        for entry in RunRegistry(workplace).entries() {
+            do {
+                if try await fate(entry).isOverdue(at: workplace.clock.now) { runs.append(entry) }
+            } catch let error as MigratezError where error.code != .runNotFound {
+                unknown.append((entry, error))
+            } catch is MigratezError {}
         }
-        return found
+        return (runs, unknown)
     }
 
     /// Shreds a run that is overdue; one that nobody confirmed is confirmed by its policy.
