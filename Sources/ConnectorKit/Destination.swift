@@ -12,7 +12,7 @@ package import MigratezModel
 ///   throws, some rows may have been written: the caller treats them as ambiguous and asks `resolve`.
 /// - Retries of whole calls that may pass (throttle, connection) are made inside, but a write whose fate is unknown
 ///   is never sent again inside unless the object holds our key.
-/// - Nothing but `prepare` and `write` changes anything on the other side.
+/// - Nothing but `prepare`, `write` and `delete` changes anything on the other side.
 package protocol Destination: Sendable {
     /// The connector's name: `salesforce`.
     var name: String { get }
@@ -51,6 +51,13 @@ package protocol Destination: Sendable {
     /// How many ids `read` and how many tuples `match` take at most.
     var readBatchSize: Int { get }
 
+    /// Deletes records by id, any number of them, and tells what became of each in the order of `ids`.
+    ///
+    /// Safe to repeat: a record that is not there (any more) is `.absent`. What the other side deletes along with a
+    /// record (an account's contacts) is its own affair, so callers delete children first. If the call throws, some
+    /// records may be gone.
+    func delete(object: String, ids: [String]) async throws -> [Deletion]
+
     /// The number of records of the object that carry a key of ours which begins with `keyPrefix`; `nil` = cannot tell.
     func count(object: String, keyPrefix: String) async throws -> Int?
 
@@ -85,6 +92,26 @@ package struct WriteRoute: Sendable, Hashable, Codable {
         self.recordsMax = recordsMax
         self.bytesMax = bytesMax
         self.concurrencyMax = concurrencyMax
+    }
+}
+
+/// What became of one record that was to be deleted.
+package struct Deletion: Sendable, Equatable {
+    package enum Result: Sendable, Equatable {
+        /// It was there, and is no more.
+        case deleted
+        /// There is no such record; it may have been deleted before.
+        case absent
+        /// The other side keeps it.
+        case refused(Rejection)
+    }
+
+    package var id: String
+    package var result: Result
+
+    package init(id: String, result: Result) {
+        self.id = id
+        self.result = result
     }
 }
 

@@ -126,6 +126,31 @@ struct FileDestinationTests {
         }
     }
 
+    @Test(arguments: FileFormat.allCases, [true, false])
+    func `records are deleted by their key, and a file without records goes`(
+        format: FileFormat, isComplete: Bool
+    ) async throws {
+        try await withTemporaryFolder { folder in
+            let destination = try destination(format, in: folder)
+            _ = try await write(destination, [row(1, "old"), row(2, "=2"), row(3)])
+            _ = try await write(destination, [row(1, "new")])
+            if isComplete { try await destination.finish() }
+            let deletions = try await destination.delete(object: "Person", ids: ["csv-person-3", "no", "csv-person-2"])
+            #expect(deletions.map(\.result) == [.deleted, .absent, .deleted])
+            #expect(deletions.map(\.id) == ["csv-person-3", "no", "csv-person-2"])
+            #expect(try await destination.count(object: "Person", keyPrefix: "csv-") == 1)
+            let left = try await destination.read(object: "Person", ids: ["csv-person-1"], fields: ["Name"])
+            #expect(left.map { String(decoding: $0.fields, as: UTF8.self) } == [#"{"Name":"new"}"#])
+            // Writing goes on in the file that took the old one's place.
+            #expect(try await write(destination, [row(2)])[0].result == .created(id: "csv-person-2"))
+            try await destination.finish()
+            #expect(try await destination.count(object: "Person", keyPrefix: "csv-") == 2)
+            _ = try await destination.delete(object: "Person", ids: ["csv-person-1", "csv-person-2"])
+            #expect(try FileManager.default.contentsOfDirectory(atPath: "\(folder)/out").isEmpty)
+            #expect(try await destination.delete(object: "Person", ids: ["csv-person-1"])[0].result == .absent)
+        }
+    }
+
     @Test func `a file that somebody else wrote is left alone`() async throws {
         for (format, text) in [(FileFormat.csv, "id,name\n1,x\n"), (.ndjson, "{\"id\":1}\n"), (.csv, "")] {
             try await withTemporaryFolder { folder in
@@ -134,6 +159,8 @@ struct FileDestinationTests {
                 try Data(text.utf8).write(to: URL(filePath: path))
                 let destination = try destination(format, in: folder)
                 await #expect(throws: MigratezError.self) { try await write(destination, [row(1)]) }
+                await #expect(throws: MigratezError.self) { try await destination.delete(object: "Person", ids: ["1"]) }
+                #expect(!FileManager.default.fileExists(atPath: path + ".new"))
                 #expect(try Data(contentsOf: URL(filePath: path)) == Data(text.utf8))
             }
         }

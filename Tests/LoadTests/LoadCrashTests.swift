@@ -137,6 +137,9 @@ private struct HalvingDestination: Destination {
         object: String, fields: [String], values: [[String]], returning: [String]
     ) async throws -> [ReadBack] { [] }
     func read(object: String, ids: [String], fields: [String]) async throws -> [ReadBack] { [] }
+    func delete(object: String, ids: [String]) async throws -> [Deletion] {
+        try await inner.delete(object: object, ids: ids)
+    }
     func count(object: String, keyPrefix: String) async throws -> Int? { nil }
     func finish() async throws {}
 }

@@ -222,4 +222,34 @@ import Testing
             #expect(sandbox.calls("DELETE /jobs/ingest/{job}") == 1)
         }
     }
+
+    @Test func `records are deleted once, whatever gets in the way, and each has its answer`() async throws {
+        try await Sandbox.run { sandbox in
+            let ids = try await sandbox.write(contacts(450)).compactMap(\.id)
+            try await Sandbox.createContact(sandbox, lastName: "Theirs", email: "t@x.test")
+            sandbox.inject(.commitThenDrop, at: "/composite/sobjects")
+            let wanted = Array(ids.dropLast(50))
+            let deletions = try await sandbox.destination.delete(object: "Contact", ids: wanted)
+            #expect(deletions.map(\.id) == wanted)
+            // What the lost call had deleted is absent when it is asked again.
+            #expect(deletions.allSatisfy { $0.result == .deleted || $0.result == .absent })
+            #expect(deletions.count { $0.result == .deleted } == 200)
+            let nothing = ["003000000000999AAA", "no id", ids[0]]
+            let none = try await sandbox.destination.delete(object: "Contact", ids: nothing)
+            #expect(none == nothing.map { Deletion(id: $0, result: .absent) })
+            #expect(try sandbox.org.count(of: "Contact") == 51)
+        }
+    }
+
+    @Test func `a note is deleted with its document and its links`() async throws {
+        try await Sandbox.run { sandbox in
+            let notes = Batch(
+                object: "ContentNote", rows: (0..<2).map { Batch.Row("n-\($0)", ["Title": "T", "Content": "c"]) })
+            let ids = try await sandbox.write(notes).compactMap(\.id)
+            let deletions = try await sandbox.destination.delete(object: "ContentNote", ids: [ids[0]])
+            #expect(deletions == [Deletion(id: ids[0], result: .deleted)])
+            #expect(try sandbox.org.count(of: "ContentDocument") == 1)
+            #expect(try await sandbox.destination.count(object: "ContentNote", keyPrefix: "n-") == 1)
+        }
+    }
 }

@@ -93,6 +93,18 @@ package final class FileDestination: Destination {
 
     package var readBatchSize: Int { 10_000 }
 
+    /// Writes the object's file anew without the records; one that holds no others is removed.
+    package func delete(object: String, ids: [String]) async throws -> [Deletion] {
+        let paths = try ObjectPaths(object, in: folder, format)
+        let wanted = Set(ids)
+        let removed = try files.withLock { files throws(MigratezError) -> Set<String> in
+            // The file is replaced, so whoever writes next must open the new one.
+            files[object] = nil
+            return try ObjectFile.remove(wanted, paths, format, dialect)
+        }
+        return ids.map { Deletion(id: $0, result: removed.contains($0) ? .deleted : .absent) }
+    }
+
     package func count(object: String, keyPrefix: String) async throws -> Int? {
         var count = 0
         try scan(object) { record in if record.key.hasPrefix(keyPrefix) { count += 1 } }

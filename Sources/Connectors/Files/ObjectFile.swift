@@ -90,6 +90,61 @@ final class ObjectFile: @unchecked Sendable {
         try OpenFile.remove(paths.partial)
     }
 
+    // MARK: Removing
+
+    /// Replaces the object's file by one without the records of these keys, and returns the keys that were there.
+    ///
+    /// After a crash it is the old file or the new one. A file that would hold no record is removed.
+    static func remove(
+        _ keys: Set<String>, _ paths: ObjectPaths, _ format: FileFormat, _ dialect: CSVDialect
+    ) throws(MigratezError) -> Set<String> {
+        let isPartial = OpenFile.exists(paths.partial)
+        guard isPartial || OpenFile.exists(paths.complete) else { return [] }
+        let path = isPartial ? paths.partial : paths.complete
+        let newPath = path + ".new"
+        var removed: Set<String> = []
+        var keptCount = 0
+        do throws(MigratezError) {
+            let output = try OpenFile(newPath, .replace)
+            var sink = FileSink(path: newPath)
+            var export: CSVExport?
+            func take(_ record: FileRecord) throws(MigratezError) {
+                guard !keys.contains(record.key) else {
+                    removed.insert(record.key)
+                    return
+                }
+                keptCount += 1
+                if isPartial || format == .ndjson {
+                    appendLine(record.line, to: &sink.bytes)
+                } else {
+                    if export == nil {
+                        export = CSVExport(dialect, columns: record.index.fieldNames)
+                        export?.writeHeader(to: &sink)
+                    }
+                    export?.write(record, to: &sink)
+                }
+                try sink.flush(to: output, ifOver: FileSink.blockBytes)
+            }
+            if isPartial {
+                try scan(path) { record, _ throws(MigratezError) in try take(record) }
+            } else {
+                try scanComplete(path, format, dialect, take)
+            }
+            try sink.flush(to: output, ifOver: 0)
+            try output.synchronize()
+        } catch {
+            try OpenFile.remove(newPath)
+            throw error
+        }
+        guard !removed.isEmpty, keptCount > 0 else {
+            try OpenFile.remove(newPath)
+            if keptCount == 0, !removed.isEmpty { try OpenFile.remove(path) }
+            return removed
+        }
+        try OpenFile.move(newPath, to: path)
+        return removed
+    }
+
     // MARK: Opening
 
     /// Cuts off what follows the last whole line and takes note of all keys.

@@ -217,7 +217,7 @@ struct CollectionWriter: Sendable {
     }
 
     /// Waits before repeat `number` (from 1): 0.5 s doubled each time, a random part of it.
-    private func pause(_ number: Int) async throws {
+    func pause(_ number: Int) async throws {
         let milliseconds = 500 << min(number - 1, 6)
         try await clock.sleep(for: .milliseconds(Int.random(in: milliseconds / 2...milliseconds)))
     }

@@ -134,6 +134,10 @@ package struct SalesforceDestination: Destination {
         return try await BulkWriter(collections: collections).resolve(batch.rows, object: batch.object, note: note)
     }
 
+    package func delete(object: String, ids: [String]) async throws -> [Deletion] {
+        try await RecordDeletion(collections: collections).delete(object: object, ids: ids)
+    }
+
     /// A note is linked by its document (Object Reference, "ContentDocumentLink").
     package func referenceName(of object: String) -> String {
         object == ContentNote.object ? "ContentDocument" : object

@@ -38,6 +38,7 @@ package final class MemoryDestination: Destination {
         var faults: [Int: Fault] = [:]
         var running = 0
         var runningMax = 0
+        var createdCount = 0
     }
 
     package let name = "memory"
@@ -150,6 +151,18 @@ package final class MemoryDestination: Destination {
         return held.filter { $0.object == object && ids.contains($0.id) }.map { Self.readBack($0, fields) }
     }
 
+    package func delete(object: String, ids: [String]) async throws -> [Deletion] {
+        state.withLock { state in
+            let there = Set(state.held.filter { $0.object == object }.map(\.id)).intersection(ids)
+            state.held.removeAll { $0.object == object && there.contains($0.id) }
+            state.byKey = [:]
+            for (index, record) in state.held.enumerated() {
+                if let key = record.key { state.byKey[Self.stamp(key, record.object)] = index }
+            }
+            return ids.map { Deletion(id: $0, result: there.contains($0) ? .deleted : .absent) }
+        }
+    }
+
     package func count(object: String, keyPrefix: String) async throws -> Int? {
         held.count { $0.object == object && $0.key?.hasPrefix(keyPrefix) == true }
     }
@@ -162,7 +175,8 @@ package final class MemoryDestination: Destination {
                 let known = row.targetID.flatMap { id in state.held.firstIndex { $0.id == id } } ?? state.byKey[stamp]
                 guard let known else {
                     state.byKey[stamp] = state.held.count
-                    let id = "new-\(state.held.count)"
+                    let id = "new-\(state.createdCount)"
+                    state.createdCount += 1
                     state.held.append(
                         Held(
                             id: id, object: object, key: row.key, fields: Self.parsed(row.fields),
