@@ -13,9 +13,12 @@ extension PlanReader {
 
     mutating func readConnection(_ node: YAMLNode, side: Side) -> ConnectionSpec? {
         let path = [side.rawValue]
-        guard let section = section(node, path: path, name: side.rawValue, required: ["connector"]),
-            let connector = text(section, "connector")
-        else { return nil }
+        guard let section = section(node, path: path, name: side.rawValue, .entries(.text)) else { return nil }
+        guard section["connector"] != nil else {
+            reportMissing("connector", in: section)
+            return nil
+        }
+        guard let connector = text(section, "connector") else { return nil }
         let known = side == .source ? catalog.sources : catalog.destinations
         guard let specs = known[connector] else {
             let role = side == .source ? "source" : "destination"
@@ -144,6 +147,27 @@ enum SettingForm {
         case .url: text.hasPrefix("https://") || text.hasPrefix("http://") ? text : nil
         case .oneOf(let words): words.contains(text) ? text : nil
         case .byteCount: Quantity.bytes(text).map(String.init)
+        }
+    }
+
+    /// What may stand in the file, for editors.
+    static func form(of spec: SettingSpec) -> FileForm {
+        switch spec.path {
+        case "rate.requests":
+            return .grammar(description(of: spec), pattern: "^[0-9][0-9_.]*[kM]?/[0-9_.]*(ms|s|m|h|d)$")
+        case "rate.daily_share": return .share
+        case "rate.concurrency": return .any([.words(["auto"]), .count(least: 0)])
+        default: break
+        }
+        return switch spec.kind {
+        case .text: .list(.text)
+        case .path: .text
+        case .secret: .secret
+        case .integer: .count(least: 0)
+        case .bool: .bool
+        case .url: .grammar(description(of: spec.kind), pattern: "^https?://")
+        case .oneOf(let words): .words(words)
+        case .byteCount: .size
         }
     }
 

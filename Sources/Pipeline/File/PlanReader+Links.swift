@@ -9,11 +9,7 @@ extension PlanReader {
     mutating func readLinks(_ top: Section, objects: [ObjectSpec]) -> [LinkSpec] {
         var links: [(spec: LinkSpec, position: FilePosition)] = []
         for (number, node) in elements(top, "links").enumerated() {
-            let path = ["links", String(number)]
-            let known = ["from", "to", "as", "choose", "on_missing", "map"]
-            guard
-                let section = section(
-                    node, path: path, name: "links.\(number)", known: known, required: ["from", "to", "as"]),
+            guard let section = section(node, number, of: top, "links"),
                 let link = readLink(section, objects: objects)
             else { continue }
             for (earlier, position) in links {

@@ -11,12 +11,9 @@ extension PlanReader {
         var maps: [String: ValueMapSpec] = [:]
         for member in entries(top, "values") {
             let path = ["values", member.key]
-            guard
-                let section = section(
-                    member.value, path: path, name: path.joined(separator: "."), known: ["map", "file", "otherwise"])
-            else { continue }
-            if section["map"] == nil, section["file"] == nil {
-                report(.missingKey, section.position, "\(section.name) needs 'map' or 'file'")
+            let form = FileForm.section(FileKeys.valueMap)
+            guard let section = section(member.value, path: path, name: path.joined(separator: "."), form) else {
+                continue
             }
             var entries = Dictionary(readMapFile(section, "file"), uniquingKeysWith: { _, last in last })
             for entry in self.entries(section, "map") {
@@ -34,10 +31,9 @@ extension PlanReader {
 
     private mutating func readOtherwise(_ section: Section) -> ValueMapSpec.Otherwise {
         if let node = section["otherwise"], case .mapping = node.content {
-            let use = self.section(section, "otherwise", known: ["use"], required: ["use"])
-            return use.flatMap { text($0, "use") }.map { .use($0) } ?? .quarantine
+            return self.section(section, "otherwise").flatMap { text($0, "use") }.map { .use($0) } ?? .quarantine
         }
-        switch word(section, "otherwise", among: ["quarantine", "keep", "drop"]) {
+        switch word(section, "otherwise") {
         case "keep": return .keep
         case "drop": return .drop
         default: return .quarantine
@@ -45,12 +41,9 @@ extension PlanReader {
     }
 
     mutating func readPeople(_ top: Section) -> PeopleSpec? {
-        guard let section = section(top, "people", known: ["match", "file", "unmatched"]) else { return nil }
+        guard let section = section(top, "people") else { return nil }
         var people = PeopleSpec(matchesEmail: false)
-        people.matchesEmail = word(section, "match", among: ["email"]) != nil
-        if section["match"] == nil, section["file"] == nil {
-            report(.missingKey, section.position, "people needs 'match: email' or 'file'")
-        }
+        people.matchesEmail = word(section, "match") != nil
         for (from, to) in readMapFile(section, "file") {
             guard let from = MatchKey.normalized(from, as: .email), let to = MatchKey.normalized(to, as: .email) else {
                 continue
@@ -59,12 +52,12 @@ extension PlanReader {
         }
         guard let node = section["unmatched"] else { return people }
         if case .mapping = node.content {
-            guard let rule = self.section(section, "unmatched", known: ["assign", "tag"], required: ["assign"]),
+            guard let rule = self.section(section, "unmatched"),
                 let email = text(rule, "assign").flatMap({ MatchKey.normalized($0, as: .email) })
             else { return people }
             people.unmatched = .assign(email: email, tag: text(rule, "tag"))
         } else {
-            _ = word(section, "unmatched", among: ["quarantine"])
+            _ = word(section, "unmatched")
         }
         return people
     }

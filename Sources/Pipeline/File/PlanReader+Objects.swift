@@ -13,7 +13,7 @@ extension PlanReader {
             guard let stream = StreamName(member.key) else {
                 report(
                     .wrongForm, member.keyPosition, "the object name '\(member.key)' becomes part of file names",
-                    remedy: "Use 1 to 64 letters, digits, '-' and '_'")
+                    remedy: "Use \(FileKeys.nameForm)")
                 return nil
             }
             return readObject(member.value, stream: stream)
@@ -23,8 +23,7 @@ extension PlanReader {
     private mutating func readObject(_ node: YAMLNode, stream: StreamName) -> ObjectSpec? {
         guard
             let section = section(
-                node, path: ["objects", stream.text], name: "objects.\(stream)",
-                known: ["to", "where", "fields", "dedupe"], required: ["to", "fields"])
+                node, path: ["objects", stream.text], name: "objects.\(stream)", .section(FileKeys.object))
         else { return nil }
         let filter = expression(section, "where")
         var fields: [FieldSpec] = []
@@ -43,11 +42,6 @@ extension PlanReader {
 
     // MARK: Fields
 
-    private static let fieldKeys = [
-        "from", "const", "expr", "default", "trim", "lower", "upper", "max", "truncate", "type", "on_error", "phone",
-        "html", "values", "person", "audit", "required",
-    ]
-
     private mutating func readField(_ member: YAMLNode.Member, object: String) -> FieldSpec? {
         let path = ["objects", object, "fields", member.key]
         let name = "objects.\(object).fields.\(member.key)"
@@ -55,7 +49,7 @@ extension PlanReader {
             marks.set(path, member.value.position)
             return FieldSpec(target: member.key, origin: .field(source))
         }
-        guard let section = section(member.value, path: path, name: name, known: Self.fieldKeys) else { return nil }
+        guard let section = section(member.value, path: path, name: name, .section(FileKeys.field)) else { return nil }
         guard let origin = readOrigin(section) else { return nil }
         var field = FieldSpec(target: member.key, origin: origin)
         field.fallback = template(section, "default")
@@ -66,9 +60,6 @@ extension PlanReader {
         field.letterCase = isLower ? .lower : isUpper ? .upper : nil
         field.charactersMax = count(section, "max")
         field.isTruncated = bool(section, "truncate") ?? false
-        if field.isTruncated, section["max"] == nil {
-            report(.missingKey, section.position(of: "truncate"), "\(name).truncate needs 'max'")
-        }
         field.type = choice(section, "type", FieldSpec.ValueType.self)
         checkTexts(of: field, section)
         field.onError = choice(section, "on_error", FieldSpec.OnError.self) ?? .reject
@@ -100,30 +91,19 @@ extension PlanReader {
     }
 
     private mutating func readOrigin(_ section: Section) -> FieldSpec.Origin? {
-        let given = ["from", "const", "expr"].filter { section[$0] != nil }
-        guard given.count == 1 else {
-            if given.isEmpty {
-                report(.missingKey, section.position, "\(section.name) needs one of 'from', 'const' and 'expr'")
-            } else {
-                reportConflict(section, given[0], given[1])
-            }
-            return nil
-        }
-        switch given[0] {
-        case "from": return text(section, "from").map { .field($0) }
-        case "const": return template(section, "const").map { .constant($0) }
-        default: return expression(section, "expr").map { .expression($0) }
-        }
+        if let name = text(section, "from") { return .field(name) }
+        if let text = template(section, "const") { return .constant(text) }
+        return expression(section, "expr").map { .expression($0) }
     }
 
     private mutating func readRegion(_ section: Section) -> String? {
         guard let region = text(section, "phone") else { return nil }
-        if PhoneNumber.regions.contains(region) { return region }
+        let regions = section.form(of: "phone").words
+        if regions.contains(region) { return region }
         report(
             .notSupported, section.position(of: "phone"),
             "phone numbers of the region '\(region)' are not supported yet",
-            suggestion: closest(to: region, among: PhoneNumber.regions),
-            remedy: "There are: " + PhoneNumber.regions.joined(separator: ", "))
+            suggestion: closest(to: region, among: regions), remedy: "There are: " + regions.joined(separator: ", "))
         return nil
     }
 
@@ -139,29 +119,22 @@ extension PlanReader {
     // MARK: Duplicates
 
     private mutating func readDedupe(_ object: Section) -> (within: [DuplicateRule], againstTarget: [TargetMatchRule]) {
-        guard let section = section(object, "dedupe", known: ["within", "against_target"]) else { return ([], []) }
+        guard let section = section(object, "dedupe") else { return ([], []) }
         var within: [DuplicateRule] = []
         for (number, node) in elements(section, "within").enumerated() {
-            if let rule = readWithin(node, path: section.path + ["within", String(number)]) { within.append(rule) }
+            guard let rule = self.section(node, number, of: section, "within") else { continue }
+            within.append(readWithin(rule))
         }
         var against: [TargetMatchRule] = []
         for (number, node) in elements(section, "against_target").enumerated() {
-            let path = section.path + ["against_target", String(number)]
-            let name = path.joined(separator: ".")
-            let known = ["keys", "on_match"]
-            guard let rule = self.section(node, path: path, name: name, known: known, required: ["keys"]) else {
-                continue
-            }
+            guard let rule = self.section(node, number, of: section, "against_target") else { continue }
             let onMatch = choice(rule, "on_match", TargetMatchRule.OnMatch.self) ?? .fillBlanks
             against.append(TargetMatchRule(keys: readKeys(rule), onMatch: onMatch))
         }
         return (within, against)
     }
 
-    private mutating func readWithin(_ node: YAMLNode, path: [String]) -> DuplicateRule? {
-        let known = ["keys", "keep", "merge", "score"]
-        let name = path.joined(separator: ".")
-        guard let rule = section(node, path: path, name: name, known: known, required: ["keys"]) else { return nil }
+    private mutating func readWithin(_ rule: Section) -> DuplicateRule {
         if rule["score"] != nil {
             report(
                 .notSupported, rule.position(of: "score"), "scored matching is not supported yet",

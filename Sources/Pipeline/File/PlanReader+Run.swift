@@ -9,15 +9,15 @@ import MigratezTransform
 extension PlanReader {
     mutating func readStaging(_ top: Section) -> StagingSpec {
         var staging = StagingSpec(folder: absolutePath("staging"))
-        guard let section = section(top, "staging", known: ["dir", "chunk", "disk_limit", "key", "recipients"]) else {
+        guard let section = section(top, "staging") else {
             return staging
         }
         if let folder = text(section, "dir") { staging.folder = absolutePath(folder) }
-        if let chunk = self.section(section, "chunk", known: ["records", "bytes", "compress"]) {
+        if let chunk = self.section(section, "chunk") {
             staging.chunkRecordsMax = count(chunk, "records") ?? staging.chunkRecordsMax
             staging.chunkSizeMax = size(chunk, "bytes") ?? staging.chunkSizeMax
             staging.compressionLevel =
-                value(chunk, "compress", .wrongForm, form: "zstd:1 to zstd:9") { text in
+                value(chunk, "compress", .wrongForm) { text in
                     text.hasPrefix("zstd:") ? Int(text.dropFirst(5)).flatMap { (1...9).contains($0) ? $0 : nil } : nil
                 } ?? staging.compressionLevel
         }
@@ -26,7 +26,8 @@ extension PlanReader {
         for node in elements(section, "recipients") {
             guard let recipient = scalar(node, "staging.recipients") else { continue }
             if (try? AgeRecipient.parse(recipient)) == nil {
-                report(.wrongForm, node.position, "a recipient must be an age X25519 recipient (age1…)")
+                let form = section.form(of: "recipients").element.description
+                report(.wrongForm, node.position, "a recipient must be \(form)")
             }
             staging.recipients.append(recipient)
         }
@@ -35,7 +36,7 @@ extension PlanReader {
 
     mutating func readLimits(_ top: Section) -> LimitSpec {
         var limits = LimitSpec()
-        guard let section = section(top, "limits", known: ["memory", "jobs"]) else { return limits }
+        guard let section = section(top, "limits") else { return limits }
         if let memory = size(section, "memory") {
             if memory < .MiB(64) {
                 report(.wrongUnit, section.position(of: "memory"), "limits.memory must be at least 64MiB")
@@ -50,14 +51,13 @@ extension PlanReader {
 
     mutating func readRetention(_ top: Section) -> RetentionSpec {
         var retention = RetentionSpec()
-        let known = ["after_confirm", "spent_chunks", "unconfirmed", "keep"]
-        guard let section = section(top, "retention", known: known) else { return retention }
+        guard let section = section(top, "retention") else { return retention }
         retention.afterConfirm = choice(section, "after_confirm", RetentionSpec.Disposal.self) ?? .shred
         retention.spentChunks = choice(section, "spent_chunks", RetentionSpec.Disposal.self) ?? .shred
-        retention.unconfirmedMax = value(section, "unconfirmed", form: "a span of time such as 30d", Quantity.duration)
+        retention.unconfirmedMax = value(section, "unconfirmed") { Quantity.duration($0) }
         if section["keep"] != nil {
             retention.kept = []
-            let words = ["report", "id_map"]
+            let words = section.form(of: "keep").words
             for node in elements(section, "keep") {
                 guard let word = scalar(node, "retention.keep") else { continue }
                 retention.kept.append(word)
@@ -82,8 +82,7 @@ extension PlanReader {
 
     mutating func readGates(_ top: Section, streams: [StreamName]) -> GateSpec {
         var gates = GateSpec()
-        let known = ["expect", "quarantine", "consecutive_errors", "on_breach"]
-        guard let section = section(top, "gates", known: known) else { return gates }
+        guard let section = section(top, "gates") else { return gates }
         if let expect = self.section(section, "expect") {
             for member in expect.members {
                 guard let stream = streams.first(where: { $0.text == member.key }) else {
@@ -93,7 +92,7 @@ extension PlanReader {
                         suggestion: closest(to: member.key, among: streams.map(\.text)))
                     continue
                 }
-                let expectation = value(expect, member.key, .wrongForm, form: "a bound such as \">= 1\"") { text in
+                let expectation = value(expect, member.key, .wrongForm) { text in
                     Self.bound(text).flatMap { bound in
                         Quantity.count(bound.rest).map {
                             GateSpec.Expectation(stream: stream, comparison: bound.comparison, count: $0)
@@ -103,7 +102,7 @@ extension PlanReader {
                 if let expectation { gates.expectations.append(expectation) }
             }
         }
-        gates.rejectedShareMax = value(section, "quarantine", form: "a bound such as \"<= 0.5%\"") { text in
+        gates.rejectedShareMax = value(section, "quarantine") { text in
             Self.bound(text).flatMap { $0.comparison == .atMost ? Quantity.share($0.rest) : nil }
         }
         gates.consecutiveErrorsMax = count(section, "consecutive_errors")
@@ -118,14 +117,12 @@ extension PlanReader {
 
     mutating func readVerify(_ top: Section) -> VerifySpec {
         var verify = VerifySpec()
-        guard let section = section(top, "verify", known: ["counts", "sample", "fields", "links"]) else {
-            return verify
-        }
-        verify.countsAreExact = word(section, "counts", among: ["exact", "off"]) != "off"
-        verify.linksAreExact = word(section, "links", among: ["exact", "off"]) != "off"
-        if let sample = self.section(section, "sample", known: ["share", "at_least"]) {
+        guard let section = section(top, "verify") else { return verify }
+        verify.countsAreExact = word(section, "counts") != "off"
+        verify.linksAreExact = word(section, "links") != "off"
+        if let sample = self.section(section, "sample") {
             verify.sampleShare = share(sample, "share") ?? verify.sampleShare
-            verify.sampleMin = count(sample, "at_least", least: 0) ?? verify.sampleMin
+            verify.sampleMin = count(sample, "at_least") ?? verify.sampleMin
         }
         let fields = texts(section, "fields")
         verify.fields = fields.isEmpty || fields == ["all"] ? nil : fields

@@ -4,13 +4,15 @@
 import MigratezModel
 import MigratezTransform
 
-/// A mapping of the file whose keys were checked.
+/// A mapping of the file whose keys were checked against its form.
 struct Section {
     /// What it is called in messages: `objects.contact`.
     var name: String
     var path: [String]
     var position: FilePosition
     var members: [YAMLNode.Member]
+    /// What it is: a section of `FileKeys`, or a mapping with names of the user's own.
+    var form: FileForm
 
     subscript(key: String) -> YAMLNode? {
         guard let value = members.first(where: { $0.key == key })?.value else { return nil }
@@ -19,6 +21,15 @@ struct Section {
 
     /// Where the value of a key stands, or else the section.
     func position(of key: String) -> FilePosition { self[key]?.position ?? position }
+
+    /// What may stand at a key of it. Reading a key that is not in the table is a mistake of this program.
+    func form(of key: String) -> FileForm {
+        if case .entries(let form) = form { return form }
+        guard let form = form.section?[key]?.form else {
+            preconditionFailure("'\(key)' of \(name) is not in the table of keys")
+        }
+        return form
+    }
 
     /// What a key of it is called in messages.
     func name(of key: String) -> String { path.isEmpty ? key : "\(name).\(key)" }
@@ -36,35 +47,61 @@ extension PlanReader {
                 suggestion: suggestion, remedy: remedy))
     }
 
-    /// A mapping with checked keys. `known` empty = any key.
-    mutating func section(
-        _ node: YAMLNode, path: [String], name: String, known: [String] = [], required: [String] = []
-    ) -> Section? {
+    /// A mapping whose keys are those of its form.
+    mutating func section(_ node: YAMLNode, path: [String], name: String, _ form: FileForm) -> Section? {
         marks.set(path, node.position)
         guard case .mapping(let members) = node.content else {
             report(.wrongForm, node.position, "\(name) must be a mapping, not \(node.kindName)")
             return nil
         }
-        for member in members {
-            marks.set(path + [member.key], member.value.position)
-            if !known.isEmpty, !known.contains(member.key) {
+        for member in members { marks.set(path + [member.key], member.value.position) }
+        let section = Section(name: name, path: path, position: node.position, members: members, form: form)
+        if let known = form.section { check(section, against: known) }
+        return section
+    }
+
+    private mutating func check(_ section: Section, against known: FileSection) {
+        for member in section.members where known[member.key] == nil {
+            report(
+                .unknownKey, member.keyPosition, "unknown key '\(member.key)' in \(section.name)",
+                suggestion: closest(to: member.key, among: known.keys.map(\.name)))
+        }
+        for key in known.keys {
+            if key.isRequired, section[key.name] == nil { reportMissing(key.name, in: section) }
+            if let needed = key.needs, section[key.name] != nil, section[needed] == nil {
                 report(
-                    .unknownKey, member.keyPosition, "unknown key '\(member.key)' in \(name)",
-                    suggestion: closest(to: member.key, among: known))
+                    .missingKey, section.position(of: key.name), "\(section.name(of: key.name)) needs '\(needed)'")
             }
         }
-        for key in required where !members.contains(where: { $0.key == key }) {
-            report(.missingKey, node.position, "the key '\(key)' is missing in \(name)")
+        for keys in known.needed where keys.allSatisfy({ section[$0] == nil }) {
+            let names = keys.map { "'\($0)'" }
+            report(.missingKey, section.position, "\(section.name) needs \(listed(names))")
         }
-        return Section(name: name, path: path, position: node.position, members: members)
+        for keys in known.alternatives {
+            let given = keys.filter { section[$0] != nil }
+            if given.isEmpty {
+                let names = keys.map { "'\($0)'" }
+                report(.missingKey, section.position, "\(section.name) needs one of \(listed(names, "and"))")
+            } else if given.count > 1 {
+                reportConflict(section, given[0], given[1])
+            }
+        }
+    }
+
+    mutating func reportMissing(_ key: String, in section: Section) {
+        report(.missingKey, section.position, "the key '\(key)' is missing in \(section.name)")
     }
 
     /// A section below another; `nil` if it is absent.
-    mutating func section(
-        _ parent: Section, _ key: String, known: [String] = [], required: [String] = []
-    ) -> Section? {
+    mutating func section(_ parent: Section, _ key: String) -> Section? {
         guard let node = parent[key] else { return nil }
-        return section(node, path: parent.path + [key], name: parent.name(of: key), known: known, required: required)
+        return section(node, path: parent.path + [key], name: parent.name(of: key), parent.form(of: key).mapping)
+    }
+
+    /// The section that is element `number` of a list.
+    mutating func section(_ node: YAMLNode, _ number: Int, of parent: Section, _ key: String) -> Section? {
+        let path = parent.path + [key, String(number)]
+        return section(node, path: path, name: path.joined(separator: "."), parent.form(of: key).mapping)
     }
 
     /// The members of a mapping with keys of the user's own.
@@ -104,35 +141,31 @@ extension PlanReader {
         elements(section, key).compactMap { scalar($0, section.name(of: key)) }
     }
 
-    /// A value read by `read`, described by `form` if that fails.
+    /// A value read by `read`, described by the key's form if that fails.
     mutating func value<T>(
-        _ section: Section, _ key: String, _ code: ErrorCode = .wrongUnit, form: String, _ read: (String) -> T?
+        _ section: Section, _ key: String, _ code: ErrorCode = .wrongUnit, _ read: (String) -> T?
     ) -> T? {
         guard let text = text(section, key) else { return nil }
         if let value = read(text) { return value }
+        let form = section.form(of: key).description
         report(code, section.position(of: key), "\(section.name(of: key)) must be \(form), not '\(text)'")
         return nil
     }
 
     mutating func bool(_ section: Section, _ key: String) -> Bool? {
-        value(section, key, .wrongForm, form: "true or false") { ["true": true, "false": false][$0] }
+        value(section, key, .wrongForm) { ["true": true, "false": false][$0] }
     }
 
-    mutating func count(_ section: Section, _ key: String, least: Int = 1) -> Int? {
-        value(section, key, form: "a number of at least \(least), such as 200 or 50k") { text in
-            Quantity.count(text).flatMap { $0 >= least ? $0 : nil }
-        }
+    mutating func count(_ section: Section, _ key: String) -> Int? {
+        let least = section.form(of: key).countMin
+        return value(section, key) { text in Quantity.count(text).flatMap { $0 >= least ? $0 : nil } }
     }
 
     mutating func size(_ section: Section, _ key: String) -> ByteCount? {
-        value(section, key, form: "a size such as 16MiB") { text in
-            Quantity.bytes(text).flatMap { $0 > 0 ? ByteCount($0) : nil }
-        }
+        value(section, key) { text in Quantity.bytes(text).flatMap { $0 > 0 ? ByteCount($0) : nil } }
     }
 
-    mutating func share(_ section: Section, _ key: String) -> Double? {
-        value(section, key, form: "a share such as 70%", Quantity.share)
-    }
+    mutating func share(_ section: Section, _ key: String) -> Double? { value(section, key) { Quantity.share($0) } }
 
     /// One of the values of an enumeration.
     mutating func choice<T: RawRepresentable & CaseIterable>(
@@ -142,29 +175,24 @@ extension PlanReader {
         if let node = section[key], node.isNull, let value = T(rawValue: "null") { return value }
         guard let text = text(section, key) else { return nil }
         if let value = T(rawValue: text) { return value }
-        reportChoice(section, key, text, among: T.allCases.map(\.rawValue))
+        reportChoice(section, key, text)
         return nil
     }
 
     /// One of a few words.
-    mutating func word(_ section: Section, _ key: String, among words: [String]) -> String? {
+    mutating func word(_ section: Section, _ key: String) -> String? {
         guard let text = text(section, key) else { return nil }
-        if words.contains(text) { return text }
-        reportChoice(section, key, text, among: words)
+        if section.form(of: key).words.contains(text) { return text }
+        reportChoice(section, key, text)
         return nil
     }
 
-    private mutating func reportChoice(_ section: Section, _ key: String, _ text: String, among words: [String]) {
+    private mutating func reportChoice(_ section: Section, _ key: String, _ text: String) {
+        let words = section.form(of: key).words
         report(
             .wrongForm, section.position(of: key),
             "\(section.name(of: key)) must be \(listed(words)), not '\(text)'",
             suggestion: closest(to: text, among: words))
-    }
-
-    /// `a, b or c`
-    func listed(_ words: [String]) -> String {
-        guard words.count > 1, let last = words.last else { return words.first ?? "" }
-        return words.dropLast().joined(separator: ", ") + " or " + last
     }
 
     /// An expression, with positions inside it.
@@ -178,12 +206,35 @@ extension PlanReader {
                     "unknown variable 'vars.\(variable.name)' in \(section.name(of: key))",
                     suggestion: closest(to: variable.name, among: vars.keys.sorted()))
             }
+            reportUses(of: expression, section, key, at: node.position)
             return expression
         } catch {
             report(
                 .badExpression, scalars.position(of: error.offset, inScalarAt: node.position),
                 "\(error.message) in \(section.name(of: key))", suggestion: error.suggestion)
             return nil
+        }
+    }
+
+    /// What can never work, whatever the source's fields are.
+    private mutating func reportUses(
+        of expression: RecordExpression, _ section: Section, _ key: String, at position: FilePosition
+    ) {
+        // Who comes from other tools writes `contact.email`; a field of that name is `record['contact']`.
+        for mention in expression.memberMentions
+        where section.path.dropFirst().first == mention.field
+            && expression.source.dropFirst(mention.offset).hasPrefix(mention.field)
+        {
+            report(
+                .badExpression, scalars.position(of: mention.offset, inScalarAt: position),
+                "'\(mention.field)' has no members; a field is written by its name alone, a variable as "
+                    + "vars.\(mention.member) in \(section.name(of: key))")
+        }
+        let purpose = key == "where" ? ExpressionCheck.Purpose.filter : .value
+        for failure in ExpressionCheck.failures(in: expression, for: purpose, vars: vars) {
+            report(
+                .badExpression, scalars.position(of: failure.offset, inScalarAt: position),
+                "\(failure.message) in \(section.name(of: key))", suggestion: failure.suggestion)
         }
     }
 

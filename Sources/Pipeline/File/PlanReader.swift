@@ -30,15 +30,7 @@ struct PlanReader {
     }
 
     mutating func readPlan(_ root: YAMLNode) -> PipelinePlan? {
-        let known = [
-            "migratez", "name", "source", "target", "staging", "limits", "retention", "vars", "people", "values",
-            "objects", "links", "gates", "verify", "tests",
-        ]
-        guard
-            let top = section(
-                root, path: [], name: "the pipeline", known: known,
-                required: ["migratez", "name", "source", "target", "objects"])
-        else { return nil }
+        guard let top = section(root, path: [], name: "the pipeline", .section(FileKeys.pipeline)) else { return nil }
         readVersion(top)
         let name = readName(top)
         let source = top["source"].flatMap { readConnection($0, side: .source) }
@@ -59,7 +51,7 @@ struct PlanReader {
         checkRecipients(staging, retention)
         let gates = readGates(top, streams: streams)
         let verify = readVerify(top)
-        let tests = readTests(top, objects: objects)
+        let tests = readTests(top, objects: objects, source: source)
         guard !diagnostics.hasErrors, let name, let source, let target else { return nil }
         return PipelinePlan(
             file: file, folder: folder, name: name, source: source, target: target, staging: staging, limits: limits,
@@ -79,7 +71,7 @@ struct PlanReader {
         guard StreamName(name) != nil else {
             report(
                 .wrongForm, top.position(of: "name"), "the name '\(name)' becomes part of file names",
-                remedy: "Use 1 to 64 letters, digits, '-' and '_'")
+                remedy: "Use \(FileKeys.nameForm)")
             return nil
         }
         return name

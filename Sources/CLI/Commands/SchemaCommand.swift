@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+// Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
+
+import ArgumentParser
+import MigratezJSON
+import MigratezPipeline
+
+/// `migratez schema`
+struct SchemaCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "schema", abstract: "Prints the JSON Schema of pipeline files, for editors.",
+        discussion: """
+            EXAMPLE
+              migratez schema > pipeline-v1.schema.json
+
+            With '# yaml-language-server: $schema=pipeline-v1.schema.json' as the first line of a pipeline file, editors
+            complete its keys and mark what is wrong.
+            """)
+
+    func run() { Console().say(bytes: Array(PipelineSchema(Connectors.catalog).document.laidOut().utf8)) }
+}
