@@ -6,8 +6,8 @@ package import MigratezModel
 
 /// A record that was refused, with the reason: a line of a rejects chunk.
 ///
-/// `{"stage":"load","n":12,"id":"512","code":"MZ-PICK-01","fields":["LeadSource"],"vendor_code":…,"vendor_text":…,
-/// "record":{…}}`. The record is what the stage had in hand: the source's record in the transform stage, the ready line
+/// `{"stage":"load","n":12,"id":"512","code":"MZ-PICK-01","fields":["LeadSource"],"reason":…,"vendor_code":…,
+/// "vendor_text":…,"record":{…}}`. The record is what the stage had in hand: the source's record in the transform stage, the ready line
 /// in the load stage.
 package struct RejectLine: Sendable {
     package var stage: Stage
@@ -47,6 +47,10 @@ package struct RejectLine: Sendable {
         writer.beginArray()
         for field in rejection.fields { writer.string(field) }
         writer.endArray()
+        if let reason = rejection.reason {
+            writer.key("reason")
+            writer.string(reason)
+        }
         if let vendorCode = rejection.vendorCode {
             writer.key("vendor_code")
             writer.string(vendorCode)
@@ -69,6 +73,7 @@ package struct RejectLine: Sendable {
         package var sourceID: String
         package var code: String
         package var fields: [String]
+        package var reason: String?
         package var vendorCode: String?
         package var vendorText: String?
         package var stage: Stage
@@ -88,6 +93,7 @@ package struct RejectLine: Sendable {
         return Parsed(
             ordinal: try index.requiredNumber("n", in: line), sourceID: try index.required("id", in: line),
             code: try index.required("code", in: line), fields: fields ?? [],
+            reason: index.topLevel("reason").map { index.string($0, in: line) },
             vendorCode: index.topLevel("vendor_code").map { index.string($0, in: line) },
             vendorText: index.topLevel("vendor_text").map { index.string($0, in: line) }, stage: stage,
             record: Array(line[record.range]), references: try ReadyLine.references(line, index))

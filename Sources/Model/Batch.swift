@@ -77,6 +77,8 @@ package struct Rejection: Error, Sendable, Equatable {
     package var remedy: MigratezError.Remedy
     /// The fields concerned, in the namespace of whoever refused it.
     package var fields: [String]
+    /// What was expected, in our own words; it never holds values.
+    package var reason: String?
     /// The vendor's own code, if it was the destination that refused.
     package var vendorCode: String?
     /// The vendor's own text, which may quote values: it goes into the encrypted rejects chunk and nowhere else.
@@ -84,11 +86,12 @@ package struct Rejection: Error, Sendable, Equatable {
 
     package init(
         _ code: ErrorCode, remedy: MigratezError.Remedy = .rejectRecord, fields: [String] = [],
-        vendorCode: String? = nil, vendorText: String? = nil
+        reason: String? = nil, vendorCode: String? = nil, vendorText: String? = nil
     ) {
         self.code = code
         self.remedy = remedy
         self.fields = fields
+        self.reason = reason
         self.vendorCode = vendorCode
         self.vendorText = vendorText
     }

@@ -52,7 +52,8 @@ import Testing
     @Test(arguments: [
         ("", 0), ("a &&", 4), ("a = b", 2), ("(a", 2), ("'open", 0), ("f(a)", 0), ("size()", 0), ("a b", 2),
         ("a ? b", 5),
-        ("contact.name", 0), ("vars.", 5), ("[1, ", 4), ("1.2.3", 0), (#"'\q'"#, 1), ("a in", 4), ("has(1)", 0),
+        ("run.dat", 4), ("vars.", 5), ("[1, ", 4), ("1.2.3", 0), (#"'\q'"#, 1), ("a in", 4), ("has(1)", 0),
+        ("a.", 2), ("a[1", 3), ("a * ", 4), ("record[", 7), ("has(a + 1)", 0),
     ]) func `that are none say where`(_ source: String, _ offset: Int) {
         #expect { try RecordExpression(parsing: source) } throws: { ($0 as? ExpressionFailure)?.offset == offset }
     }

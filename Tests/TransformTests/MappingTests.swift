@@ -156,7 +156,8 @@ import Testing
         #expect(try outcome(#"{"properties":{}}"#) == .filtered)
         #expect(
             try outcome(#"{"properties":{"createdate":"soon"}}"#)
-                == .rejected(Rejection(.mappingFailed, fields: ["where"])))
+                == .rejected(
+                    Rejection(.mappingFailed, fields: ["where"], reason: "expected a date in timestamp()")))
     }
 
     @Test func `refuses a default that is not of the field's type`() {

@@ -23,7 +23,7 @@ extension SchemaCheck {
                 .incompatibleTypes, path, "\(name) refers to another record, which the source's value is not",
                 remedy: "Use 'person: true' for people, or a link for records")
         } else {
-            checkType(field, target, name, source: sourceField(field, object), path)
+            checkType(field, target, name, object, path)
         }
         if let charactersMax = field.charactersMax, let lengthMax = target.lengthMax, charactersMax > lengthMax {
             report(
@@ -41,7 +41,7 @@ extension SchemaCheck {
     // MARK: Types
 
     private mutating func checkType(
-        _ field: FieldSpec, _ target: FieldSchema, _ name: String, source: FieldSchema?, _ path: [String]
+        _ field: FieldSpec, _ target: FieldSchema, _ name: String, _ object: ObjectSpec, _ path: [String]
     ) {
         if let type = field.type {
             guard !Self.accepts(target.kind, type) else { return }
@@ -49,11 +49,36 @@ extension SchemaCheck {
                 .incompatibleTypes, path + ["type"],
                 "\(name) (\(target.kind.rawValue)) cannot take the type \(type.rawValue)",
                 suggestion: Self.type(for: target.kind)?.rawValue)
-        } else if let source, let needed = Self.type(for: target.kind), !Self.fits(source.kind, target.kind) {
+        } else if let source = sourceField(field, object), let needed = Self.type(for: target.kind),
+            !Self.fits(source.kind, target.kind)
+        {
             report(
                 .incompatibleTypes, path,
                 "\(name) (\(target.kind.rawValue)) cannot take '\(source.name)' (\(source.kind.rawValue)) as it is",
                 remedy: "Give it 'type: \(needed.rawValue)'")
+        } else if let type = resultType(of: field, object), !Self.fits(type, target.kind) {
+            report(
+                .incompatibleTypes, path + ["expr"],
+                "\(name) (\(target.kind.rawValue)) cannot take the expression's \(type.name)")
+        }
+    }
+
+    /// What an expression gives that nothing changes on its way.
+    private func resultType(of field: FieldSpec, _ object: ObjectSpec) -> ExpressionType? {
+        guard case .expression(let expression) = field.origin, field.valueMap == nil, !field.isPerson else {
+            return nil
+        }
+        let schema = sources[object.stream]
+        return ExpressionCheck.type(of: expression, vars: plan.transform.vars) { schema?.field($0) }
+    }
+
+    /// Whether the result of an expression can be the value of a field; a text may say anything.
+    private static func fits(_ type: ExpressionType, _ kind: FieldSchema.Kind) -> Bool {
+        switch type {
+        case .number: ![.bool, .date, .dateTime, .time].contains(kind)
+        case .bool: ![.integer, .decimal, .date, .dateTime, .time].contains(kind)
+        case .date: ![.bool, .integer, .decimal].contains(kind)
+        default: true
         }
     }
 

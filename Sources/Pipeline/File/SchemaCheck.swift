@@ -117,14 +117,14 @@ package struct SchemaCheck {
     private mutating func checkSourceFields(_ object: ObjectSpec, _ path: [String]) {
         guard let schema = sources[object.stream], !schema.fields.isEmpty else { return }
         let known = schema.fields.map(\.name)
-        if let filter = object.filter { checkMentions(filter, path + ["where"], object, known) }
+        if let filter = object.filter { check(filter, for: .filter, path + ["where"], object, schema) }
         for field in object.fields {
             let place = path + ["fields", field.target]
             switch field.origin {
             case .field(let name):
                 let isShort = plan.marks.position(of: place + ["from"]) == nil
                 checkName(name, isShort ? place : place + ["from"], object, known)
-            case .expression(let expression): checkMentions(expression, place + ["expr"], object, known)
+            case .expression(let expression): check(expression, for: .value, place + ["expr"], object, schema)
             case .constant: break
             }
         }
@@ -142,15 +142,24 @@ package struct SchemaCheck {
             suggestion: closest(to: name, among: known))
     }
 
-    private mutating func checkMentions(
-        _ expression: RecordExpression, _ path: [String], _ object: ObjectSpec, _ known: [String]
+    /// The fields of an expression must exist, and values of their types must go together.
+    private mutating func check(
+        _ expression: RecordExpression, for purpose: ExpressionCheck.Purpose, _ path: [String], _ object: ObjectSpec,
+        _ schema: ObjectSchema
     ) {
+        let known = schema.fields.map(\.name)
         for mention in expression.fieldMentions where !known.contains(mention.name) {
             guard !recordMembers.contains(mention.name) else { continue }
             report(
                 .unknownField, at: plan.scalars.position(of: mention.offset, inScalarAt: plan.marks[path]),
                 "unknown field '\(mention.name)' in \(object.stream)",
                 suggestion: closest(to: mention.name, among: known))
+        }
+        let vars = plan.transform.vars
+        for failure in ExpressionCheck.failures(in: expression, for: purpose, vars: vars, field: schema.field) {
+            report(
+                .incompatibleTypes, at: plan.scalars.position(of: failure.offset, inScalarAt: plan.marks[path]),
+                failure.message, suggestion: failure.suggestion)
         }
     }
 }

@@ -7,20 +7,36 @@ import MigratezJSON
 /// - nothing and an empty text are equal, and neither less nor greater than anything;
 /// - if one side is an instant, the other is read as one;
 /// - if one side is a truth value, the other is read as one;
-/// - if one side is a number, the other is read as one; when ordering, two texts that are both numbers are, too;
-/// - everything else is compared as text, by Unicode scalars.
+/// - if one side is a number, the other is read as one; when ordering, two texts that are both numbers are, too, and two
+///   texts that are both dates are ordered as dates;
+/// - everything else is compared as text, when ordering by Unicode scalars.
 enum ExpressionComparison {
     static func areEqual(
         _ a: ExpressionValue, _ b: ExpressionValue, in record: RecordBytes
     ) throws(ExpressionError) -> Bool {
+        if let isEqual = quickly(a, b, in: record) { return isEqual }
         let aIsBlank = a.isBlank(in: record)
         let bIsBlank = b.isBlank(in: record)
         if aIsBlank || bIsBlank { return aIsBlank && bIsBlank }
-        if case .instant = a { return try order(a, b, in: record) == 0 }
-        if case .instant = b { return try order(a, b, in: record) == 0 }
+        if a.isInstant || b.isInstant { return try order(a, b, in: record) == 0 }
         if a.isTruth || b.isTruth { return try a.truth(in: record) == b.truth(in: record) }
         if a.isNumber || b.isNumber, let x = a.number(in: record), let y = b.number(in: record) { return x == y }
         return a.text(in: record) == b.text(in: record)
+    }
+
+    /// The most frequent comparison, a field of the record with a text of the file, byte by byte: `nil` if more than
+    /// that is needed to tell (escapes, or letters that can be written in more than one way).
+    private static func quickly(_ a: ExpressionValue, _ b: ExpressionValue, in record: RecordBytes) -> Bool? {
+        guard case .raw(let slice) = a, case .text(let text) = b, slice.kind == .string else { return nil }
+        let bytes = UnsafeBufferPointer(rebasing: record[slice.content])
+        var isPlain = true
+        for byte in bytes where byte >= 0x80 || byte == UInt8(ascii: "\\") {
+            isPlain = false
+            break
+        }
+        guard isPlain else { return nil }
+        if text.utf8.count == bytes.count, bytes.elementsEqual(text.utf8) { return true }
+        return text.utf8.allSatisfy { $0 < 0x80 } ? false : nil
     }
 
     /// Below, at or above zero as `a` is less than, equal to or greater than `b`; `nil` if one of them is nothing.
@@ -36,6 +52,7 @@ enum ExpressionComparison {
         }
         if let x = a.number(in: record), let y = b.number(in: record) { return x < y ? -1 : x == y ? 0 : 1 }
         if a.isNumber || b.isNumber { throw ExpressionError(expected: "a number") }
+        if let x = a.instant(in: record), let y = b.instant(in: record) { return x < y ? -1 : x == y ? 0 : 1 }
         let x = a.text(in: record)
         let y = b.text(in: record)
         if x == y { return 0 }
@@ -46,7 +63,7 @@ enum ExpressionComparison {
     static func contains(
         _ list: ExpressionValue, _ item: ExpressionValue, in record: RecordBytes
     ) throws(ExpressionError) -> Bool {
-        if case .list(let items) = list {
+        if let items = list.items(in: record) {
             for candidate in items where try areEqual(item, candidate, in: record) { return true }
             return false
         }

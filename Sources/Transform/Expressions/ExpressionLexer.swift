@@ -7,7 +7,7 @@ struct ExpressionLexer {
     struct Token: Equatable {
         enum Kind: Equatable {
             case name(String)
-            case number(Double, String)
+            case number(ExactNumber, String)
             case text(String)
             /// An operator, a bracket, a comma, a dot, a question mark or a colon.
             case symbol(String)
@@ -21,7 +21,16 @@ struct ExpressionLexer {
     private let characters: [Character]
     private var position = 0
 
-    init(_ text: String) { characters = Array(text) }
+    /// Longer expressions are refused: they would be read with time and memory that nobody meant to spend.
+    private static let charactersMax = 4000
+
+    init(_ text: String) throws(ExpressionFailure) {
+        characters = Array(text)
+        guard characters.count <= Self.charactersMax else {
+            throw ExpressionFailure(
+                offset: Self.charactersMax, message: "the expression is longer than \(Self.charactersMax) characters")
+        }
+    }
 
     /// All tokens, the last one `.end`.
     mutating func tokens() throws(ExpressionFailure) -> [Token] {
@@ -48,7 +57,7 @@ struct ExpressionLexer {
             position += 2
             return Token(kind: .symbol(pair), offset: start)
         }
-        if "!<>+-?:().,[]".contains(first) {
+        if "!<>+-*/%?:().,[]".contains(first) {
             position += 1
             return Token(kind: .symbol(String(first)), offset: start)
         }
@@ -66,7 +75,7 @@ struct ExpressionLexer {
     private mutating func number() throws(ExpressionFailure) -> Token.Kind {
         let start = position
         let text = take { $0.isASCII && ($0.isNumber || $0 == ".") }
-        guard let value = Double(text), !text.hasSuffix(".") else {
+        guard let value = ExactNumber(text.utf8) else {
             throw ExpressionFailure(offset: start, message: "'\(text)' is not a number")
         }
         return .number(value, text)

@@ -2,22 +2,27 @@
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
 /// Recursive descent over the tokens, loosest operator first:
-/// `?:` · `||` · `&&` · `== != < <= > >= in` · `+ -` · `! -` · literals, names, calls, brackets.
+/// `?:` · `||` · `&&` · `== != < <= > >= in` · `+ -` · `* / %` · `! -` · `.name [index]` · literals, names, calls,
+/// brackets.
 struct ExpressionParser {
-    /// Nesting beyond this is refused, so that no text can exhaust the stack.
+    /// Nesting beyond this is refused, so that no text can exhaust the stack while it is read …
     private static let depthMax = 64
+    /// … nor a tree while it is walked: long chains of operators are deep, too.
+    private static let heightMax = 200
 
     private let tokens: [ExpressionLexer.Token]
     private var position = 0
     private var depth = 0
 
     init(_ text: String) throws(ExpressionFailure) {
-        var lexer = ExpressionLexer(text)
+        var lexer = try ExpressionLexer(text)
         tokens = try lexer.tokens()
     }
 
+    typealias Node = RecordExpression.Node
+
     /// The whole text as one expression.
-    mutating func parseAll() throws(ExpressionFailure) -> RecordExpression.Node {
+    mutating func parseAll() throws(ExpressionFailure) -> Node {
         guard tokens[0].kind != .end else { throw ExpressionFailure(offset: 0, message: "the expression is empty") }
         let node = try conditional()
         guard current.kind == .end else { throw unexpected("an operator or the end") }
@@ -48,29 +53,46 @@ struct ExpressionParser {
         return ExpressionFailure(offset: current.offset, message: "expected \(expected), found \(found)")
     }
 
-    private mutating func conditional() throws(ExpressionFailure) -> RecordExpression.Node {
+    /// Every node is made here, so that none is higher than the walkers can bear.
+    private func node(_ form: Node.Form, at offset: Int) throws(ExpressionFailure) -> Node {
+        let node = Node(form, offset: offset)
+        guard node.height <= Self.heightMax else {
+            throw ExpressionFailure(
+                offset: offset, message: "the expression has too many operators in a row",
+                suggestion: nil)
+        }
+        return node
+    }
+
+    private mutating func deeper() throws(ExpressionFailure) {
         depth += 1
-        defer { depth -= 1 }
         guard depth <= Self.depthMax else {
             throw ExpressionFailure(offset: current.offset, message: "the expression is nested too deeply")
         }
+    }
+
+    private mutating func conditional() throws(ExpressionFailure) -> Node {
+        try deeper()
+        defer { depth -= 1 }
         let condition = try binary(level: 0)
+        let offset = current.offset
         guard accept("?") else { return condition }
         let then = try conditional()
         try expect(":")
-        return .conditional(condition, then: then, else: try conditional())
+        return try node(.conditional(condition, then: then, else: try conditional()), at: offset)
     }
 
     /// Operators of one level bind equally, from left to right.
     private static let levels: [[RecordExpression.Operator]] = [
         [.or], [.and], [.equal, .notEqual, .lessOrEqual, .less, .greaterOrEqual, .greater, .within], [.plus, .minus],
+        [.times, .divided, .remainder],
     ]
 
-    private mutating func binary(level: Int) throws(ExpressionFailure) -> RecordExpression.Node {
+    private mutating func binary(level: Int) throws(ExpressionFailure) -> Node {
         guard level < Self.levels.count else { return try unary() }
         var left = try binary(level: level + 1)
         while let found = acceptOperator(of: level) {
-            left = .binary(found.operator, left, try binary(level: level + 1), offset: found.offset)
+            left = try node(.binary(found.operator, left, try binary(level: level + 1)), at: found.offset)
         }
         return left
     }
@@ -87,35 +109,55 @@ struct ExpressionParser {
         return (found, current.offset)
     }
 
-    private mutating func unary() throws(ExpressionFailure) -> RecordExpression.Node {
-        depth += 1
+    private mutating func unary() throws(ExpressionFailure) -> Node {
+        try deeper()
         defer { depth -= 1 }
-        guard depth <= Self.depthMax else {
-            throw ExpressionFailure(offset: current.offset, message: "the expression is nested too deeply")
-        }
         let offset = current.offset
-        if accept("!") { return .not(try unary()) }
-        if accept("-") { return .negative(try unary(), offset: offset) }
-        return try primary()
+        if accept("!") { return try node(.not(try unary()), at: offset) }
+        if accept("-") { return try node(.negative(try unary()), at: offset) }
+        return try postfix(try primary())
     }
 
-    private mutating func primary() throws(ExpressionFailure) -> RecordExpression.Node {
+    /// `.name` and `[index]` after a value.
+    private mutating func postfix(_ base: Node) throws(ExpressionFailure) -> Node {
+        var base = base
+        while true {
+            let offset = current.offset
+            if accept(".") {
+                guard case .name(let name) = current.kind else { throw unexpected("a name") }
+                position += 1
+                base = try node(.member(base, name), at: offset)
+            } else if accept("[") {
+                let index = try conditional()
+                try expect("]")
+                if case .text(let name) = index.form {
+                    base = try node(.member(base, name), at: offset)
+                } else {
+                    base = try node(.element(base, index), at: offset)
+                }
+            } else {
+                return base
+            }
+        }
+    }
+
+    private mutating func primary() throws(ExpressionFailure) -> Node {
         let token = current
         switch token.kind {
-        case .number(let value, let text):
+        case .number(let value, _):
             position += 1
-            return .number(value, text)
+            return try node(.number(value), at: token.offset)
         case .text(let text):
             position += 1
-            return .text(text)
+            return try node(.text(text), at: token.offset)
         case .symbol("("):
             position += 1
-            let node = try conditional()
+            let inner = try conditional()
             try expect(")")
-            return node
+            return inner
         case .symbol("["):
             position += 1
-            return .list(try items(until: "]"))
+            return try node(.list(try items(until: "]")), at: token.offset)
         case .name(let name):
             position += 1
             return try named(name, at: token.offset)
@@ -124,37 +166,58 @@ struct ExpressionParser {
         }
     }
 
-    private mutating func named(_ name: String, at offset: Int) throws(ExpressionFailure) -> RecordExpression.Node {
+    private mutating func named(_ name: String, at offset: Int) throws(ExpressionFailure) -> Node {
         switch name {
-        case "true": return .bool(true)
-        case "false": return .bool(false)
-        case "null": return .null
+        case "true": return try node(.bool(true), at: offset)
+        case "false": return try node(.bool(false), at: offset)
+        case "null": return try node(.null, at: offset)
         case "in": throw ExpressionFailure(offset: offset, message: "expected a value, found 'in'")
+        case "vars" where accept("."): return try variable()
+        case "run" where accept("."): return try runVariable()
+        case "record":
+            if let field = try quotedField() { return try node(.field(field), at: offset) }
         default: break
         }
-        if accept("(") {
-            guard let function = RecordExpression.Function(rawValue: name) else {
-                throw ExpressionFailure(
-                    offset: offset, message: "unknown function '\(name)'",
-                    suggestion: closest(to: name, among: RecordExpression.Function.allCases.map(\.rawValue)))
-            }
-            let arguments = try items(until: ")")
-            try check(function, arguments, at: offset)
-            return .call(function, arguments, offset: offset)
-        }
-        guard accept(".") else { return .field(name, offset: offset) }
-        let member = current
-        guard case .name(let rest) = member.kind else { throw unexpected("a name") }
-        guard name == "vars" else {
+        guard accept("(") else { return try node(.field(name), at: offset) }
+        guard let function = ExpressionFunction.named(name) else {
             throw ExpressionFailure(
-                offset: offset,
-                message: "'\(name)' has no members; a field is written by its name alone, a variable as vars.\(rest)")
+                offset: offset, message: "unknown function '\(name)'",
+                suggestion: closest(to: name, among: ExpressionFunction.all.map(\.name)))
         }
-        position += 1
-        return .variable(rest, offset: member.offset)
+        let arguments = try items(until: ")")
+        try check(function, arguments, at: offset)
+        return try node(.call(function.name, arguments), at: offset)
     }
 
-    private mutating func items(until close: String) throws(ExpressionFailure) -> [RecordExpression.Node] {
+    private mutating func variable() throws(ExpressionFailure) -> Node {
+        let member = current
+        guard case .name(let name) = member.kind else { throw unexpected("a name") }
+        position += 1
+        return try node(.variable(name), at: member.offset)
+    }
+
+    private mutating func runVariable() throws(ExpressionFailure) -> Node {
+        let member = current
+        guard case .name(let name) = member.kind else { throw unexpected("a name") }
+        guard let variable = RunVariable(rawValue: name) else {
+            throw ExpressionFailure(
+                offset: member.offset, message: "unknown variable 'run.\(name)'",
+                suggestion: closest(to: name, among: RunVariable.allCases.map(\.rawValue)))
+        }
+        position += 1
+        return try node(.run(variable), at: member.offset)
+    }
+
+    /// `['Name of a field']` after `record`, for names that are not words.
+    private mutating func quotedField() throws(ExpressionFailure) -> String? {
+        guard current.kind == .symbol("["), case .text(let name) = tokens[position + 1].kind,
+            tokens[position + 2].kind == .symbol("]")
+        else { return nil }
+        position += 3
+        return name
+    }
+
+    private mutating func items(until close: String) throws(ExpressionFailure) -> [Node] {
         if accept(close) { return [] }
         var items = [try conditional()]
         while accept(",") { items.append(try conditional()) }
@@ -163,20 +226,20 @@ struct ExpressionParser {
     }
 
     private func check(
-        _ function: RecordExpression.Function, _ arguments: [RecordExpression.Node], at offset: Int
+        _ function: ExpressionFunction, _ arguments: [Node], at offset: Int
     ) throws(ExpressionFailure) {
-        let range = function.arguments
+        let range = function.argumentCount
         guard range.contains(arguments.count) else {
             let wanted = range.count == 1 ? "\(range.lowerBound)" : "\(range.lowerBound) to \(range.upperBound)"
             throw ExpressionFailure(
                 offset: offset,
                 message:
-                    "\(function.rawValue)() takes \(wanted) argument\(wanted == "1" ? "" : "s"), not \(arguments.count)"
+                    "\(function.name)() takes \(wanted) argument\(wanted == "1" ? "" : "s"), not \(arguments.count)"
             )
         }
-        if function == .has, case .field = arguments[0] { return }
-        if function == .has {
-            throw ExpressionFailure(offset: offset, message: "has() takes the name of a field")
+        guard case .presence = function.work else { return }
+        guard arguments[0].isPath else {
+            throw ExpressionFailure(offset: offset, message: "\(function.name)() takes the name of a field")
         }
     }
 }

@@ -8,24 +8,42 @@ import MigratezModel
 enum ExpressionValue: Sendable, Equatable {
     case null
     case bool(Bool)
-    case number(Double)
+    case number(ExactNumber)
     case text(String)
     case instant(Timestamp)
     case list([ExpressionValue])
     /// A value of the record, as it stands there.
     case raw(JSONSlice)
+    /// A time zone, looked up once when the expression was made ready.
+    case zone(ZoneRules)
+    /// The form of a date, read once when the expression was made ready.
+    case pattern(DatePattern)
 }
 
 /// Why an expression has no value for a record; it never holds values of the record.
-struct ExpressionError: Error, Equatable {
-    /// What was expected: `a number`.
-    var expected: String
+package struct ExpressionError: Error, Equatable, CustomStringConvertible {
+    /// `expected a number`, `division by zero`.
+    package var reason: String
+    /// The function that found no way, if it was one.
+    package var function: String?
+
+    init(_ reason: String) { self.reason = reason }
+    init(expected: String) { reason = "expected \(expected)" }
+
+    static let tooLarge = ExpressionError("the number needs more than 34 digits")
+    static let tooLong = ExpressionError("the text would be longer than 16 MiB")
+
+    /// `expected a number in round()`
+    package var description: String { function.map { "\(reason) in \($0)()" } ?? reason }
 }
 
 /// The bytes of the record that raw values lie in.
 typealias RecordBytes = UnsafeBufferPointer<UInt8>
 
 extension ExpressionValue {
+    /// The longest text that an expression may make, in UTF-8 bytes: no record may be larger.
+    static let textBytesMax = 16 << 20
+
     /// Nothing, or an empty text: a CRM makes no difference between them.
     func isBlank(in record: RecordBytes) -> Bool {
         switch self {
@@ -39,19 +57,14 @@ extension ExpressionValue {
     /// The value as text; numbers and booleans as their own text, nothing as an empty one.
     func text(in record: RecordBytes) -> String {
         switch self {
-        case .null: ""
+        case .null, .zone, .pattern: ""
         case .bool(let value): value ? "true" : "false"
-        case .number(let value): Self.text(of: value)
+        case .number(let value): value.description
         case .text(let text): text
         case .instant(let instant): instant.description
         case .list(let items): items.map { $0.text(in: record) }.joined(separator: ";")
         case .raw(let slice): slice.kind == .null ? "" : JSONText.string(slice, of: record)
         }
-    }
-
-    /// A number without a fraction is written without one.
-    private static func text(of number: Double) -> String {
-        number == number.rounded() && abs(number) < 9.0e15 ? String(Int64(number)) : "\(number)"
     }
 
     /// True or false; nothing counts as false, the texts `true` and `false` as what they say.
@@ -66,7 +79,7 @@ extension ExpressionValue {
             default: break
             }
             let bytes = UnsafeBufferPointer(rebasing: record[slice.range])
-            if bytes.count == 2 { return false }
+            if bytes.count == 2, slice.kind == .string { return false }
             if bytes.elementsEqual("\"true\"".utf8) { return true }
             if bytes.elementsEqual("\"false\"".utf8) { return false }
         case .text(let text):
@@ -87,26 +100,45 @@ extension ExpressionValue {
     }
 
     /// The number that it is or that its text says.
-    func number(in record: RecordBytes) -> Double? {
+    func number(in record: RecordBytes) -> ExactNumber? {
         switch self {
-        case .number(let value): value
-        case .text(let text): Double(text)
+        case .number(let value): return value
+        case .text(let text): return ExactNumber(text.utf8)
         case .raw(let slice):
-            slice.kind == .number || slice.kind == .string ? Double(JSONText.string(slice, of: record)) : nil
-        default: nil
+            switch slice.kind {
+            case .number: return ExactNumber(UnsafeBufferPointer(rebasing: record[slice.range]))
+            // Escapes stand for characters that no number has.
+            case .string: return ExactNumber(UnsafeBufferPointer(rebasing: record[slice.content]))
+            default: return nil
+            }
+        default: return nil
         }
     }
 
     /// The instant that it is or that its text says.
     func instant(in record: RecordBytes) -> Timestamp? {
+        reading(in: record)?.instant(in: nil)
+    }
+
+    /// The instant as it is written, with what it says about its zone.
+    func reading(in record: RecordBytes) -> TimestampText.Reading? {
         switch self {
-        case .instant(let instant): return instant
-        case .text(let text): return TimestampText.instant(text.utf8)
-        case .number(let value): return TimestampText.instant(Self.text(of: value).utf8)
+        case .instant(let instant): return TimestampText.Reading(milliseconds: instant.milliseconds, form: .instant)
+        case .text(let text): return TimestampText.reading(text.utf8)
+        case .number(let value): return TimestampText.reading(value.description.utf8)
         case .raw(let slice):
-            let range = slice.kind == .string ? slice.range.dropFirst().dropLast() : slice.range[...]
-            return TimestampText.instant(UnsafeBufferPointer(rebasing: record[range]))
+            guard slice.kind == .string || slice.kind == .number else { return nil }
+            return TimestampText.reading(UnsafeBufferPointer(rebasing: record[slice.content]))
         default: return nil
+        }
+    }
+
+    /// The elements, if it is a list of the expression or of the record.
+    func items(in record: RecordBytes) -> [ExpressionValue]? {
+        switch self {
+        case .list(let items): items
+        case .raw(let slice) where slice.kind == .array: slice.elements(in: record).map { .raw($0) }
+        default: nil
         }
     }
 }

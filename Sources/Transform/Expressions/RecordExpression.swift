@@ -19,9 +19,7 @@ package struct RecordExpression: Sendable, Equatable {
     /// The names of the source's fields that it reads, in order of appearance, each once.
     package var fieldNames: [String] {
         var names: [String] = []
-        root.forEach { node in
-            if case .field(let name, _) = node, !names.contains(name) { names.append(name) }
-        }
+        for mention in fieldMentions where !names.contains(mention.name) { names.append(mention.name) }
         return names
     }
 
@@ -29,7 +27,26 @@ package struct RecordExpression: Sendable, Equatable {
     package var variables: [(name: String, offset: Int)] {
         var found: [(name: String, offset: Int)] = []
         root.forEach { node in
-            if case .variable(let name, let offset) = node { found.append((name, offset)) }
+            if case .variable(let name) = node.form { found.append((name, node.offset)) }
+        }
+        return found
+    }
+
+    /// The functions that it calls, in order of appearance, each once.
+    package var functions: [ExpressionFunction] {
+        var names: [String] = []
+        root.forEach { node in
+            if case .call(let name, _) = node.form, !names.contains(name) { names.append(name) }
+        }
+        return names.compactMap(ExpressionFunction.named)
+    }
+
+    /// Every `field.member`, with the offset of the field.
+    package var memberMentions: [(field: String, member: String, offset: Int)] {
+        var found: [(field: String, member: String, offset: Int)] = []
+        root.forEach { node in
+            guard case .member(let base, let member) = node.form, case .field(let field) = base.form else { return }
+            found.append((field, member, base.offset))
         }
         return found
     }
@@ -38,13 +55,13 @@ package struct RecordExpression: Sendable, Equatable {
     package var fieldMentions: [(name: String, offset: Int)] {
         var found: [(name: String, offset: Int)] = []
         root.forEach { node in
-            if case .field(let name, let offset) = node { found.append((name, offset)) }
+            if case .field(let name) = node.form { found.append((name, node.offset)) }
         }
         return found
     }
 }
 
-/// Why a text is not an expression.
+/// Why a text is not an expression, or one that cannot work.
 package struct ExpressionFailure: Error, Sendable, Equatable {
     /// In characters from the beginning of the text.
     package var offset: Int
@@ -61,37 +78,65 @@ package struct ExpressionFailure: Error, Sendable, Equatable {
 }
 
 extension RecordExpression {
-    /// The syntax tree. Offsets are in characters from the beginning of the text.
-    package indirect enum Node: Sendable, Equatable {
-        case null
-        case bool(Bool)
-        /// A number with its own text.
-        case number(Double, String)
-        case text(String)
-        case list([Node])
-        case field(String, offset: Int)
-        case variable(String, offset: Int)
-        case not(Node)
-        case negative(Node, offset: Int)
-        case binary(Operator, Node, Node, offset: Int)
-        case conditional(Node, then: Node, else: Node)
-        case call(Function, [Node], offset: Int)
+    /// A node of the syntax tree.
+    package struct Node: Sendable, Equatable {
+        package let form: Form
+        /// In characters from the beginning of the text; of an operator, where the operator stands.
+        package let offset: Int
+        /// How many nodes lie on the longest way down, this one included.
+        let height: Int
+
+        init(_ form: Form, offset: Int) {
+            self.form = form
+            self.offset = offset
+            height = 1 + (form.children.map(\.height).max() ?? 0)
+        }
+
+        package indirect enum Form: Sendable, Equatable {
+            case null
+            case bool(Bool)
+            case number(ExactNumber)
+            case text(String)
+            case list([Node])
+            case field(String)
+            case variable(String)
+            case run(RunVariable)
+            /// `address.city`, `address['city']`
+            case member(Node, String)
+            /// `tags[0]`
+            case element(Node, Node)
+            case not(Node)
+            case negative(Node)
+            case binary(Operator, Node, Node)
+            case conditional(Node, then: Node, else: Node)
+            /// A function of `ExpressionFunction.all`, by its name.
+            case call(String, [Node])
+
+            /// In the order of the text.
+            var children: [Node] {
+                switch self {
+                case .null, .bool, .number, .text, .field, .variable, .run: []
+                case .list(let items): items
+                case .member(let operand, _), .not(let operand), .negative(let operand): [operand]
+                case .element(let a, let b), .binary(_, let a, let b): [a, b]
+                case .conditional(let condition, let then, let otherwise): [condition, then, otherwise]
+                case .call(_, let arguments): arguments
+                }
+            }
+        }
 
         /// Visits this node and everything below it, in the order of the text.
-        package func forEach(_ body: (Node) -> Void) {
+        func forEach(_ body: (Node) -> Void) {
             body(self)
-            switch self {
-            case .null, .bool, .number, .text, .field, .variable: break
-            case .list(let items): for item in items { item.forEach(body) }
-            case .not(let operand), .negative(let operand, _): operand.forEach(body)
-            case .binary(_, let left, let right, _):
-                left.forEach(body)
-                right.forEach(body)
-            case .conditional(let condition, let then, let otherwise):
-                condition.forEach(body)
-                then.forEach(body)
-                otherwise.forEach(body)
-            case .call(_, let arguments, _): for argument in arguments { argument.forEach(body) }
+            for child in form.children { child.forEach(body) }
+        }
+
+        /// Whether it names a field, or something inside one.
+        var isPath: Bool {
+            switch form {
+            case .field: true
+            case .member(let base, _), .element(let base, _): base.isPath
+            default: false
             }
         }
     }
@@ -109,20 +154,8 @@ extension RecordExpression {
         case within = "in"
         case plus = "+"
         case minus = "-"
-    }
-
-    /// What may be called; the raw value is the name in the text.
-    package enum Function: String, Sendable, Equatable, CaseIterable {
-        case has, timestamp, date, lower, upper, trim, emailLocal, emailDomain, coalesce, concat, contains, startsWith
-        case endsWith, size, string, number
-
-        /// How many arguments it takes.
-        package var arguments: ClosedRange<Int> {
-            switch self {
-            case .coalesce, .concat: 1...16
-            case .contains, .startsWith, .endsWith: 2...2
-            default: 1...1
-            }
-        }
+        case times = "*"
+        case divided = "/"
+        case remainder = "%"
     }
 }

@@ -46,7 +46,8 @@ final class FieldProgram: Sendable {
         switch spec.origin {
         case .field(let name): origin = .field(name)
         case .constant(let template): origin = .constant(try Self.render(template, spec, context))
-        case .expression(let expression): origin = .expression(CompiledExpression(expression, vars: context.spec.vars))
+        case .expression(let expression):
+            origin = .expression(CompiledExpression(expression, vars: context.spec.vars, run: context.run))
         }
         let fallbackText = spec.fallback?.filled(run: context.run, vars: context.spec.vars) ?? ""
         fallback = fallbackText.isEmpty ? nil : try Self.render(TextTemplate(fallbackText), spec, context)
@@ -79,7 +80,7 @@ final class FieldProgram: Sendable {
         case .expression(let expression):
             let value: ExpressionValue
             do { value = try expression.value(of: index, in: record) } catch {
-                guard spec.onError == .null else { throw rejection(.mappingFailed) }
+                guard spec.onError == .null else { throw rejection(.mappingFailed, error.description) }
                 return try writeNulled(into: &writer)
             }
             if value.isBlank(in: record) { return try writeFallback(into: &writer) }
@@ -209,5 +210,7 @@ final class FieldProgram: Sendable {
         }
     }
 
-    private func rejection(_ code: ErrorCode) -> Rejection { Rejection(code, fields: [spec.target]) }
+    private func rejection(_ code: ErrorCode, _ reason: String? = nil) -> Rejection {
+        Rejection(code, fields: [spec.target], reason: reason)
+    }
 }

@@ -79,6 +79,23 @@ package enum HTMLSanitizer {
         case close(String)
     }
 
+    /// Plain text as markup that shows it: angle brackets, quotes and every ampersand become entities, line breaks `<br>`.
+    package static func escaped(_ text: String) -> String {
+        var output = ""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "&": output += "&amp;"
+            case "<": output += "&lt;"
+            case ">": output += "&gt;"
+            case "\"": output += "&quot;"
+            case "\n": output += "<br>"
+            case "\r": break
+            default: output.unicodeScalars.append(scalar)
+            }
+        }
+        return output
+    }
+
     // MARK: Tokens
 
     /// Splits markup into tokens, leaving out comments, declarations, processing instructions and dropped elements.

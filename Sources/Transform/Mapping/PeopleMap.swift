@@ -14,6 +14,12 @@ package struct PeopleMap: Sendable, Equatable {
     /// Nobody has a counterpart.
     package init() {}
 
+    /// The counterparts as they are given.
+    package init(targets: [String: String], substitute: String?) {
+        self.targets = targets
+        self.substitute = substitute
+    }
+
     /// Finds the counterparts by address: first by the table, then by the same address if the rules say so. Only active
     /// people of the destination count, because a CRM refuses records for others.
     ///

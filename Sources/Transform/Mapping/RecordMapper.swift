@@ -28,7 +28,7 @@ package struct RecordMapper: Sendable {
 
     /// - Throws: `invalidPipeline` if a default or constant is not of its field's type.
     package init(_ object: ObjectSpec, context: MappingContext) throws(MigratezError) {
-        filter = object.filter.map { CompiledExpression($0, vars: context.spec.vars) }
+        filter = object.filter.map { CompiledExpression($0, vars: context.spec.vars, run: context.run) }
         let schema = context.targetSchema(object.target)
         tally = MappingTally(fields: object.fields.map(\.target))
         var fields: [FieldProgram] = []
@@ -56,7 +56,7 @@ package struct RecordMapper: Sendable {
         do {
             if let filter, !(try filter.truth(of: index, in: record)) { return .filtered }
         } catch {
-            return .rejected(Rejection(.mappingFailed, fields: ["where"]))
+            return .rejected(Rejection(.mappingFailed, fields: ["where"], reason: error.description))
         }
         var scratch: [UInt8] = []
         scratch.reserveCapacity(256)

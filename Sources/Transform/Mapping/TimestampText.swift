@@ -11,9 +11,34 @@ package enum TimestampText {
     /// instead of `T`; without a zone UTC is meant), the basic form of a day (`20210501`, exactly eight digits), and any
     /// other whole number as milliseconds since 1970, which is how HubSpot writes dates in older answers
     /// (developers.hubspot.com, "Properties": date and datetime values).
-    package static func instant(_ text: some Collection<UInt8>) -> Timestamp? {
+    package static func instant(_ text: some Collection<UInt8>) -> Timestamp? { reading(text)?.instant(in: nil) }
+
+    /// The same with what the text says about its zone; `nil` if it is no date.
+    static func reading(_ text: some Collection<UInt8>) -> Reading? {
         var scanner = Scanner(bytes: text)
-        return scanner.instant()
+        return scanner.reading()
+    }
+
+    /// A date as it stands in a text.
+    struct Reading: Equatable {
+        enum Form {
+            /// A day without a time.
+            case day
+            /// A time without a zone.
+            case local
+            /// A point in time.
+            case instant
+        }
+
+        /// Since 1970; in UTC, or by the clock of wherever it was written.
+        var milliseconds: Int64
+        var form: Form
+
+        /// The instant that is meant if the text was written in `zone`; without one UTC is meant.
+        func instant(in zone: ZoneRules?) -> Timestamp {
+            guard form != .instant, let zone else { return Timestamp(milliseconds: milliseconds) }
+            return Timestamp(milliseconds: zone.instant(ofLocal: milliseconds))
+        }
     }
 
     /// Appends the day of an instant in UTC: `2021-05-01`.
@@ -51,7 +76,7 @@ package enum TimestampText {
     }
 
     /// Instants of the years 1 to 9999, which have a text of four-digit years.
-    private static let range: ClosedRange<Int64> = -62_135_596_800_000...253_402_300_799_999
+    static let range: ClosedRange<Int64> = -62_135_596_800_000...253_402_300_799_999
 
     private struct Scanner<Bytes: Collection<UInt8>> {
         let bytes: Bytes
@@ -62,21 +87,21 @@ package enum TimestampText {
             position = bytes.startIndex
         }
 
-        mutating func instant() -> Timestamp? {
+        mutating func reading() -> Reading? {
             guard let first = bytes.first else { return nil }
             if let number = wholeNumber(first) { return number }
             guard let year = digits(4), accept("-"), let month = digits(2), accept("-"), let day = digits(2),
                 let start = Self.milliseconds(year, month, day)
             else { return nil }
-            if position == bytes.endIndex { return Timestamp(milliseconds: start) }
-            guard accept("T") || accept("t") || accept(" "), let time = timeOfDay(), let offset = zone(),
-                position == bytes.endIndex
-            else { return nil }
-            return Timestamp(milliseconds: start + time - offset)
+            if position == bytes.endIndex { return Reading(milliseconds: start, form: .day) }
+            guard accept("T") || accept("t") || accept(" "), let time = timeOfDay() else { return nil }
+            if position == bytes.endIndex { return Reading(milliseconds: start + time, form: .local) }
+            guard let offset = zone(), position == bytes.endIndex else { return nil }
+            return Reading(milliseconds: start + time - offset, form: .instant)
         }
 
         /// A text of digits only: a day in basic form, or milliseconds.
-        private func wholeNumber(_ first: UInt8) -> Timestamp? {
+        private func wholeNumber(_ first: UInt8) -> Reading? {
             var value: Int64 = 0
             var count = 0
             for byte in first == UInt8(ascii: "-") ? bytes.dropFirst() : bytes[...] {
@@ -87,11 +112,12 @@ package enum TimestampText {
             guard count > 0 else { return nil }
             if count == 8, first != UInt8(ascii: "-") {
                 return Self.milliseconds(value / 10_000, value / 100 % 100, value % 100).map {
-                    Timestamp(milliseconds: $0)
+                    Reading(milliseconds: $0, form: .day)
                 }
             }
             let milliseconds = first == UInt8(ascii: "-") ? -value : value
-            return TimestampText.range.contains(milliseconds) ? Timestamp(milliseconds: milliseconds) : nil
+            return TimestampText.range.contains(milliseconds)
+                ? Reading(milliseconds: milliseconds, form: .instant) : nil
         }
 
         private mutating func timeOfDay() -> Int64? {
@@ -115,7 +141,7 @@ package enum TimestampText {
 
         /// Milliseconds east of UTC.
         private mutating func zone() -> Int64? {
-            if position == bytes.endIndex || accept("Z") || accept("z") { return 0 }
+            if accept("Z") || accept("z") { return 0 }
             let sign: Int64
             if accept("+") { sign = 1 } else if accept("-") { sign = -1 } else { return nil }
             guard let hours = digits(2), hours < 24 else { return nil }

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
+
+// What expressions reach inside a record: members and elements of nested values, found without building any tree.
+
+extension JSONSlice {
+    /// The bytes of its content: without the quotes of a string, otherwise all.
+    package var content: Range<Int> {
+        kind == .string ? range.lowerBound + 1..<range.upperBound - 1 : range
+    }
+
+    /// The value of a member of this object; `nil` if there is none or this is no object. The last of duplicates counts.
+    package func member(_ name: String, in document: UnsafeBufferPointer<UInt8>) -> JSONSlice? {
+        guard kind == .object, let start = document.baseAddress else { return nil }
+        let b = Bytes(start: start, count: range.upperBound)
+        var cursor = MemberCursor(b, objectAt: range.lowerBound)
+        var found: JSONSlice?
+        while let member = cursor.next() {
+            let end = JSONScanner.valueEnd(b, from: member.value)
+            if cursor.isNamed(name, member) {
+                found = JSONSlice(range: member.value..<end, kind: JSONSlice.kind(of: b[member.value]))
+            }
+            cursor.advance(to: end)
+        }
+        return found
+    }
+
+    /// The elements of this array; none if it is something else.
+    package func elements(in document: UnsafeBufferPointer<UInt8>) -> [JSONSlice] {
+        guard kind == .array, let start = document.baseAddress else { return [] }
+        let b = Bytes(start: start, count: range.upperBound)
+        var elements: [JSONSlice] = []
+        var i = b.skippingSpace(from: range.lowerBound + 1)
+        while i < b.count, b[i] != Byte.closeBracket {
+            let end = JSONScanner.valueEnd(b, from: i)
+            elements.append(JSONSlice(range: i..<end, kind: JSONSlice.kind(of: b[i])))
+            i = b.skippingSpace(from: end)
+            if i < b.count, b[i] == Byte.comma { i = b.skippingSpace(from: i + 1) }
+        }
+        return elements
+    }
+}
