@@ -24,7 +24,12 @@ struct Migratez: AsyncParsableCommand {
             """,
         groupedSubcommands: [
             CommandGroup(name: "Start", subcommands: [DemoCommand.self, SimulateCommand.self, VersionCommand.self]),
-            CommandGroup(name: "Check", subcommands: [LintCommand.self, PlanCommand.self]),
+            CommandGroup(
+                name: "Check",
+                subcommands: [
+                    LintCommand.self, TestCommand.self, PlanCommand.self, ExplainCommand.self, FunctionsCommand.self,
+                    SchemaCommand.self,
+                ]),
             CommandGroup(
                 name: "Run",
                 subcommands: [

@@ -24,9 +24,14 @@ package enum SettingValue: Sendable {
 package struct ConnectorCatalog: Sendable {
     package var sources: [String: [SettingSpec]]
     package var destinations: [String: [SettingSpec]]
+    /// Sources that send numbers and truth values as such; the others send every value as a text.
+    package var typedSources: Set<String>
 
-    package init(sources: [String: [SettingSpec]], destinations: [String: [SettingSpec]]) {
+    package init(
+        sources: [String: [SettingSpec]], destinations: [String: [SettingSpec]], typedSources: Set<String> = []
+    ) {
         self.sources = sources
         self.destinations = destinations
+        self.typedSources = typedSources
     }
 }

@@ -29,33 +29,6 @@ package struct PipelinePlan: Sendable {
     var scalars: ScalarText
 }
 
-/// One line of the file's `tests:`: this record must become these fields.
-package struct PipelineTest: Sendable, Equatable {
-    package var name: String
-    /// The stream that the record belongs to.
-    package var object: String
-    /// The source's fields, as texts; `nil` = null.
-    package var given: [String: String?]
-    package var want: Want
-
-    package init(name: String, object: String, given: [String: String?], want: Want) {
-        self.name = name
-        self.object = object
-        self.given = given
-        self.want = want
-    }
-
-    /// What must come out.
-    package enum Want: Sendable, Equatable {
-        /// These fields with these values (numbers and booleans by their own text); `nil` = the field is left out.
-        case fields([String: String?])
-        /// The record is left out by `where`.
-        case filtered
-        /// The record is rejected.
-        case rejected
-    }
-}
-
 /// A place in a pipeline file; both count from 1, columns in characters.
 package struct FilePosition: Sendable, Hashable, Comparable {
     package var line: Int

@@ -21,7 +21,7 @@ package enum Connectors {
             "salesforce": SalesforceDestination.settings,
             "csv": FileDestination.settings(.csv),
             "ndjson": FileDestination.settings(.ndjson),
-        ])
+        ], typedSources: ["ndjson"])
 
     static func source(
         _ name: String, _ settings: ConnectorSettings, http: any HTTPClient, clock: any WallClock
