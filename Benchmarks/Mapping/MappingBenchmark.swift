@@ -24,6 +24,23 @@ enum MappingBenchmark {
         ] as [(String, [FieldSpec], String?)] {
             try measure(name, records, try mapper(fields, where: filter))
         }
+        for (name, expression) in expressions {
+            try measure("one expression: \(name)", records, try mapper([try field(expression)], where: nil))
+        }
+    }
+
+    /// One of each kind of work that expressions do: what one costs is the difference to "index only".
+    private static let expressions = [
+        ("field", "lastname"), ("comparison of texts", "lifecyclestage == 'customer'"),
+        ("date and constant", "createdate >= timestamp(vars.cutoff)"), ("joined names", "firstname + ' ' + lastname"),
+        ("arithmetic", "number(hs_object_id) * 1.19 + 2"), ("day in a zone", "date(createdate, 'Europe/Berlin')"),
+        ("form of a date", "formatDate(createdate, 'dd.MM.yyyy HH:mm')"), ("phone", "phone(phone, 'US')"),
+        ("e-mail", "emailDomain(email)"), ("one of five", "country in ['AUT', 'CAN', 'DEU', 'FRA', 'USA']"),
+        ("digest", "sha256(email)"), ("markup", "htmlText(notes)"),
+    ]
+
+    private static func field(_ expression: String) throws -> FieldSpec {
+        FieldSpec(target: "T", origin: .expression(try RecordExpression(parsing: expression)))
     }
 
     private static let filterText = "createdate >= timestamp(vars.cutoff) && !archived"

@@ -2,6 +2,7 @@
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
 import Foundation
+import MigratezJSON
 import MigratezTestKit
 import Testing
 
@@ -31,10 +32,48 @@ struct ProgramTests {
     }
 
     @Test func `the shipped pipelines are in order`() {
-        for name in ["hubspot-to-salesforce", "csv-to-ndjson", "csv-to-salesforce", "hubspot-to-ndjson"] {
+        for name in [
+            "hubspot-to-salesforce", "csv-to-ndjson", "csv-to-salesforce", "hubspot-to-ndjson", "ndjson-to-salesforce",
+        ] {
             let answer = Program.run("lint '\(repositoryRoot.path)/pipelines/\(name).yaml'")
             #expect(answer.status == 0, "\(name): \(answer.text)")
         }
+    }
+
+    @Test func `a file's own tests pass, or say what they wanted and got`() async throws {
+        let pipeline = "\(repositoryRoot.path)/pipelines/hubspot-to-salesforce.yaml"
+        let passing = Program.run("test '\(pipeline)'")
+        #expect(passing.status == 0 && passing.text.hasSuffix(" passed, 0 failed\n"), "\(passing.text)")
+        let parsed = try JSONValue(parsing: Array(Program.run("test '\(pipeline)' --json").text.utf8))
+        #expect(parsed["v"] == 1 && parsed["failed"] == 0)
+        #expect(parsed["tests"]?.elements.count == parsed["passed"]?.int)
+        try await withTemporaryFolder { folder in
+            let text = try String(
+                contentsOfFile: "\(repositoryRoot.path)/pipelines/csv-to-ndjson.yaml", encoding: .utf8)
+            try text.replacing("state: wa }", with: "state: vic }")
+                .write(toFile: "\(folder)/p.yaml", atomically: true, encoding: .utf8)
+            let failing = Program.run("test -C '\(folder)' p.yaml")
+            #expect(failing.status == 1)
+            #expect(failing.text.contains("FAIL  person: a day gets its dashes  p.yaml:28"), "\(failing.text)")
+            #expect(failing.text.contains("state  want  WA"), "\(failing.text)")
+            #expect(failing.text.contains("got   VIC"), "\(failing.text)")
+        }
+        let invalid = "\(repositoryRoot.path)/fixtures/pipelines/invalid/bad-tests.yaml"
+        #expect(Program.run("test '\(invalid)'").status == 65)
+    }
+
+    @Test func `a field is explained, a function shown, and the schema printed`() throws {
+        let pipeline = "\(repositoryRoot.path)/pipelines/hubspot-to-salesforce.yaml"
+        let explained = Program.run("explain '\(pipeline):contact.Email'")
+        #expect(explained.status == 0 && explained.text.contains("→ ada@x.test"), "\(explained.text)")
+        #expect(Program.run("explain '\(pipeline):contact.Emial'").text.contains("Did you mean 'Email'?"))
+        #expect(Program.run("explain '\(pipeline)'").status == 64)
+        #expect(Program.run("functions urlHost").text.contains("acme.test"))
+        #expect(Program.run("functions --json").status == 0)
+        #expect(Program.run("functions urlHots").text.contains("Did you mean 'urlHost'?"))
+        let schema = try JSONValue(parsing: Array(Program.run("schema").text.utf8))
+        #expect(schema["properties"]?["objects"] != nil)
+        #expect(Program.run("schema --output csv").status == 64)
     }
 
     @Test func `a missing secret is named and ends with 78`() {

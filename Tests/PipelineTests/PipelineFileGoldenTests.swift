@@ -21,6 +21,14 @@ import Testing
         #expect(found == (try PipelineFileFixtures.text(expectedPath)))
     }
 
+    /// A file with everything in it that the format has gives no other findings than what is not supported yet.
+    @Test func `of a file that uses everything are what is not supported yet`() throws {
+        let path = "\(repositoryRoot.path)/fixtures/pipelines/complete/hubspot-to-salesforce.yaml"
+        let reading = try PipelineFile.read(path: path, catalog: Connectors.catalog)
+        let found = reading.diagnostics.map { $0.description.replacing("\(path):", with: "") + "\n" }.joined()
+        #expect(found == (try PipelineFileFixtures.text(path.replacing(".yaml", with: ".expected"))))
+    }
+
     @Test func `cover at least twenty-five files`() {
         #expect(PipelineFileFixtures.names(in: PipelineFileFixtures.invalidFolder).count >= 25)
     }

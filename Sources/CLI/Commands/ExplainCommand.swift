@@ -29,14 +29,32 @@ struct ExplainCommand: AsyncParsableCommand {
             throw ValidationError("'\(field)' names no field; write FILE:object.field")
         }
         let file = String(field[..<colon])
-        let reading = try PipelineFile.read(path: file, catalog: Connectors.catalog)
-        guard let plan = reading.plan else {
-            for finding in reading.diagnostics { console.note(finding.description) }
-            throw ExitCode.invalidPipeline
-        }
+        let plan = try PipelineFile.read(path: file, catalog: Connectors.catalog).get()
         let path = String(field[field.index(after: colon)...])
-        let explanation = try FieldExplanation(plan, path: path, example: try record.map(example))
-        console.say(explanation.lines(file: file).joined(separator: "\n"))
+        console.show(document(try FieldExplanation(plan, path: path, example: try record.map(example)), file: file))
+    }
+
+    private func document(_ explanation: FieldExplanation, file: String) -> Document {
+        var document = Document("explanation")
+        document.fact("field", .text(explanation.field), line: "")
+        document.fact("file", .text(file), line: "")
+        document.fact("line", .number(explanation.position.line), line: "")
+        document.fact("example", .text(explanation.example?.origin), line: "")
+        var table = Table("steps", [.left("WHEN"), .left("STEP"), .left("VALUE"), .left("REJECTED")])
+        for (phase, steps) in explanation.phases {
+            for step in steps {
+                var value: String?
+                var reason: String?
+                switch step.value {
+                case .text(let text): value = text
+                case .rejected(let code): reason = code
+                case .nothing, nil: break
+                }
+                table.add([.text(phase), .text(step.text), .text(value), .text(reason)])
+            }
+        }
+        document.add(table, lines: explanation.lines(file: file))
+        return document
     }
 
     private func example(_ path: String) throws -> FieldExplanation.Example {

@@ -10,22 +10,42 @@ struct FunctionsCommand: ParsableCommand {
         commandName: "functions", abstract: "Lists the functions of expressions, or shows one with an example.",
         discussion: "EXAMPLE\n  migratez functions emailLocal")
 
+    @OptionGroup(title: "Global options") var display: DisplayOptions
     @Argument(help: "The name of a function.") var name: String?
 
     func run() throws {
         let console = Console()
-        if let name {
-            let entry = try FunctionGuide.entry(named: name)
-            console.say(entry.signature)
-            console.say("  \(entry.summary).")
-            return console.say("  \(entry.example)  →  \(entry.result ?? "(nothing)")")
+        let groups =
+            try name.map { [(title: "", entries: [try FunctionGuide.entry(named: $0)])] } ?? FunctionGuide.groups
+        var table = Table(
+            "functions", [.left("FUNCTION"), .left("SIGNATURE"), .left("GIVES"), .left("EXAMPLE"), .left("RESULT")])
+        var lines: [String] = []
+        for group in groups {
+            for entry in group.entries {
+                table.add([
+                    .text(entry.name), .text(entry.signature), .text(entry.summary), .text(entry.example),
+                    .text(entry.result),
+                ])
+            }
+            lines += name == nil ? Self.overview(group, console) : group.entries.flatMap(Self.page)
         }
-        for group in FunctionGuide.groups {
-            var table = TextTable([console.bold(group.title)])
-            for entry in group.entries { table.add(["  \(entry.signature)", entry.summary]) }
-            for line in table.lines { console.say(line) }
-            console.say()
+        var document = Document("functions")
+        document.add(table, lines: lines)
+        if name == nil { document.remark("One of them with an example: migratez functions NAME") }
+        console.show(document)
+    }
+
+    private static func overview(
+        _ group: (title: String, entries: [FunctionGuide.Entry]), _ console: Console
+    ) -> [String] {
+        let width = group.entries.map(\.signature.count).max() ?? 0
+        let rows = group.entries.map { entry in
+            "  \(entry.signature)\(String(repeating: " ", count: width - entry.signature.count))  \(entry.summary)"
         }
-        console.say("One of them with an example: migratez functions NAME")
+        return [console.bold(group.title)] + rows + [""]
+    }
+
+    private static func page(_ entry: FunctionGuide.Entry) -> [String] {
+        [entry.signature, "  \(entry.summary).", "  \(entry.example)  →  \(entry.result ?? "(nothing)")"]
     }
 }

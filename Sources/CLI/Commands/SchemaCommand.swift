@@ -17,5 +17,12 @@ struct SchemaCommand: ParsableCommand {
             complete its keys and mark what is wrong.
             """)
 
-    func run() { Console().say(bytes: Array(PipelineSchema(Connectors.catalog).document.laidOut().utf8)) }
+    @OptionGroup(title: "Global options") var display: DisplayOptions
+
+    func run() throws {
+        guard display.format == .text || display.format == .json else {
+            throw ValidationError("a schema is JSON and cannot be printed as \(display.format.rawValue)")
+        }
+        Console().say(bytes: Array(PipelineSchema(Connectors.catalog).document.laidOut().utf8))
+    }
 }

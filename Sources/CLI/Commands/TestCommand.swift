@@ -2,7 +2,6 @@
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
 import ArgumentParser
-import MigratezJSON
 import MigratezPipeline
 
 /// `migratez test FILE`
@@ -24,29 +23,47 @@ struct TestCommand: AsyncParsableCommand {
 
     @OptionGroup var common: CommonOptions
     @Argument(help: "The pipeline file.") var file: String
-    @Flag(help: "Print one JSON document instead of text.") var json = false
 
     func run() async throws {
         _ = try common.workplace()
         let console = Console()
-        let reading = try PipelineFile.read(path: file, catalog: Connectors.catalog)
-        guard let plan = reading.plan else {
-            for finding in reading.diagnostics { console.note(finding.description) }
-            throw ExitCode.invalidPipeline
-        }
+        let plan = try PipelineFile.read(path: file, catalog: Connectors.catalog).get()
         let run = try PipelineTestRun(plan)
-        json ? console.say(bytes: Array(run.document(of: plan).laidOut().utf8)) : print(run, to: console)
+        console.show(document(run, console))
         guard run.failed.isEmpty else { throw ExitCode.failure }
     }
 
-    private func print(_ run: PipelineTestRun, to console: Console) {
-        guard !run.results.isEmpty else { return console.say("\(file) has no tests; write some under 'tests:'") }
+    private func document(_ run: PipelineTestRun, _ console: Console) -> Document {
+        var document = Document("test")
+        document.fact("file", .text(file), line: "")
+        document.fact("passed", .number(run.results.count - run.failed.count), line: "")
+        document.fact("failed", .number(run.failed.count), line: "")
+        var tests = Table(
+            "tests",
+            [.left("TEST"), .left("OBJECT"), .right("LINE"), .left("PASSED"), .left("OUTCOME"), .left("CODE")])
+        var differences = Table("differences", [.left("TEST"), .left("FIELD"), .left("WANT"), .left("GOT")])
+        var lines: [String] = []
         for result in run.results {
+            tests.add([
+                .text(result.test.name), .text(result.test.object), .number(result.position.line),
+                .flag(result.hasPassed), .text(result.outcomeName), .text(result.code),
+            ])
+            for difference in result.differences {
+                differences.add([
+                    .text(result.test.name), .text(difference.field), .text(difference.want), .text(difference.got),
+                ])
+            }
             let mark = result.hasPassed ? console.green("ok  ") : console.red("FAIL")
             let place = result.hasPassed ? "" : "  \(file):\(result.position.line)"
-            console.say("\(mark)  \(result.test.object): \(result.test.name)\(place)")
-            for line in result.explanation { console.say("        \(line)") }
+            lines.append("\(mark)  \(result.test.object): \(result.test.name)\(place)")
+            lines += result.explanation.map { "        \($0)" }
         }
-        console.say("\(run.results.count - run.failed.count) passed, \(run.failed.count) failed")
+        document.add(tests, lines: lines)
+        document.add(differences, lines: [])
+        document.remark(
+            run.results.isEmpty
+                ? "\(file) has no tests; write some under 'tests:'"
+                : "\(run.results.count - run.failed.count) passed, \(run.failed.count) failed")
+        return document
     }
 }

@@ -7,26 +7,27 @@ extension FieldExplanation {
     package func lines(file: String) -> [String] {
         var lines = ["\(field), \(file):\(position.line):\(position.column)"]
         if let example { lines.append("shown with \(example.origin)") }
-        add("Before that", before, to: &lines)
+        if !before.isEmpty { lines += ["", "Before that"] }
+        for step in before { lines += Self.lines(step, mark: " -  ") }
         lines.append("")
         for (number, step) in steps.enumerated() {
-            let mark = "\(number + 1)".count < 2 ? " \(number + 1)" : "\(number + 1)"
-            lines += Self.wrapped(step.text, first: "\(mark)  ", rest: "    ")
-            switch step.value {
-            case .text(let text): lines.append("      → \(Self.shown(text))")
-            case .nothing: lines.append("      → (nothing)")
-            case .rejected(let reason): lines.append("      → the record is rejected: \(reason)")
-            case nil: break
-            }
+            lines += Self.lines(step, mark: number < 9 ? " \(number + 1)  " : "\(number + 1)  ")
         }
-        add("Afterwards", after, to: &lines)
+        if !after.isEmpty { lines += ["", "Afterwards"] }
+        for step in after { lines += Self.lines(step, mark: " -  ") }
         return lines
     }
 
-    private func add(_ title: String, _ sentences: [String], to lines: inout [String]) {
-        guard !sentences.isEmpty else { return }
-        lines += ["", title]
-        for sentence in sentences { lines += Self.wrapped(sentence, first: " -  ", rest: "    ") }
+    private static func lines(_ step: Step, mark: String) -> [String] {
+        var lines = wrapped(step.text, first: mark, rest: "    ")
+        for note in step.notes { lines += wrapped(note, first: "      ", rest: "        ") }
+        switch step.value {
+        case .text(let text): lines.append("    → \(shown(text))")
+        case .nothing: lines.append("    → (nothing)")
+        case .rejected(let reason): lines.append("    → the record is rejected: \(reason)")
+        case nil: break
+        }
+        return lines
     }
 
     /// A value on one line, not longer than one.

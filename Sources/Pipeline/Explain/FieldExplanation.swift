@@ -13,19 +13,24 @@ package struct FieldExplanation: Sendable {
     /// Where its rule stands in the file.
     package private(set) var position: FilePosition
     /// What happens to whole records before the field is looked at.
-    package private(set) var before: [String]
+    package private(set) var before: [Step]
     package private(set) var steps: [Step]
     /// What happens once the record has its fields.
-    package private(set) var after: [String]
+    package private(set) var after: [Step]
     /// The record that the steps are shown with.
     package private(set) var example: Example?
 
     /// One thing that happens to the value.
     package struct Step: Sendable, Equatable {
         package var text: String
-        /// What the example's value is after it.
+        /// What the example's value is after it; of the filter, whether the example is taken.
         package var value: Value?
+        /// What the functions do that it calls.
+        package var notes: [String] = []
     }
+
+    /// The steps by when they happen.
+    package var phases: [(name: String, steps: [Step])] { [("before", before), ("field", steps), ("after", after)] }
 
     package enum Value: Sendable, Equatable {
         case text(String)
@@ -76,17 +81,18 @@ package struct FieldExplanation: Sendable {
             throw Self.unknown("object", parts[0], among: objects.map(\.stream.text), plan)
         }
         field = "\(object.target).\(parts[1])"
-        before = Words.before(object)
-        after = Words.after(object, field: parts[1], plan)
+        before = []
+        after = Words.after(object, field: parts[1], plan).map { Step(text: $0) }
         if let rule = object.field(parts[1]) {
             position = plan.marks[["objects", object.stream.text, "fields", rule.target]]
-            before += Words.merging(object, rule)
             let test = Self.test(of: object, field: rule.target, in: plan, example)
             self.example =
                 example ?? test.map { Example(origin: "the test '\($0.name)'", record: $0.given) }
+            before = try Self.filter(object, plan, test) + Words.merging(object, rule).map { Step(text: $0) }
             steps = try Self.steps(object, rule, plan, test)
         } else if let link = Words.link(filling: parts[1], of: object, in: plan) {
             position = plan.marks[["links", String(link.number)]]
+            before = try Self.filter(object, plan, nil)
             steps = [Step(text: link.text)]
         } else {
             let lookups = plan.transform.links.compactMap { link -> String? in
@@ -125,6 +131,28 @@ package struct FieldExplanation: Sendable {
         return about ?? tests.first { if case .fields = $0.want { true } else { false } }
     }
 
+    /// The object's `where`, and whether it takes the example.
+    private static func filter(
+        _ object: ObjectSpec, _ plan: PipelinePlan, _ test: PipelineTest?
+    ) throws(MigratezError) -> [Step] {
+        guard let filter = object.filter else { return [] }
+        var value: Value?
+        if let test {
+            let (outcome, _) = try TestRecord(test.given, of: test, in: plan) { $0.fields = [] }.mapped()
+            switch outcome {
+            case .mapped: value = .text("the example is taken")
+            case .filtered: value = .text("the example is left out")
+            case .rejected(let rejection): value = .rejected(words(for: rejection))
+            }
+        }
+        let text = "Only records for which \(filter.source) is true are taken (where)."
+        return [Step(text: text, value: value, notes: Words.notes(filter))]
+    }
+
+    private static func words(for rejection: Rejection) -> String {
+        "\(rejection.code), \(rejection.reason ?? rejection.code.meaning)"
+    }
+
     private static func steps(
         _ object: ObjectSpec, _ rule: FieldSpec, _ plan: PipelinePlan, _ test: PipelineTest?
     ) throws(MigratezError) -> [Step] {
@@ -132,12 +160,12 @@ package struct FieldExplanation: Sendable {
         partial.onError = rule.onError
         var steps: [Step] = []
         var isOver = false
-        for (text, apply) in Words.steps(rule, plan) {
+        for (text, notes, apply) in Words.steps(rule, plan) {
             apply(&partial)
             var value: Value?
             if let test, !isOver { value = try Self.value(of: partial, test, plan) }
             if case .rejected = value { isOver = true }
-            steps.append(Step(text: text, value: value))
+            steps.append(Step(text: text, value: value, notes: notes))
         }
         return steps
     }
@@ -152,7 +180,7 @@ package struct FieldExplanation: Sendable {
         }
         let (outcome, fields) = try record.mapped()
         if case .rejected(let rejection) = outcome {
-            return .rejected("\(rejection.code), \(rejection.reason ?? rejection.code.meaning)")
+            return .rejected(words(for: rejection))
         }
         return fields[rule.target]?.readableText.map { .text($0) } ?? .nothing
     }

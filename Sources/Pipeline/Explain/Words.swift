@@ -6,75 +6,70 @@ import MigratezTransform
 
 /// The words of `explain`: rules of the pipeline file as sentences.
 enum Words {
-    /// A sentence about one step of a rule, and the part of the rule that makes it.
-    typealias Step = (text: String, apply: (inout FieldSpec) -> Void)
+    /// A sentence about one step of a rule, what more there is to know of it, and the part of the rule that makes it.
+    typealias Step = (text: String, notes: [String], apply: (inout FieldSpec) -> Void)
 
     /// The steps in the order in which they are applied (`FieldSpec`).
     static func steps(_ rule: FieldSpec, _ plan: PipelinePlan) -> [Step] {
-        var steps: [Step] = [(origin(rule.origin), { _ in })]
-        if rule.isTrimmed { steps.append(("White space at both ends is removed (trim).", { $0.isTrimmed = true })) }
+        var steps: [Step] = [origin(rule.origin)]
+        func add(_ text: String, _ apply: @escaping (inout FieldSpec) -> Void) { steps.append((text, [], apply)) }
+        if rule.isTrimmed { add("White space at both ends is removed (trim).") { $0.isTrimmed = true } }
         if let letterCase = rule.letterCase {
-            steps.append(
-                (
-                    "All letters become \(letterCase.rawValue) case (\(letterCase.rawValue)).",
-                    { $0.letterCase = letterCase }
-                ))
+            let word = letterCase.rawValue
+            add("All letters become \(word) case (\(word)).") { $0.letterCase = letterCase }
         }
         if let html = rule.html {
             let text =
                 html == .sanitize
                 ? "Markup keeps its harmless formatting only (html: sanitize)."
                 : "Markup is removed, blocks become lines (html: text)."
-            steps.append((text, { $0.html = html }))
+            add(text) { $0.html = html }
         }
         if let region = rule.phoneRegion {
             let text =
                 "The telephone number gets its country code; one without is taken to be of \(region) (phone). "
                 + "What is not clearly a number stays as it is."
-            steps.append((text, { $0.phoneRegion = region }))
+            add(text) { $0.phoneRegion = region }
         }
-        if let map = rule.valueMap { steps.append((valueMap(map, plan), { $0.valueMap = map })) }
-        if rule.isPerson { steps.append((person(plan.transform.people), { $0.isPerson = true })) }
+        if let map = rule.valueMap { add(valueMap(map, plan)) { $0.valueMap = map } }
+        if rule.isPerson { add(person(plan.transform.people)) { $0.isPerson = true } }
         if let type = rule.type {
-            steps.append(
-                ("It must be \(article(type)) (type: \(type.rawValue)). \(otherwise(rule))", { $0.type = type }))
+            add("It must be \(article(type)) (type: \(type.rawValue)). \(otherwise(rule))") { $0.type = type }
         }
         if let most = rule.charactersMax {
             let text =
                 rule.isTruncated
                 ? "It is cut to \(most) characters (max, truncate)."
                 : "It has at most \(most) characters (max). \(otherwise(rule))"
-            steps.append(
-                (
-                    text,
-                    {
-                        $0.charactersMax = most
-                        $0.isTruncated = rule.isTruncated
-                    }
-                ))
+            add(text) { field in
+                field.charactersMax = most
+                field.isTruncated = rule.isTruncated
+            }
         }
-        steps.append(
-            (
-                ending(rule),
-                {
-                    $0.fallback = rule.fallback
-                    $0.isRequired = rule.isRequired
-                }
-            ))
+        add(ending(rule)) { field in
+            field.fallback = rule.fallback
+            field.isRequired = rule.isRequired
+        }
         return steps
     }
 
-    private static func origin(_ origin: FieldSpec.Origin) -> String {
+    private static func origin(_ origin: FieldSpec.Origin) -> Step {
         switch origin {
-        case .field(let name): return "The source's field '\(name)' gives the value."
-        case .constant(let template): return "Every record gets the text '\(written(template))' (const)."
+        case .field(let name): return ("The source's field '\(name)' gives the value.", [], { _ in })
+        case .constant(let template):
+            return ("Every record gets the text '\(written(template))' (const).", [], { _ in })
         case .expression(let expression):
             let fields = expression.fieldNames.map { "'\($0)'" }
             let reading = fields.isEmpty ? "" : " It reads \(listed(fields, "and"))."
-            let functions = expression.functions.map { "\($0.name)(): \($0.summary)." }
-            return (["The expression \(expression.source) gives the value (expr).\(reading)"] + functions)
-                .joined(separator: " ")
+            return (
+                "The expression \(expression.source) gives the value (expr).\(reading)", notes(expression), { _ in }
+            )
         }
+    }
+
+    /// What the functions of an expression do.
+    static func notes(_ expression: RecordExpression) -> [String] {
+        expression.functions.map { "\($0.name)(): \($0.summary)" }
     }
 
     private static func valueMap(_ name: String, _ plan: PipelinePlan) -> String {
@@ -143,10 +138,6 @@ enum Words {
     }
 
     // MARK: Whole records
-
-    static func before(_ object: ObjectSpec) -> [String] {
-        object.filter.map { ["Only records for which \($0.source) is true are taken (where)."] } ?? []
-    }
 
     /// What merging duplicates does to the fields that the rule reads.
     static func merging(_ object: ObjectSpec, _ rule: FieldSpec) -> [String] {

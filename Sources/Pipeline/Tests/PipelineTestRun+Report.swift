@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
-package import MigratezJSON
+import MigratezJSON
 import MigratezModel
 import MigratezTransform
 
-/// What a person and a program are told about the tests of a file.
+/// What people are told about the tests of a file.
 extension PipelineTestRun.Result {
     /// Why the test failed, line by line; nothing if it passed.
     package var explanation: [String] {
@@ -43,36 +43,17 @@ extension PipelineTestRun.Result {
         }
     }
 
-    /// The result as a member of the document.
-    fileprivate var document: JSONValue {
-        var members: [JSONValue.Member] = [
-            .init("name", .string(test.name)), .init("object", .string(test.object)),
-            .init("line", .number(String(position.line))), .init("passed", .bool(hasPassed)),
-        ]
+    /// The word for what became of the record: `mapped`.
+    package var outcomeName: String {
         switch outcome {
-        case .mapped: members.append(.init("outcome", "mapped"))
-        case .filtered: members.append(.init("outcome", "filtered"))
-        case .rejected(let rejection):
-            members.append(.init("outcome", "rejected"))
-            members.append(.init("code", .string(rejection.code.description)))
+        case .mapped: "mapped"
+        case .filtered: "filtered"
+        case .rejected: "rejected"
         }
-        let differences = differences.map { difference -> JSONValue in
-            [
-                "field": .string(difference.field), "want": difference.want.map { .string($0) } ?? .null,
-                "got": difference.got.map { .string($0) } ?? .null,
-            ]
-        }
-        members.append(.init("differences", .array(differences)))
-        return .object(members)
     }
-}
 
-extension PipelineTestRun {
-    /// Version 1 of what `migratez test --json` prints.
-    package func document(of plan: PipelinePlan) -> JSONValue {
-        [
-            "v": 1, "file": .string(plan.file), "passed": .number(String(results.count - failed.count)),
-            "failed": .number(String(failed.count)), "tests": .array(results.map(\.document)),
-        ]
+    /// Why it was rejected: `MZ-REQ-01`.
+    package var code: String? {
+        if case .rejected(let rejection) = outcome { rejection.code.description } else { nil }
     }
 }

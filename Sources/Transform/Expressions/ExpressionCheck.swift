@@ -51,10 +51,13 @@ package struct ExpressionCheck {
         var type: ExpressionType
         /// Its value, if it is the same for every record.
         var constant: ExpressionValue?
-        /// How it is called in messages.
-        var name: String
+        /// How it is called in messages: a field's name, or what stands in the file.
+        var name: String?
         /// The field that it is.
         var schema: FieldSchema?
+
+        /// `amount (a number)`, or `a number` if it is worked out.
+        var description: String { name.map { "\($0) (\(type.noun))" } ?? type.noun }
 
         /// The text of the file that it is.
         var text: String? {
@@ -84,33 +87,33 @@ package struct ExpressionCheck {
             return Part(type: schema.map { Self.type(of: $0.kind) } ?? .any, name: name, schema: schema)
         case .list(let items):
             for item in items { _ = part(item) }
-            return Part(type: .list, constant: constant(node), name: "the list")
+            return Part(type: .list, constant: constant(node))
         case .member(let base, let name):
             let inner = part(base)
             if inner.type != .any, inner.type != .text {
-                report(node.offset, "\(inner.name) is \(inner.type.description) and has no '\(name)'")
+                report(node.offset, "\(inner.description) has no '\(name)'")
             }
             return Part(type: .any, name: name)
         case .element(let base, let index):
             let inner = part(base)
             let place = part(index)
             if ![.any, .list, .text].contains(inner.type) {
-                report(node.offset, "\(inner.name) is \(inner.type.description) and has no elements")
+                report(node.offset, "\(inner.description) has no elements")
             }
             if inner.type == .list { expect(place, .number, at: index.offset, of: "[ ]") }
-            return Part(type: .any, name: "the element")
+            return Part(type: .any)
         case .not(let operand):
             expect(part(operand), .bool, at: operand.offset, of: "!")
-            return Part(type: .bool, constant: constant(node), name: "the condition")
+            return Part(type: .bool, constant: constant(node))
         case .negative(let operand):
             expect(part(operand), .number, at: operand.offset, of: "-")
-            return worked(node, .number, "the number")
+            return worked(node, .number)
         case .binary(let symbol, let left, let right): return binary(node, symbol, left, right)
         case .conditional(let condition, let then, let otherwise):
             expect(part(condition), .bool, at: condition.offset, of: "?")
             let a = part(then)
             let b = part(otherwise)
-            return Part(type: a.type == b.type ? a.type : .any, name: "the choice")
+            return Part(type: a.type == b.type ? a.type : .any)
         case .call(let name, let arguments): return call(node, name, arguments)
         }
     }
@@ -130,19 +133,19 @@ package struct ExpressionCheck {
     }
 
     /// A part that is worked out of others; if those are all of the file, it must come out.
-    private mutating func worked(_ node: RecordExpression.Node, _ type: ExpressionType, _ name: String) -> Part {
+    private mutating func worked(_ node: RecordExpression.Node, _ type: ExpressionType) -> Part {
         guard isConstant(node), failures.allSatisfy({ $0.offset < node.firstOffset || $0.offset > node.lastOffset })
         else {
-            return Part(type: type, name: name)
+            return Part(type: type)
         }
         let compiled = ExpressionCompiler(vars: vars, run: nil).compile(node)
-        if let constant = compiled.constant { return Part(type: type, constant: constant, name: name) }
+        if let constant = compiled.constant { return Part(type: type, constant: constant) }
         do {
             _ = try compiled.evaluate(RecordIndex(fields: nil), ExpressionCompiler.noRecord)
         } catch {
             report(node.offset, "this has no value for any record: \(error)")
         }
-        return Part(type: type, name: name)
+        return Part(type: type)
     }
 
     private func isConstant(_ node: RecordExpression.Node) -> Bool {
@@ -173,23 +176,21 @@ package struct ExpressionCheck {
             compare(a, b, left, right, symbol, at: node.offset)
         case .within:
             if ![.any, .list, .text].contains(b.type) {
-                report(node.offset, "\(b.name) is \(b.type.description), not a list or a text of choices")
+                report(node.offset, "'in' needs a list or a text of choices, not \(b.description)")
             } else if case .list(let items) = right.form {
                 for item in items { compare(a, part(item), left, item, .equal, at: item.offset) }
             }
         case .plus: return sum(node, a, b)
         case .minus, .times, .divided, .remainder:
             if symbol == .minus, a.type == .date || b.type == .date {
-                let call =
-                    a.type == b.type ? "daysBetween(\(b.name), \(a.name))" : "addDays(\(a.name), -\(b.name))"
-                report(node.offset, "'-' does not work with dates", suggestion: call)
-                return Part(type: .number, name: "the number")
+                report(node.offset, "'-' does not work with dates", suggestion: Self.call(insteadOf: a, minus: b))
+                return Part(type: .number)
             }
             expect(a, .number, at: left.offset, of: symbol.rawValue)
             expect(b, .number, at: right.offset, of: symbol.rawValue)
-            return worked(node, .number, "the number")
+            return worked(node, .number)
         }
-        return Part(type: .bool, constant: constant(node), name: "the condition")
+        return Part(type: .bool, constant: constant(node))
     }
 
     private mutating func sum(_ node: RecordExpression.Node, _ a: Part, _ b: Part) -> Part {
@@ -197,15 +198,26 @@ package struct ExpressionCheck {
         if types == [.date, .number] || types == [.number, .date] {
             let (date, number) = a.type == .date ? (a, b) : (b, a)
             report(
-                node.offset, "'+' does not add \(number.name) to a date",
-                suggestion: "addDays(\(date.name), \(number.name))")
+                node.offset, "'+' does not add \(number.description) to a date",
+                suggestion: Self.call("addDays", [date.name, number.name]))
         } else if let wrong = [a, b].first(where: { $0.type == .list || $0.type == .bool }) {
             report(
-                node.offset, "'+' does not work with \(wrong.name), which is \(wrong.type.description)",
-                suggestion: wrong.type == .list ? nil : "string(\(wrong.name))")
+                node.offset, "'+' does not work with \(wrong.description)",
+                suggestion: wrong.type == .list ? nil : Self.call("string", [wrong.name]))
         }
-        if types == [.number, .number] { return worked(node, .number, "the sum") }
-        return Part(type: types.contains(.text) ? .text : .any, constant: constant(node), name: "the sum")
+        if types == [.number, .number] { return worked(node, .number) }
+        return Part(type: types.contains(.text) ? .text : .any, constant: constant(node))
+    }
+
+    private static func call(insteadOf a: Part, minus b: Part) -> String? {
+        a.type == b.type
+            ? call("daysBetween", [b.name, a.name]) : call("addDays", [a.name, b.name.map { "-\($0)" }])
+    }
+
+    /// A call that does what was meant, if its arguments can be named.
+    private static func call(_ function: String, _ arguments: [String?]) -> String? {
+        let names = arguments.compactMap(\.self)
+        return names.count == arguments.count ? "\(function)(\(names.joined(separator: ", ")))" : nil
     }
 
     // MARK: What goes together
@@ -215,10 +227,9 @@ package struct ExpressionCheck {
         if part.type == .any || part.type == type || part.constant == .null { return }
         if part.type == .text, type != .list {
             guard let text = part.text, !Self.reads(text, as: type) else { return }
-            report(offset, "\(place) needs \(type.description), and \(part.name) is none")
-            return
+            return report(offset, "\(place) needs \(type.description), not \(part.description)")
         }
-        report(offset, "\(place) needs \(type.description), and \(part.name) is \(part.type.description)")
+        report(offset, "\(place) needs \(type.description), not \(part.description)")
     }
 
     private static func reads(_ text: String, as type: ExpressionType) -> Bool {
@@ -251,7 +262,7 @@ package struct ExpressionCheck {
             let suggestion = x == .date ? Self.date(from: b) : y == .date ? Self.date(from: a) : nil
             report(
                 x == .date ? right.offset : y == .date ? left.offset : offset,
-                "\(a.name) is \(x.description) and \(b.name) \(y.description): they cannot be compared",
+                "\(a.description) cannot be compared with \(b.description)",
                 suggestion: suggestion)
         }
     }
@@ -264,7 +275,7 @@ package struct ExpressionCheck {
         let isEquality = symbol == .equal || symbol == .notEqual
         // A field of numbers may hold texts in one record or another; a text that is none is simply not equal.
         if type == .number, isEquality, other.constant == nil, other.schema == nil { return }
-        report(offset, "\(other.name) is \(type.description), which '\(text)' is not")
+        report(offset, "\(other.description) cannot be compared with '\(text)'")
     }
 
     /// A choice is compared with a text that is none of its values.
@@ -273,9 +284,9 @@ package struct ExpressionCheck {
             !text.isEmpty, !schema.options.contains(where: { $0.value == text })
         else { return }
         report(
-            offset, "'\(text)' is not a value of \(field.name)",
-            suggestion: closest(to: text, among: schema.options.map(\.value)).map { "'\($0)'" }
-                ?? schema.options.first { $0.label == text }.map { "'\($0.value)'" })
+            offset, "'\(text)' is not a value of \(schema.name)",
+            suggestion: closest(to: text, among: schema.options.map(\.value))
+                ?? schema.options.first { $0.label == text }?.value)
     }
 
     /// What was probably meant by a number beside a date: a year, or milliseconds since 1970.
@@ -289,7 +300,7 @@ package struct ExpressionCheck {
     private mutating func call(
         _ node: RecordExpression.Node, _ name: String, _ arguments: [RecordExpression.Node]
     ) -> Part {
-        guard let function = ExpressionFunction.named(name) else { return Part(type: .any, name: "\(name)()") }
+        guard let function = ExpressionFunction.named(name) else { return Part(type: .any) }
         var types: Set<ExpressionType> = []
         for (number, argument) in arguments.enumerated() {
             let part = part(argument)
@@ -298,8 +309,8 @@ package struct ExpressionCheck {
         }
         var result = function.result
         if function.name == "coalesce", types.count == 1, let only = types.first { result = only }
-        if case .presence = function.work { return Part(type: .bool, name: "has()") }
-        return worked(node, result, "\(name)()")
+        if case .presence = function.work { return Part(type: .bool) }
+        return worked(node, result)
     }
 
     private mutating func check(
@@ -310,13 +321,13 @@ package struct ExpressionCheck {
         case .any, .field: break
         case .text:
             // Everything has a text; a list is not one by itself.
-            if part.type == .list { report(offset, "\(place) needs a text, and \(part.name) is a list") }
+            if part.type == .list { report(offset, "\(place) needs a text, not \(part.description)") }
         case .date:
             // Milliseconds since 1970 are a date, too.
             if part.type == .bool || part.type == .list {
-                report(offset, "\(place) needs a date, and \(part.name) is \(part.type.description)")
+                report(offset, "\(place) needs a date, not \(part.description)")
             } else if let text = part.text, !Self.reads(text, as: .date) {
-                report(offset, "\(place) needs a date, and \(part.name) is none")
+                report(offset, "\(place) needs a date, not \(part.description)")
             }
         case .bool, .number, .list: expect(part, parameter.type, at: offset, of: place)
         case .zone, .pattern: checkName(part, parameter.type, place, at: offset)
@@ -324,7 +335,7 @@ package struct ExpressionCheck {
         if !parameter.words.isEmpty, let text = part.text, !parameter.words.contains(text) {
             report(
                 offset, "\(place) knows \(parameter.words.map { "'\($0)'" }.joined(separator: ", ")), not '\(text)'",
-                suggestion: closest(to: text, among: parameter.words).map { "'\($0)'" })
+                suggestion: closest(to: text, among: parameter.words))
         }
     }
 
@@ -338,7 +349,7 @@ package struct ExpressionCheck {
             let city = names.first { $0.split(separator: "/").last.map(String.init) == text }
             report(
                 offset, "there is no time zone '\(text)'",
-                suggestion: (city ?? closest(to: text, among: names)).map { "'\($0)'" })
+                suggestion: city ?? closest(to: text, among: names))
         } else if type == .pattern, DatePattern(text) == nil {
             report(
                 offset,

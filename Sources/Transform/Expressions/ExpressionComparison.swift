@@ -46,7 +46,7 @@ enum ExpressionComparison {
         if a.isBlank(in: record) || b.isBlank(in: record) { return nil }
         if a.isInstant || b.isInstant {
             guard let x = a.instant(in: record), let y = b.instant(in: record) else {
-                throw ExpressionError(expected: "a point in time")
+                throw ExpressionError(expected: "a date")
             }
             return x < y ? -1 : x == y ? 0 : 1
         }

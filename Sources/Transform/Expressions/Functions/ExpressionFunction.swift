@@ -145,7 +145,10 @@ package enum ExpressionType: String, Sendable {
         }
     }
 
-    /// The word in messages: `expected a number`.
+    /// What a value of the type is: `amount (a number)`.
+    var noun: String { self == .bool ? "a truth value" : description }
+
+    /// What is expected, in messages: `needs true or false`.
     var description: String {
         switch self {
         case .any: "a value"
