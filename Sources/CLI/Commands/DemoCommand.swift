@@ -22,7 +22,7 @@ struct DemoCommand: AsyncParsableCommand {
     @Option(help: "How many records the simulated account has.") var records = 50_000
     @Option(help: "The seed of the account.") var seed: UInt64 = 7
     @Option(help: "Where to put the staged data, the report and the certificate.") var dir = "migratez-demo"
-    @Option(help: "The folder with the pipeline files; without it, the one beside this program's sources.")
+    @Option(help: "The folder with the pipeline files; without it, those that came with the program.")
     var pipelines: String?
 
     /// A handful of what goes wrong on a real network, often enough to be seen.
@@ -62,8 +62,7 @@ struct DemoCommand: AsyncParsableCommand {
     /// Copies the pipeline into the demo's folder, so that its staging folder is there, too.
     private func preparePipeline() throws -> String {
         let files = FileManager.default
-        let home = ProcessInfo.processInfo.environment["MIGRATEZ_HOME"]
-        let origin = pipelines ?? home.map { "\($0)/pipelines" } ?? "pipelines"
+        let origin = pipelines ?? Self.shippedPipelines
         let name = "hubspot-to-salesforce.yaml"
         guard files.isReadableFile(atPath: "\(origin)/\(name)") else {
             throw MigratezError(
@@ -77,6 +76,16 @@ struct DemoCommand: AsyncParsableCommand {
             try files.copyItem(atPath: "\(origin)/\(item)", toPath: "\(dir)/\(item)")
         }
         return "\(dir)/\(name)"
+    }
+
+    /// Where the launcher says that the sources are, or else where a package puts the files beside `bin`.
+    private static var shippedPipelines: String {
+        if let home = ProcessInfo.processInfo.environment["MIGRATEZ_HOME"] { return "\(home)/pipelines" }
+        guard let program = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe") else {
+            return "pipelines"
+        }
+        return URL(filePath: program).deletingLastPathComponent().deletingLastPathComponent()
+            .appending(path: "share/migratez/pipelines").path(percentEncoded: false)
     }
 
     /// The demo keeps its keys and its list of runs in its own folder.
