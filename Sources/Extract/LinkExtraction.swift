@@ -37,37 +37,73 @@ package struct LinkExtraction: Sendable {
     package func extract(_ stream: StreamName, from: StreamName, to: StreamName) async throws {
         let state = try await staging.manifest.read { try $0.stream(stream) }
         guard let state, state.state(of: .extract) != .done else { return }
-        guard let batchSize = source.linkBatchSize(from: from, to: to) else {
-            throw MigratezError(
-                .notSupported, "\(source.name) has no links from '\(from)' to '\(to)'", remedy: .fixConfiguration,
-                hint: "remove the link from the pipeline file")
-        }
+        let batchSize = try batchSize(from: from, to: to)
         // The cursor is the number of from-records whose links are staged.
         let done = state.cursor.flatMap { Int($0.text) } ?? 0
         progress.advance(.extract, stream, by: state.recordsRead)
         var output = EdgeOutput(
             staging: staging, stream: stream, reached: done, chunkAgeMax: chunkAgeMax, clock: clock)
         do {
-            try await copyLinks(stream, from: from, to: to, batchSize: max(batchSize, 1), done: done, output: &output)
+            let reached = try await forEachAnswer(from: from, to: to, records: done..<Int.max, batchSize) {
+                try await output.append($0, reached: $1)
+                progress.advance(.extract, stream, by: $0.reduce(0) { $0 + $1.count })
+                try await output.sealIfFull()
+            }
+            try await output.finish(reached: reached)
         } catch {
             await output.keepWhatIsComplete()
             throw error
         }
     }
 
-    private func copyLinks(
-        _ stream: StreamName, from: StreamName, to: StreamName, batchSize: Int, done: Int, output: inout EdgeOutput
-    ) async throws {
+    /// Makes a failed chunk of edges anew: asks for the links of the same records again.
+    ///
+    /// - Throws: `countMismatch` if there are more or fewer of them now; the chunk stays failed.
+    package func remake(_ chunk: Chunk, from: StreamName, to: StreamName) async throws {
+        let span = try await staging.manifest.read { try $0.span(of: chunk.address) }
+        guard let first = span.from.flatMap({ Int($0.text) }), let end = span.to.flatMap({ Int($0.text) }) else {
+            throw MigratezError(
+                .internalError, "the manifest does not say which records chunk \(chunk.address) is about")
+        }
+        let batchSize = try batchSize(from: from, to: to)
+        try await staging.remake(chunk) { writer in
+            var lines: [UInt8] = []
+            _ = try await forEachAnswer(from: from, to: to, records: first..<end, batchSize) { answers, _ in
+                for edges in answers where !edges.isEmpty {
+                    lines.removeAll(keepingCapacity: true)
+                    for edge in edges { EdgeLine.append(edge, to: &lines) }
+                    try writer.append(lines, records: edges.count)
+                }
+            }
+        }
+    }
+
+    private func batchSize(from: StreamName, to: StreamName) throws -> Int {
+        guard let batchSize = source.linkBatchSize(from: from, to: to) else {
+            throw MigratezError(
+                .notSupported, "\(source.name) has no links from '\(from)' to '\(to)'", remedy: .fixConfiguration,
+                hint: "remove the link from the pipeline file")
+        }
+        return max(batchSize, 1)
+    }
+
+    /// Reads the links of the records with these ordinals, some batches at once, and hands them on in the order of the
+    /// records, with the ordinal that they reach to.
+    ///
+    /// - Returns: the ordinal of the record after the last one.
+    private func forEachAnswer(
+        from: StreamName, to: StreamName, records: Range<Int>, _ batchSize: Int,
+        _ body: ([[Edge]], Int) async throws -> Void
+    ) async throws -> Int {
         let layout = source.layout(of: from)
         var index = RecordIndex(fields: layout.fields)
         var batches: [[RecordBytes]] = []
         var batch: [RecordBytes] = []
         // The ordinal of the record that the open batch begins with; records without an id are in no batch.
-        var batchStart = done
-        let chunks = try await staging.chunks(of: from, kind: .raw)
+        var batchStart = records.lowerBound
         var number = 0
-        for chunk in chunks {
-            if number + chunk.records <= done {
+        for chunk in try await staging.chunks(of: from, kind: .raw) where number < records.upperBound {
+            if number + chunk.records <= records.lowerBound {
                 number += chunk.records
                 continue
             }
@@ -77,7 +113,7 @@ package struct LinkExtraction: Sendable {
                 try Task.checkCancellation()
                 for line in block.split(separator: UInt8(ascii: "\n")) {
                     defer { number += 1 }
-                    guard number >= done else { continue }
+                    guard records.contains(number) else { continue }
                     try line.withUnsafeBufferPointer { try index.indexLine($0) }
                     if let id = line.withUnsafeBufferPointer({ index.sourceID(layout, in: $0) }) {
                         if batch.isEmpty { batchStart = number }
@@ -89,25 +125,23 @@ package struct LinkExtraction: Sendable {
                     }
                 }
                 if batches.count >= concurrency {
-                    let reached = batch.isEmpty ? number : batchStart
-                    try await read(batches, from: from, to: to, reached: reached, stream, &output)
+                    try await body(try await answers(to: batches, from, to), batch.isEmpty ? number : batchStart)
                     batches = []
                 }
             }
         }
+        let end = min(number, records.upperBound)
         if !batch.isEmpty { batches.append(batch) }
-        try await read(batches, from: from, to: to, reached: number, stream, &output)
-        try await output.finish(reached: number)
+        if !batches.isEmpty { try await body(try await answers(to: batches, from, to), end) }
+        return end
     }
 
-    /// Reads some batches at once and stages their edges in the order of the records.
-    private func read(
-        _ batches: [[RecordBytes]], from: StreamName, to: StreamName, reached: Int, _ stream: StreamName,
-        _ output: inout EdgeOutput
-    ) async throws {
-        guard !batches.isEmpty else { return }
+    /// Reads the links of some batches, several at once, in the order of the batches.
+    private func answers(
+        to batches: [[RecordBytes]], _ from: StreamName, _ to: StreamName
+    ) async throws -> [[Edge]] {
         let source = source
-        let answers = try await withThrowingTaskGroup(of: (Int, [Edge]).self) { group in
+        return try await withThrowingTaskGroup(of: (Int, [Edge]).self) { group in
             var answers = [[Edge]](repeating: [], count: batches.count)
             var next = 0
             while next < min(concurrency, batches.count) {
@@ -125,9 +159,6 @@ package struct LinkExtraction: Sendable {
             }
             return answers
         }
-        try await output.append(answers, reached: reached)
-        progress.advance(.extract, stream, by: answers.reduce(0) { $0 + $1.count })
-        try await output.sealIfFull()
     }
 
     private static func links(
@@ -152,6 +183,8 @@ private struct EdgeOutput: ~Copyable {
     private var writer: ChunkWriter?
     /// When the cursor was moved last.
     private var moved: Timestamp
+    /// The from-record that the open chunk begins with.
+    private var beginning: Int
     private var reached: Int
     private var pending = 0
     /// Whether the chunk holds the links of all records before `reached`, and no others.
@@ -164,6 +197,7 @@ private struct EdgeOutput: ~Copyable {
         self.staging = staging
         self.stream = stream
         self.reached = reached
+        beginning = reached
         self.chunkAgeMax = chunkAgeMax
         self.clock = clock
         moved = clock.now
@@ -173,6 +207,7 @@ private struct EdgeOutput: ~Copyable {
     mutating func append(_ answers: [[Edge]], reached: Int) async throws {
         if writer == nil, answers.contains(where: { !$0.isEmpty }) {
             writer = try await staging.openChunkWriter(stream, .raw)
+            beginning = self.reached
         }
         isComplete = false
         for edges in answers where !edges.isEmpty {
@@ -214,8 +249,12 @@ private struct EdgeOutput: ~Copyable {
         }
         self.pending = 0
         moved = clock.now
+        let span = SourceSpan(from: Cursor(String(beginning)), to: Cursor(String(reached)))
         if let writer = self.writer.take() {
-            _ = try await writer.seal { transaction, _ in try change(transaction) }
+            _ = try await writer.seal { transaction, chunk in
+                try change(transaction)
+                try transaction.note(span, of: chunk)
+            }
         } else {
             try await staging.manifest.commit(change)
         }

@@ -13,8 +13,8 @@ package import MigratezStaging
 /// so that a crash costs the reading since then and nothing else. While one page is staged the next one is fetched, and
 /// no further ones: a full disk or a slow transform stops the reading.
 package struct RecordExtraction: Sendable {
-    private let source: any Source
-    private let staging: StagingArea
+    let source: any Source
+    let staging: StagingArea
     /// A chunk is sealed after this time at the latest: a crash costs the reading since then.
     private let chunkAgeMax: Duration
     private let clock: any WallClock
@@ -40,7 +40,8 @@ package struct RecordExtraction: Sendable {
             try await staging.manifest.commit { try $0.setSourceTotal(total, of: stream) }
         }
         progress.advance(.extract, stream, by: state.recordsRead)
-        var output = RawOutput(staging: staging, stream: stream, chunkAgeMax: chunkAgeMax, clock: clock)
+        var output = RawOutput(
+            staging: staging, stream: stream, reached: state.cursor, chunkAgeMax: chunkAgeMax, clock: clock)
         do {
             try await copyPages(of: stream, fields: fields, after: state.cursor, to: &output)
         } catch {
@@ -116,15 +117,20 @@ private struct RawOutput: ~Copyable {
     private let clock: any WallClock
     private var writer: ChunkWriter?
     private var opened: Timestamp
+    /// Where the open chunk begins.
+    private var beginning: Cursor?
     private var reached: Cursor?
     private var pending = 0
     /// Whether the chunk holds whole pages: false while one is put in, and for good if that failed.
     private var isComplete = true
     private var lines: [UInt8] = []
 
-    init(staging: StagingArea, stream: StreamName, chunkAgeMax: Duration, clock: any WallClock) {
+    init(
+        staging: StagingArea, stream: StreamName, reached: Cursor?, chunkAgeMax: Duration, clock: any WallClock
+    ) {
         self.staging = staging
         self.stream = stream
+        self.reached = reached
         self.chunkAgeMax = chunkAgeMax
         self.clock = clock
         opened = clock.now
@@ -132,16 +138,12 @@ private struct RawOutput: ~Copyable {
 
     /// Adds a page; returns how many records it had.
     mutating func append(_ page: Page) async throws -> Int {
-        lines.removeAll(keepingCapacity: true)
-        page.bytes.withUnsafeBufferPointer { bytes in
-            for range in page.records { appendLine(UnsafeBufferPointer(rebasing: bytes[range]), to: &lines) }
-        }
-        for record in page.malformed { MalformedLine.append(record, to: &lines) }
-        let count = page.records.count + page.malformed.count
+        let count = page.lines(into: &lines)
         if count > 0 {
             if writer == nil {
                 writer = try await staging.openChunkWriter(stream, .raw)
                 opened = clock.now
+                beginning = reached
             }
             isComplete = false
             try writer?.append(lines, records: count)
@@ -177,10 +179,26 @@ private struct RawOutput: ~Copyable {
             try transaction.set(.extract, of: stream, to: isLast ? .done : .running)
         }
         self.pending = 0
+        let span = SourceSpan(from: beginning, to: reached)
         if let writer = self.writer.take() {
-            _ = try await writer.seal { transaction, _ in try change(transaction) }
+            _ = try await writer.seal { transaction, chunk in
+                try change(transaction)
+                try transaction.note(span, of: chunk)
+            }
         } else {
             try await staging.manifest.commit(change)
         }
+    }
+}
+
+extension Page {
+    /// Replaces `lines` by the records of the page, one a line as they came, and tells how many they are.
+    func lines(into lines: inout [UInt8]) -> Int {
+        lines.removeAll(keepingCapacity: true)
+        bytes.withUnsafeBufferPointer { bytes in
+            for range in records { appendLine(UnsafeBufferPointer(rebasing: bytes[range]), to: &lines) }
+        }
+        for record in malformed { MalformedLine.append(record, to: &lines) }
+        return records.count + malformed.count
     }
 }

@@ -64,8 +64,9 @@ struct TargetMatching: Sendable {
         for number in part {
             guard let tuple = Self.values(of: rule.keys, in: rows[number].row.fields) else { continue }
             // Two of our records with the same values: the first takes the existing one, the other is created.
-            guard byValues[tuple.map(Self.comparable)] == nil else { continue }
-            byValues[tuple.map(Self.comparable)] = number
+            let key = tuple.map(Self.comparable)
+            guard byValues[key] == nil else { continue }
+            byValues[key] = number
             values.append(tuple)
         }
         guard !values.isEmpty else { return [] }
@@ -80,7 +81,13 @@ struct TargetMatching: Sendable {
 
     /// Case and white space at the ends do not tell values apart, as in every CRM that we know.
     private static func comparable(_ value: String) -> String {
-        String(value.lowercased().drop { $0 == " " }.reversed().drop { $0 == " " }.reversed())
+        // On bytes: walking characters backwards was a quarter of the cost of a load.
+        let bytes = value.utf8
+        guard let first = bytes.firstIndex(where: { $0 != 0x20 }), let last = bytes.lastIndex(where: { $0 != 0x20 })
+        else {
+            return ""
+        }
+        return value[first...last].lowercased()
     }
 
     private static func names(_ fields: [UInt8]) -> [String] {

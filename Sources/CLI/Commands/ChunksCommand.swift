@@ -126,7 +126,8 @@ struct ChunksCommand: AsyncParsableCommand {
 
     struct Retry: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "retry", abstract: "Brings failed chunks back whose files are good.",
+            commandName: "retry",
+            abstract: "Brings damaged and failed chunks back; raw ones are read from the source again, alone.",
             discussion: "EXAMPLE\n  migratez chunks retry 7f3a")
 
         @OptionGroup var common: CommonOptions
@@ -137,23 +138,30 @@ struct ChunksCommand: AsyncParsableCommand {
             let console = Console()
             let (entry, connection) = try await workplace.open(reference)
             let run = try await Run.reopen(entry, connection, in: workplace) { console.note($0) }
-            let failed = try await run.staging.manifest.read { try $0.chunks(state: .failed) }
-            var hasLost = false
-            var table = Table("chunks", [.left("CHUNK"), .left("RESULT")])
-            for chunk in failed {
-                let isGood = try await run.staging.retry(chunk.address) != nil
-                hasLost = hasLost || !isGood
-                let words = (
-                    yes: "good, claimed again by the next resume",
-                    no: "damaged; making a single chunk anew is not supported yet"
-                )
-                table.add([.text(chunk.address.description), .flag(isGood, words)])
+            let results: [(chunk: ChunkAddress, result: ChunkRetry.Result)]
+            do {
+                results = try await ChunkRetry(run).retry()
+            } catch {
+                try await run.close()
+                throw error
             }
             try await run.close()
+            var hasLost = false
+            var table = Table("chunks", [.left("CHUNK"), .left("RESULT"), .left("REASON")])
+            for (chunk, result) in results {
+                switch result {
+                case .good: table.add([.text(chunk.description), "good", "its file is as it was sealed"])
+                case .remade: table.add([.text(chunk.description), "remade", "read from the source again"])
+                case .lost(let error):
+                    hasLost = true
+                    table.add([.text(chunk.description), "lost", .text("\(error.description). \(error.hint ?? "")")])
+                }
+            }
             var document = Document("chunks_retry")
             document.add(
                 table,
-                lines: failed.isEmpty ? ["no chunk has failed"] : table.rows.map { "\($0[0].text): \($0[1].text)" })
+                lines: results.isEmpty
+                    ? ["no chunk has failed"] : table.rows.map { "\($0[0].text): \($0[1].text), \($0[2].text)" })
             console.show(document)
             if hasLost { throw ExitCode.stagingFailed }
         }

@@ -7,7 +7,7 @@ import MigratezModel
 /// The numbered migrations of the manifest. One that has shipped is never edited; a change is a new number.
 enum ManifestSchema {
     /// The version that this program writes, kept in SQLite's `user_version`.
-    static let version = 2
+    static let version = 3
 
     /// Brings an empty or older manifest to `version`; each step is a transaction of its own with the number in it.
     ///
@@ -33,7 +33,7 @@ enum ManifestSchema {
         }
     }
 
-    private static let steps: [@Sendable (Database) throws -> Void] = [version1, version2]
+    private static let steps: [@Sendable (Database) throws -> Void] = [version1, version2, version3]
 
     /// Times are milliseconds since 1970 in UTC; stages, kinds, states and codes are their texts, outcomes their numbers.
     @Sendable private static func version1(_ database: Database) throws {
@@ -174,6 +174,15 @@ enum ManifestSchema {
                     unconfirmed_max INTEGER, keeps_report INTEGER NOT NULL, keeps_id_map INTEGER NOT NULL,
                     recipients INTEGER NOT NULL
                 ) STRICT;
+                """)
+    }
+
+    /// Where in the source a raw chunk begins and ends.
+    @Sendable private static func version3(_ database: Database) throws {
+        try database.execute(
+            sql: """
+                ALTER TABLE chunks ADD COLUMN begins_at TEXT;
+                ALTER TABLE chunks ADD COLUMN ends_at TEXT;
                 """)
     }
 }

@@ -10,6 +10,7 @@ extension ManifestTransaction {
     func forgetRecords() throws {
         for table in ["records", "rejects", "batches", "notes", "leases"] { try execute("DELETE FROM \(table)", []) }
         try execute("UPDATE streams SET cursor = NULL", [])
+        try execute("UPDATE chunks SET begins_at = NULL, ends_at = NULL", [])
         try execute("UPDATE events SET detail = NULL", [])
         for chunk in try chunks() {
             switch chunk.state {
@@ -36,6 +37,7 @@ extension ManifestView {
                 SELECT (SELECT count(*) FROM (SELECT 1 FROM records LIMIT 1))
                     + (SELECT count(*) FROM rejects) + (SELECT count(*) FROM batches) + (SELECT count(*) FROM notes)
                     + (SELECT count(*) FROM streams WHERE cursor IS NOT NULL)
+                    + (SELECT count(*) FROM chunks WHERE begins_at IS NOT NULL OR ends_at IS NOT NULL)
                 """) ?? 0
     }
 }
