@@ -60,7 +60,8 @@ import Testing
         for text in texts {
             let reject = RejectLine(
                 stage: .load, ordinal: 3, sourceID: text,
-                rejection: Rejection(.notInPicklist, fields: ["a", text], vendorCode: text, vendorText: text),
+                rejection: Rejection(
+                    .notInPicklist, fields: ["a", text], reason: text, vendorCode: text, vendorText: text),
                 record: Array(#"{"stage":"other"}"#.utf8))
             var index = RecordIndex(fields: nil)
             let parsed = try line { reject.append(to: &$0) }.withUnsafeBufferPointer {
@@ -71,6 +72,7 @@ import Testing
             #expect(parsed.sourceID == text)
             #expect(parsed.code == "MZ-PICK-01")
             #expect(parsed.fields == ["a", text])
+            #expect(parsed.reason == text)
             #expect(parsed.vendorCode == text)
             #expect(parsed.vendorText == text)
             #expect(parsed.record == reject.record)

@@ -99,6 +99,41 @@ import Testing
             ])
     }
 
+    @Test func `reads expressions by the types of the fields, and points into them`() throws {
+        let fields = """
+              contact:
+                to: Contact
+                where: 'has(email) && since >= 2019'
+                fields:
+                  LastName: { expr: "lastname + ' ' + (since - 7)" }
+                  Revenue: { expr: 'email == lastname' }
+                  Since: { expr: "revenue > 'x'", type: date }
+                  Email: { expr: 'emial' }
+            """
+        #expect(
+            try check(fields) == [
+                "8:36: error MZ-CFG-31: since (a date) cannot be compared with 2019 (a number). Did you mean 'timestamp('2019-01-01')'?",
+                "10:50: error MZ-CFG-31: '-' does not work with dates. Did you mean 'addDays(since, -7)'?",
+                "11:24: error MZ-CFG-31: Contact.Revenue (decimal) cannot take what the expression gives, a truth value",
+                "13:23: error MZ-CFG-14: unknown field 'emial' in contact. Did you mean 'email'?",
+            ])
+    }
+
+    @Test func `only points out likely slips where records may have any field`() throws {
+        var open = Self.contact
+        open.isOpen = true
+        let fields = """
+              contact: { to: Contact, where: '!deleted', fields: { LastName: lastname, Email: { expr: 'lower(emial)' } } }
+            """
+        let plan = try F.read(F.minimal(objects: fields)).get()
+        let stream = try #require(StreamName("contact"))
+        let found = SchemaCheck.check(plan, sources: [stream: open], targets: Self.targets)
+        #expect(
+            found.map(\.description) == [
+                "p.yaml:6:98: warning MZ-CFG-14: unknown field 'emial' in contact. Did you mean 'email'?"
+            ])
+    }
+
     @Test func `judges lengths, people and objects`() throws {
         let fields = """
               contact:

@@ -39,7 +39,9 @@ package struct FileSource: Source {
     package func discover(_ objects: [StreamName]) async throws -> [ObjectSchema] {
         try objects.map { object in
             let names = try reader(of: object).fieldNames()
-            let fields = names.map { FieldSchema(name: $0, label: $0, kind: .text) }
+            // A cell is a text; a member of NDJSON may be anything, in one record this and in the next that.
+            let kind = format == .ndjson ? FieldSchema.Kind.other : .text
+            let fields = names.map { FieldSchema(name: $0, label: $0, kind: kind) }
             return ObjectSchema(name: object.text, label: object.text, fields: fields, isOpen: format == .ndjson)
         }
     }

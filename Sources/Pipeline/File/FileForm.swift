@@ -41,6 +41,22 @@ indirect enum FileForm: Sendable {
         .words(T.allCases.map(\.rawValue))
     }
 
+    /// What a reader of values expects to find in the table.
+    enum Kind {
+        case template, expression, bool, count, size, span, share, grammar, words, secret
+    }
+
+    /// Whether values of that kind may stand here.
+    func allows(_ kind: Kind) -> Bool {
+        switch (self, kind) {
+        case (.template, .template), (.expression, .expression), (.bool, .bool), (.count, .count), (.size, .size),
+            (.span, .span), (.share, .share), (.grammar, .grammar), (.words, .words), (.secret, .secret):
+            true
+        case (.any(let forms), _): forms.contains { $0.allows(kind) }
+        default: false
+        }
+    }
+
     /// The section that a value of this form is or is made of.
     var section: FileSection? {
         switch self {

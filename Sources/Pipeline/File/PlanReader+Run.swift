@@ -17,7 +17,7 @@ extension PlanReader {
             staging.chunkRecordsMax = count(chunk, "records") ?? staging.chunkRecordsMax
             staging.chunkSizeMax = size(chunk, "bytes") ?? staging.chunkSizeMax
             staging.compressionLevel =
-                value(chunk, "compress", .wrongForm) { text in
+                value(chunk, "compress", .grammar, .wrongForm) { text in
                     text.hasPrefix("zstd:") ? Int(text.dropFirst(5)).flatMap { (1...9).contains($0) ? $0 : nil } : nil
                 } ?? staging.compressionLevel
         }
@@ -54,7 +54,7 @@ extension PlanReader {
         guard let section = section(top, "retention") else { return retention }
         retention.afterConfirm = choice(section, "after_confirm", RetentionSpec.Disposal.self) ?? .shred
         retention.spentChunks = choice(section, "spent_chunks", RetentionSpec.Disposal.self) ?? .shred
-        retention.unconfirmedMax = value(section, "unconfirmed") { Quantity.duration($0) }
+        retention.unconfirmedMax = value(section, "unconfirmed", .span) { Quantity.duration($0) }
         if section["keep"] != nil {
             retention.kept = []
             let words = section.form(of: "keep").words
@@ -92,7 +92,7 @@ extension PlanReader {
                         suggestion: closest(to: member.key, among: streams.map(\.text)))
                     continue
                 }
-                let expectation = value(expect, member.key, .wrongForm) { text in
+                let expectation = value(expect, member.key, .grammar, .wrongForm) { text in
                     Self.bound(text).flatMap { bound in
                         Quantity.count(bound.rest).map {
                             GateSpec.Expectation(stream: stream, comparison: bound.comparison, count: $0)
@@ -102,7 +102,7 @@ extension PlanReader {
                 if let expectation { gates.expectations.append(expectation) }
             }
         }
-        gates.rejectedShareMax = value(section, "quarantine") { text in
+        gates.rejectedShareMax = value(section, "quarantine", .grammar) { text in
             Self.bound(text).flatMap { $0.comparison == .atMost ? Quantity.share($0.rest) : nil }
         }
         gates.consecutiveErrorsMax = count(section, "consecutive_errors")

@@ -31,6 +31,13 @@ struct Section {
         return form
     }
 
+    /// The same, where a value of that kind is about to be read: the table and the reader must not differ.
+    func form(of key: String, as kind: FileForm.Kind) -> FileForm {
+        let form = form(of: key)
+        precondition(form.allows(kind), "the table of keys says otherwise of '\(key)' in \(name)")
+        return form
+    }
+
     /// What a key of it is called in messages.
     func name(of key: String) -> String { path.isEmpty ? key : "\(name).\(key)" }
 }
@@ -143,34 +150,39 @@ extension PlanReader {
 
     /// A value read by `read`, described by the key's form if that fails.
     mutating func value<T>(
-        _ section: Section, _ key: String, _ code: ErrorCode = .wrongUnit, _ read: (String) -> T?
+        _ section: Section, _ key: String, _ kind: FileForm.Kind, _ code: ErrorCode = .wrongUnit,
+        _ read: (String) -> T?
     ) -> T? {
+        let form = section.form(of: key, as: kind)
         guard let text = text(section, key) else { return nil }
         if let value = read(text) { return value }
-        let form = section.form(of: key).description
-        report(code, section.position(of: key), "\(section.name(of: key)) must be \(form), not '\(text)'")
+        report(code, section.position(of: key), "\(section.name(of: key)) must be \(form.description), not '\(text)'")
         return nil
     }
 
     mutating func bool(_ section: Section, _ key: String) -> Bool? {
-        value(section, key, .wrongForm) { ["true": true, "false": false][$0] }
+        value(section, key, .bool, .wrongForm) { ["true": true, "false": false][$0] }
     }
 
     mutating func count(_ section: Section, _ key: String) -> Int? {
         let least = section.form(of: key).countMin
-        return value(section, key) { text in Quantity.count(text).flatMap { $0 >= least ? $0 : nil } }
+        return value(section, key, .count) { text in Quantity.count(text).flatMap { $0 >= least ? $0 : nil } }
     }
 
     mutating func size(_ section: Section, _ key: String) -> ByteCount? {
-        value(section, key) { text in Quantity.bytes(text).flatMap { $0 > 0 ? ByteCount($0) : nil } }
+        value(section, key, .size) { text in Quantity.bytes(text).flatMap { $0 > 0 ? ByteCount($0) : nil } }
     }
 
-    mutating func share(_ section: Section, _ key: String) -> Double? { value(section, key) { Quantity.share($0) } }
+    mutating func share(_ section: Section, _ key: String) -> Double? {
+        value(section, key, .share) { Quantity.share($0) }
+    }
 
     /// One of the values of an enumeration.
     mutating func choice<T: RawRepresentable & CaseIterable>(
         _ section: Section, _ key: String, _ type: T.Type
     ) -> T? where T.RawValue == String {
+        let words = section.form(of: key, as: .words).words
+        precondition(words == T.allCases.map(\.rawValue), "the table of keys has other words for '\(key)'")
         // A bare `null` is one of the words (`on_error: null`), not the absence of a value.
         if let node = section[key], node.isNull, let value = T(rawValue: "null") { return value }
         guard let text = text(section, key) else { return nil }
@@ -182,7 +194,7 @@ extension PlanReader {
     /// One of a few words.
     mutating func word(_ section: Section, _ key: String) -> String? {
         guard let text = text(section, key) else { return nil }
-        if section.form(of: key).words.contains(text) { return text }
+        if section.form(of: key, as: .words).words.contains(text) { return text }
         reportChoice(section, key, text)
         return nil
     }
@@ -197,6 +209,7 @@ extension PlanReader {
 
     /// An expression, with positions inside it.
     mutating func expression(_ section: Section, _ key: String) -> RecordExpression? {
+        _ = section.form(of: key, as: .expression)
         guard let node = section[key], let text = scalar(node, section.name(of: key)) else { return nil }
         do {
             let expression = try RecordExpression(parsing: text)
@@ -240,6 +253,7 @@ extension PlanReader {
 
     /// A text with `${run.…}` and `${vars.…}`.
     mutating func template(_ section: Section, _ key: String) -> TextTemplate? {
+        _ = section.form(of: key, as: .template)
         guard let node = section[key] else { return nil }
         guard case .scalar(let text) = node.content else {
             _ = scalar(node, section.name(of: key))

@@ -59,7 +59,7 @@ extension SchemaCheck {
         } else if let type = resultType(of: field, object), !Self.fits(type, target.kind) {
             report(
                 .incompatibleTypes, path + ["expr"],
-                "\(name) (\(target.kind.rawValue)) cannot take the expression's \(type.name)")
+                "\(name) (\(target.kind.rawValue)) cannot take what the expression gives, \(type.noun)")
         }
     }
 

@@ -116,30 +116,36 @@ package struct SchemaCheck {
 
     private mutating func checkSourceFields(_ object: ObjectSpec, _ path: [String]) {
         guard let schema = sources[object.stream], !schema.fields.isEmpty else { return }
-        let known = schema.fields.map(\.name)
         if let filter = object.filter { check(filter, for: .filter, path + ["where"], object, schema) }
         for field in object.fields {
             let place = path + ["fields", field.target]
             switch field.origin {
             case .field(let name):
                 let isShort = plan.marks.position(of: place + ["from"]) == nil
-                checkName(name, isShort ? place : place + ["from"], object, known)
+                checkName(name, at: plan.marks[isShort ? place : place + ["from"]], object, schema)
             case .expression(let expression): check(expression, for: .value, place + ["expr"], object, schema)
             case .constant: break
             }
         }
         for (number, rule) in object.duplicates.enumerated() {
             let place = path + ["dedupe", "within", String(number)]
-            for key in rule.keys { checkName(key, place + ["keys"], object, known) }
-            for field in rule.merge.keys.sorted() { checkName(field, place + ["merge", field], object, known) }
+            for key in rule.keys { checkName(key, at: plan.marks[place + ["keys"]], object, schema) }
+            for field in rule.merge.keys.sorted() {
+                checkName(field, at: plan.marks[place + ["merge", field]], object, schema)
+            }
         }
     }
 
-    private mutating func checkName(_ name: String, _ path: [String], _ object: ObjectSpec, _ known: [String]) {
-        guard !known.contains(name), !recordMembers.contains(name) else { return }
+    /// Of a source whose records may have other fields than those that were seen, only a likely slip is pointed out.
+    private mutating func checkName(
+        _ name: String, at position: FilePosition, _ object: ObjectSpec, _ schema: ObjectSchema
+    ) {
+        guard schema.field(name) == nil, !recordMembers.contains(name) else { return }
+        let suggestion = closest(to: name, among: schema.fields.map(\.name))
+        guard !schema.isOpen || suggestion != nil else { return }
         report(
-            .unknownField, path, "unknown field '\(name)' in \(object.stream)",
-            suggestion: closest(to: name, among: known))
+            .unknownField, at: position, "unknown field '\(name)' in \(object.stream)", suggestion: suggestion,
+            severity: schema.isOpen ? .warning : .error)
     }
 
     /// The fields of an expression must exist, and values of their types must go together.
@@ -147,13 +153,10 @@ package struct SchemaCheck {
         _ expression: RecordExpression, for purpose: ExpressionCheck.Purpose, _ path: [String], _ object: ObjectSpec,
         _ schema: ObjectSchema
     ) {
-        let known = schema.fields.map(\.name)
-        for mention in expression.fieldMentions where !known.contains(mention.name) {
-            guard !recordMembers.contains(mention.name) else { continue }
-            report(
-                .unknownField, at: plan.scalars.position(of: mention.offset, inScalarAt: plan.marks[path]),
-                "unknown field '\(mention.name)' in \(object.stream)",
-                suggestion: closest(to: mention.name, among: known))
+        for mention in expression.fieldMentions {
+            checkName(
+                mention.name, at: plan.scalars.position(of: mention.offset, inScalarAt: plan.marks[path]), object,
+                schema)
         }
         let vars = plan.transform.vars
         for failure in ExpressionCheck.failures(in: expression, for: purpose, vars: vars, field: schema.field) {

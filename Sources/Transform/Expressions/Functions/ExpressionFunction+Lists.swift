@@ -23,7 +23,7 @@ extension ExpressionFunction {
             }),
         ExpressionFunction(
             "join", .lists, [Parameter("list", .list), Parameter("mark", .text)], .text,
-            "The elements of a list in one text with the mark between them; nothing is left out",
+            "The elements of a list in one text with the mark between them, leaving out empty ones",
             example: Example("join(['a', '', 'b'], ', ')", "a, b"),
             .values { (arguments) throws(ExpressionError) in
                 let texts = try arguments.items(0).map { $0.text(in: arguments.record) }.filter { !$0.isEmpty }

@@ -39,11 +39,13 @@ extension ExpressionFunction {
             example: Example("abs(-12.5)", "12.5"),
             .values { (arguments) throws(ExpressionError) in .number(try arguments.number(0).magnitude) }),
         ExpressionFunction(
-            "min", .numbers, [.several("number", .number)], .number, "The least of the numbers; nothing is left out",
+            "min", .numbers, [.several("number", .number)], .number,
+            "The least of the numbers, leaving out what is nothing",
             example: Example("min(3, null, 1.5)", "1.5"),
             .valuesOrNothing { (arguments) throws(ExpressionError) in try NumberFunctions.best(arguments) { $0 < $1 } }),
         ExpressionFunction(
-            "max", .numbers, [.several("number", .number)], .number, "The greatest of the numbers; nothing is left out",
+            "max", .numbers, [.several("number", .number)], .number,
+            "The greatest of the numbers, leaving out what is nothing",
             example: Example("max(amount, 0)", "0"),
             .valuesOrNothing { (arguments) throws(ExpressionError) in try NumberFunctions.best(arguments) { $0 > $1 } }),
     ]

@@ -146,7 +146,7 @@ package enum ExpressionType: String, Sendable {
     }
 
     /// What a value of the type is: `amount (a number)`.
-    var noun: String { self == .bool ? "a truth value" : description }
+    package var noun: String { self == .bool ? "a truth value" : description }
 
     /// What is expected, in messages: `needs true or false`.
     var description: String {
