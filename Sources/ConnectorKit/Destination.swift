@@ -66,9 +66,14 @@ package protocol Destination: Sendable {
 
     /// Called once after the last write of the run (a file is completed, for instance).
     func finish() async throws
+
+    /// What holds its requests back, for progress and metrics; `nil` if nothing does.
+    var limiter: RateLimiter? { get }
 }
 
 extension Destination {
+    package var limiter: RateLimiter? { nil }
+
     package func referenceName(of object: String) -> String { object }
 }
 

@@ -46,9 +46,14 @@ package protocol Source: Sendable {
 
     /// The people that records belong to, inactive ones too; empty if the source has none.
     func people() async throws -> [Person]
+
+    /// What holds its requests back, for progress and metrics; `nil` if nothing does.
+    var limiter: RateLimiter? { get }
 }
 
 extension Source {
+    package var limiter: RateLimiter? { nil }
+
     package func estimatedCount(of object: StreamName) async throws -> Int? { try await count(of: object) }
 }
 

@@ -40,7 +40,6 @@ package struct LinkExtraction: Sendable {
         let batchSize = try batchSize(from: from, to: to)
         // The cursor is the number of from-records whose links are staged.
         let done = state.cursor.flatMap { Int($0.text) } ?? 0
-        progress.advance(.extract, stream, by: state.recordsRead)
         var output = EdgeOutput(
             staging: staging, stream: stream, reached: done, chunkAgeMax: chunkAgeMax, clock: clock)
         do {

@@ -39,7 +39,6 @@ package struct RecordExtraction: Sendable {
             progress.expect(.extract, stream, total: total)
             try await staging.manifest.commit { try $0.setSourceTotal(total, of: stream) }
         }
-        progress.advance(.extract, stream, by: state.recordsRead)
         var output = RawOutput(
             staging: staging, stream: stream, reached: state.cursor, chunkAgeMax: chunkAgeMax, clock: clock)
         do {

@@ -17,18 +17,20 @@ package struct LoadStage: Sendable {
     let batchBytesMax: ByteCount
     let clock: any WallClock
     let progress: any ProgressSink
+    private let gauge: ConcurrencyGauge
     /// How long to wait before looking again for a chunk that the transform has not sealed yet.
     private static let pollInterval = Duration.milliseconds(100)
 
     package init(
         destination: any Destination, staging: StagingArea, batchBytesMax: ByteCount = .MiB(16),
-        clock: any WallClock, progress: any ProgressSink
+        clock: any WallClock, progress: any ProgressSink, gauge: ConcurrencyGauge = ConcurrencyGauge()
     ) {
         self.destination = destination
         self.staging = staging
         self.batchBytesMax = batchBytesMax
         self.clock = clock
         self.progress = progress
+        self.gauge = gauge
     }
 
     /// Loads the stream until its transform is done and no ready chunk is left. The loads of the streams that its
@@ -41,7 +43,8 @@ package struct LoadStage: Sendable {
         let chunkLoad = ChunkLoad(
             destination: destination, staging: staging, target: target, route: route,
             batchBytesMax: min(route.bytesMax, batchBytesMax),
-            writes: AdaptiveConcurrency(initial: min(2, route.concurrencyMax), limitMax: route.concurrencyMax),
+            writes: AdaptiveConcurrency(
+                initial: min(2, route.concurrencyMax), limitMax: route.concurrencyMax, gauge: gauge),
             clock: clock, progress: progress)
         try await staging.manifest.commit { try $0.set(.load, of: stream, to: .running) }
         while true {

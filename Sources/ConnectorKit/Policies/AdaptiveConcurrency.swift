@@ -33,13 +33,15 @@ package final class AdaptiveConcurrency: Sendable {
     }
 
     package let limitMax: Int
+    private let gauge: ConcurrencyGauge
     private let state: Mutex<State>
 
     /// - Parameters:
     ///   - initial: where it starts; from 1 to `limitMax`.
-    package init(initial: Int = 2, limitMax: Int) {
+    package init(initial: Int = 2, limitMax: Int, gauge: ConcurrencyGauge = ConcurrencyGauge()) {
         precondition(initial >= 1 && limitMax >= initial, "at least one call must be allowed")
         self.limitMax = limitMax
+        self.gauge = gauge
         state = Mutex(State(limit: Double(initial)))
     }
 
@@ -51,7 +53,7 @@ package final class AdaptiveConcurrency: Sendable {
     /// Runs `body` when there is room. A throttle, a lock, a timeout or a failure of the server that it throws counts as
     /// overload.
     package func run<R>(_ body: () async throws -> R) async throws -> R {
-        let epoch = try await enter()
+        let epoch = try await gauge.waits.measure { try await enter() }
         do {
             let result = try await body()
             leave(epoch, isOverload: false)
@@ -65,6 +67,7 @@ package final class AdaptiveConcurrency: Sendable {
     /// A call succeeded as a whole but shows overload inside: rows that were locked, for instance.
     package func noteOverload() {
         state.withLock { $0.decrease() }
+        gauge.note(isHeldDown: true)
     }
 
     private static func isOverload(_ error: any Error) -> Bool {
@@ -110,15 +113,16 @@ package final class AdaptiveConcurrency: Sendable {
     }
 
     private func leave(_ epoch: Int, isOverload: Bool) {
-        let admitted = state.withLock { state in
+        let (admitted, isHeldDown) = state.withLock { state in
             state.running -= 1
             if isOverload {
                 if epoch == state.epoch { state.decrease() }
             } else {
                 state.limit = min(Double(limitMax), state.limit + 1 / state.limit)
             }
-            return state.admit()
+            return (state.admit(), state.epoch > 0 && Int(state.limit) < limitMax)
         }
+        gauge.note(isHeldDown: isHeldDown)
         for waiter in admitted { waiter.resume(returning: true) }
     }
 }

@@ -32,18 +32,24 @@ package struct RequestLogEntry: Sendable, Hashable, CustomStringConvertible {
 package struct LoggedClient: HTTPClient {
     private let base: any HTTPClient
     private let clock: any WallClock
+    private let underWay: WaitMeter?
     private let record: @Sendable (RequestLogEntry) -> Void
 
+    /// - Parameter underWay: measures the time during which a request is under way.
     package init(
-        _ base: any HTTPClient, clock: any WallClock, record: @escaping @Sendable (RequestLogEntry) -> Void
+        _ base: any HTTPClient, clock: any WallClock, underWay: WaitMeter? = nil,
+        record: @escaping @Sendable (RequestLogEntry) -> Void
     ) {
         self.base = base
+        self.underWay = underWay
         self.clock = clock
         self.record = record
     }
 
     package func send(_ request: HTTPRequest) async throws -> HTTPResponse {
         let start = clock.now
+        underWay?.begin()
+        defer { underWay?.end() }
         do {
             let response = try await base.send(request)
             log(request, since: start, status: response.status, bytes: response.body.count)
@@ -59,6 +65,8 @@ package struct LoggedClient: HTTPClient {
         chunk: ([UInt8]) async throws -> Void
     ) async throws {
         let start = clock.now
+        underWay?.begin()
+        defer { underWay?.end() }
         var status = 0
         var bytes = 0
         do {

@@ -4,7 +4,7 @@
 package import MigratezModel
 
 /// So many requests in any period of that length.
-package struct RateBudget: Sendable, Hashable {
+package struct RateBudget: Sendable, Hashable, CustomStringConvertible {
     package var requests: Int
     package var per: Duration
 
@@ -25,6 +25,16 @@ package struct RateBudget: Sendable, Hashable {
                 .invalidSetting, "'\(text)' is not a rate", remedy: .fixConfiguration, hint: "write it as 150/10s")
         }
         self.init(requests: requests, per: per)
+    }
+
+    /// `150/10s`, in the largest unit that divides the period.
+    package var description: String {
+        let (seconds, attoseconds) = per.components
+        let milliseconds = seconds * 1000 + attoseconds / 1_000_000_000_000_000
+        let units: [(Int64, String)] = [(86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1000, "s"), (1, "ms")]
+        let unit = units.first { milliseconds % $0.0 == 0 } ?? (1, "ms")
+        let count = milliseconds / unit.0
+        return "\(requests)/\(count == 1 ? "" : String(count))\(unit.1)"
     }
 
     /// `70%` → 0.7; more than 0, at most 100 percent.

@@ -38,6 +38,10 @@ package final class RateLimiter: Sendable {
         var waited: Duration = .zero
     }
 
+    /// The time during which a request was held back.
+    package let holds: WaitMeter
+    /// What the settings or the vendor allow for all requests together; `nil` = no limit known.
+    package let budget: RateBudget?
     private let clock: any WallClock
     private let dailyShare: Double
     private let state: Mutex<State>
@@ -52,7 +56,9 @@ package final class RateLimiter: Sendable {
     package init(budget: RateBudget?, classes: [String: RateBudget] = [:], dailyShare: Double = 1, clock: any WallClock)
     {
         self.clock = clock
+        self.budget = budget
         self.dailyShare = dailyShare
+        holds = WaitMeter(clock: clock)
         var budgets = classes
         budgets[RateLimiter.shared] = budget
         let now = clock.now
@@ -89,7 +95,7 @@ package final class RateLimiter: Sendable {
                 wait = max(wait, block)
                 guard wait > .zero else { return }
                 state.withLock { $0.waited += wait }
-                try await clock.sleep(for: wait)
+                try await holds.measure { try await clock.sleep(for: wait) }
                 wait = .zero
             }
         } catch {

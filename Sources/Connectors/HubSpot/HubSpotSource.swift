@@ -16,6 +16,7 @@ package struct HubSpotSource: Source {
     /// What a pipeline may set below `source:`.
     package static let settings: [SettingSpec] = HubSpotSettings.specs
 
+    package let limiter: RateLimiter?
     let settings: HubSpotSettings
     let client: HubSpotClient
     private let loops = CursorLoopGuard()
@@ -36,6 +37,7 @@ package struct HubSpotSource: Source {
             classBudgets: ["search": RateBudget(requests: 4, per: .seconds(1))],
             hints: { HubSpotAnswers.hints($0) })
         self.settings = checked
+        limiter = policies.limiter
         client = HubSpotClient(http: policies.client, baseURL: checked.baseURL)
     }
 

@@ -22,8 +22,7 @@ package struct SalesforceDestination: Destination {
     package let name = "salesforce"
     /// How many ids one retrieve call takes without growing past any limit on wide objects.
     package let readBatchSize = 200
-    /// For progress: what the limiter waits for, and the day's use.
-    package let limiter: RateLimiter
+    package let limiter: RateLimiter?
 
     private let settings: SalesforceSettings
     private let concurrencyMax: Int?

@@ -25,6 +25,8 @@ package final class DiskBudget: Sendable {
     }
 
     private let state: Mutex<State>
+    /// The time during which somebody waited for room.
+    package let waits = WaitMeter()
 
     /// - Parameter used: what lies on the disk already.
     package init(limit: ByteCount, used: ByteCount = ByteCount(0)) {
@@ -48,6 +50,8 @@ package final class DiskBudget: Sendable {
             state.nextWaiter += 1
             return state.nextWaiter
         }
+        let isWaiting = Atomic(false)
+        defer { if isWaiting.load(ordering: .relaxed) { waits.end() } }
         try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
                 // A continuation is never resumed under the lock: it may run the waiting task at once.
@@ -59,6 +63,8 @@ package final class DiskBudget: Sendable {
                     case .neverPossible: return .failure(DiskBudget.tooSmall(bytes, state.machine.limit))
                     case .wait:
                         state.continuations[waiter] = continuation
+                        isWaiting.store(true, ordering: .relaxed)
+                        waits.begin()
                         return nil
                     }
                 }
