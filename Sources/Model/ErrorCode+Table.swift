@@ -20,6 +20,7 @@ extension ErrorCode {
     package static let throttled = ErrorCode(.rate, 1, "the service asks to slow down")
     package static let quotaExhausted = ErrorCode(.quota, 1, "the allowance of requests is used up")
     package static let storageFull = ErrorCode(.quota, 2, "the destination has no storage left")
+    package static let timeUsedUp = ErrorCode(.quota, 3, "the time that the run was given is used up")
     package static let unreachable = ErrorCode(.net, 1, "the service cannot be reached")
     package static let timedOut = ErrorCode(.net, 2, "the service did not answer in time")
     package static let brokenResponse = ErrorCode(.net, 3, "the answer broke off or is malformed")
@@ -73,7 +74,8 @@ extension ErrorCode {
     package static let all: [ErrorCode] = [
         .invalidPipeline, .invalidSetting, .missingSecret, .notSupported, .fileNotFound, .runNotFound, .wrongRunState,
         .gateBreached, .pipelineChanged, .credentialsRejected, .permissionMissing, .throttled, .quotaExhausted,
-        .storageFull, .unreachable, .timedOut, .brokenResponse, .serverFailed, .responseTooLarge, .untrustedServer,
+        .storageFull, .timeUsedUp, .unreachable, .timedOut, .brokenResponse, .serverFailed, .responseTooLarge,
+        .untrustedServer,
         .insecureURL, .requestRefused, .rowLocked, .requiredFieldMissing, .wrongType, .tooLong, .notInPicklist,
         .valueNotMapped, .duplicate, .parentMissing, .parentNotLoaded, .ownerUnmatched, .recordDeleted,
         .ownerInactive, .ruleViolated, .mappingFailed, .malformedRecord, .cursorLoop, .countMismatch, .repeatedRecord,

@@ -14,6 +14,7 @@ package enum RunControl {
         guard try fileSystem.length(folder.manifest) != nil else { throw RunInspection.notFound(folder) }
         let lock = try RunLock(folder.lock)
         defer { lock.release() }
+        try fileSystem.remove(folder.request)
         let manifest = try Manifest(path: folder.manifest, clock: clock)
         let result: R
         do {

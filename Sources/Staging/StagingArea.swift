@@ -94,6 +94,7 @@ package final class StagingArea: Sendable {
         let fileSystem = settings.fileSystem
         guard try fileSystem.length(folder.manifest) != nil else { throw RunInspection.notFound(folder) }
         let lock = try RunLock(folder.lock)
+        try fileSystem.remove(folder.request)
         let keys = try RunKeys.open(in: folder, under: root, fileSystem)
         let ring = try KeyRing.open(in: folder, keys: keys, fileSystem)
         let manifest = try Manifest(path: folder.manifest, clock: settings.clock)

@@ -8,6 +8,7 @@ package import MigratezModel
 /// ```
 /// <staging>/<run>/manifest.sqlite      the manifest, with SQLite's -wal and -shm beside it
 /// <staging>/<run>/lock                 held by the process that owns the run; its pid
+/// <staging>/<run>/request              what somebody asks of the owner: to pause, to cancel
 /// <staging>/<run>/ring/keys            the key ring: one slot a chunk
 /// <staging>/<run>/chunks/*.age         sealed chunks; *.writing while they are written
 /// <staging>/<run>/spill/*.age          sorted runs of a stage, deleted when it ends
@@ -30,6 +31,7 @@ package struct RunFolder: Sendable, Hashable {
     package var path: String { "\(staging)/\(run)" }
     package var manifest: String { "\(path)/manifest.sqlite" }
     package var lock: String { "\(path)/lock" }
+    var request: String { "\(path)/request" }
     package var ring: String { "\(path)/ring" }
     package var ringKeys: String { "\(ring)/keys" }
     package var chunks: String { "\(path)/chunks" }

@@ -24,7 +24,7 @@ final class RunLock: Sendable {
     init(_ path: String) throws(MigratezError) {
         let descriptor = try openDescriptor(path, O_RDWR | O_CREAT)
         let pid = RunLock.pid(in: descriptor)
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+        guard RunLock.lock(descriptor) else {
             let isTaken = errno == EWOULDBLOCK
             let failure = systemError("lock", path)
             close(descriptor)
@@ -52,6 +52,17 @@ final class RunLock: Sendable {
             _ = ftruncate(open, 0)
             close(open)
         }
+    }
+
+    /// Tries a few times: who only looks for an owner holds the lock for an instant.
+    private static func lock(_ descriptor: Int32) -> Bool {
+        for attempt in 0..<5 {
+            if attempt > 0 { usleep(10_000) }
+            if flock(descriptor, LOCK_EX | LOCK_NB) == 0 { return true }
+            guard errno == EWOULDBLOCK else { return false }
+        }
+        errno = EWOULDBLOCK
+        return false
     }
 
     /// The process that owns the run now, if there is one; takes nothing.

@@ -23,6 +23,39 @@ extension ManifestView {
         ).map { try Chunk($0) }
     }
 
+    /// What all chunks of a stream and kind hold together, shredded ones included.
+    package struct ChunkTotal: Sendable, Hashable {
+        package var chunks = 0
+        package var records = 0
+        /// Bytes before compression.
+        package var plaintextBytes = 0
+        /// Bytes that are on the disk now.
+        package var storedBytes = 0
+        /// Sealed or leased: a stage will take them.
+        package var waiting = 0
+    }
+
+    /// The totals of every stream and kind.
+    package func chunkTotals() throws -> [StreamName: [ChunkKind: ChunkTotal]] {
+        var totals: [StreamName: [ChunkKind: ChunkTotal]] = [:]
+        let statement = try database.cachedStatement(
+            sql: """
+                SELECT streams.name, chunks.kind, count(*) AS chunks, sum(records) AS records,
+                    sum(plaintext_bytes) AS plaintext,
+                    sum(iif(state = 'shredded', 0, stored_bytes)) AS stored,
+                    sum(state IN ('sealed', 'leased')) AS waiting
+                FROM chunks JOIN streams ON streams.number = chunks.stream GROUP BY chunks.stream, chunks.kind
+                """)
+        for row in try Row.fetchAll(statement) {
+            let stream = try decoded(StreamName(row["name"]), "stream")
+            let kind = try decoded(ChunkKind(rawValue: row["kind"]), "kind")
+            totals[stream, default: [:]][kind] = ChunkTotal(
+                chunks: row["chunks"], records: row["records"], plaintextBytes: row["plaintext"],
+                storedBytes: row["stored"], waiting: row["waiting"])
+        }
+        return totals
+    }
+
     /// The chunk with this address, or nil.
     package func chunk(_ address: ChunkAddress) throws -> Chunk? {
         try Row.fetchOne(
@@ -96,6 +129,12 @@ extension ManifestTransaction {
             WHERE id = ? AND state = 'writing'
             """, [records, firstOrdinal, plaintextBytes, storedBytes, Hex.encode(sha256), chunk.id])
         try move(chunk, from: .writing, to: .sealed)
+        try addEvent(
+            "chunk", stream: chunk.address.stream,
+            fields: [
+                "chunk": .text(chunk.address.description), "state": .text(ChunkState.sealed.rawValue),
+                "records": .number(records), "bytes": .number(storedBytes),
+            ])
         return try self.chunk(id: chunk.id)
     }
 
@@ -149,6 +188,9 @@ extension ManifestTransaction {
             "UPDATE chunks SET state = 'failed', failure = ?, changed_at = ? WHERE id = ? AND state = ?",
             [code.description, now.milliseconds, chunk.id, chunk.state.rawValue])
         precondition(changed == 1, "a chunk that was just read is there")
+        try addEvent(
+            "chunk", stream: address.stream, code: code.description,
+            fields: ["chunk": .text(address.description), "state": .text(ChunkState.failed.rawValue)])
     }
 
     /// Brings a failed chunk whose file is good back to `sealed`, as `StagingArea.retry` found out.

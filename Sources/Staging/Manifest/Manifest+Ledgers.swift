@@ -24,18 +24,6 @@ package struct QuotaUse: Sendable, Hashable {
     }
 }
 
-/// Something that happened in the run and is worth telling.
-package struct RunEvent: Sendable, Hashable {
-    package var id: Int64
-    package var time: Timestamp
-    /// What: `source.drifted`.
-    package var name: String
-    package var stream: StreamName?
-    package var code: String?
-    /// Ids, counts and names, never values.
-    package var detail: String?
-}
-
 /// Who did what to the run.
 package struct AuditEntry: Sendable, Hashable {
     package var id: Int64
@@ -75,23 +63,6 @@ extension ManifestView {
         }
     }
 
-    /// Up to `limit` events after the one with the id `previous`, oldest first.
-    package func events(after previous: Int64 = 0, limit: Int) throws -> [RunEvent] {
-        try Row.fetchAll(
-            database,
-            sql: """
-                SELECT events.id, time, events.name, streams.name AS stream, code, detail
-                FROM events LEFT JOIN streams ON streams.number = events.stream
-                WHERE events.id > ? ORDER BY events.id LIMIT ?
-                """, arguments: [previous, limit]
-        ).map { row in
-            let stream: String? = row["stream"]
-            return RunEvent(
-                id: row["id"], time: Timestamp(milliseconds: row["time"]), name: row["name"],
-                stream: stream.flatMap { StreamName($0) }, code: row["code"], detail: row["detail"])
-        }
-    }
-
     /// Everything that people and policies did to the run, oldest first.
     package func auditEntries() throws -> [AuditEntry] {
         try Row.fetchAll(database, sql: "SELECT * FROM audit ORDER BY id").map { row in
@@ -119,16 +90,6 @@ extension ManifestTransaction {
         try execute(
             "INSERT OR REPLACE INTO quota (service, budget, used, allowed, resets_at) VALUES (?, ?, ?, ?, ?)",
             [quota.service, quota.budget, quota.used, quota.allowed, quota.resetsAt?.milliseconds])
-    }
-
-    /// Adds an event. `detail` holds ids, counts and names, never values.
-    package func addEvent(
-        _ name: String, stream: StreamName? = nil, code: ErrorCode? = nil, detail: String? = nil
-    ) throws {
-        let streamNumber = try stream.map { try number(of: $0) }
-        try execute(
-            "INSERT INTO events (time, name, stream, code, detail) VALUES (?, ?, ?, ?, ?)",
-            [now.milliseconds, name, streamNumber, code?.description, detail])
     }
 
     /// Adds to the audit trail, from which nothing can be removed.

@@ -107,6 +107,29 @@ extension ManifestTransaction {
                     reject.fields.joined(separator: "\n"), reject.chunkSequence, reject.line,
                 ])
         }
+        try addIssueEvents(rejects, of: stream)
+    }
+
+    /// One event for each reason, with the first record as an example: a million rejects must not be a million events.
+    private func addIssueEvents(_ rejects: [Reject], of stream: StreamName) throws {
+        struct Reason: Hashable {
+            var stage: Stage
+            var code: String
+            var vendorCode: String?
+            var fields: [String]
+        }
+        let groups = Dictionary(grouping: rejects) {
+            Reason(stage: $0.stage, code: $0.code, vendorCode: $0.vendorCode, fields: $0.fields)
+        }
+        for (reason, rejects) in groups.sorted(by: { $0.value[0].ordinal < $1.value[0].ordinal }) {
+            try addEvent(
+                "issue", stream: stream, code: reason.code,
+                fields: [
+                    "stage": .text(reason.stage.rawValue), "count": .number(rejects.count),
+                    "source_id": .text(rejects[0].sourceID), "row": .number(rejects[0].ordinal),
+                    "fields": .list(reason.fields), "vendor_code": .text(reason.vendorCode),
+                ])
+        }
     }
 
     /// Forgets rejects that were replayed; what became of them is in their outcomes.

@@ -54,6 +54,8 @@ package enum RunActivity: String, Sendable, Codable, CaseIterable {
     case failed
     /// It ended in good order.
     case finished
+    /// Somebody ended it for good; what is staged stays until it is shredded.
+    case cancelled
 }
 
 /// What a run is, as it is noted when it begins.

@@ -68,6 +68,28 @@ enum ManifestSchema {
         try createLedgers(database)
     }
 
+    /// A run can be `cancelled`. SQLite cannot change a CHECK, so the table is made anew
+    /// (https://www.sqlite.org/lang_altertable.html#otheralter).
+    @Sendable private static func version2(_ database: Database) throws {
+        try database.execute(
+            sql: """
+                CREATE TABLE run_with_cancelled (
+                    id TEXT PRIMARY KEY CHECK (length(id) = 8),
+                    pipeline TEXT NOT NULL, digest TEXT NOT NULL, source TEXT NOT NULL, destination TEXT NOT NULL,
+                    phase TEXT NOT NULL CHECK (phase IN ('running', 'loaded', 'verified', 'confirmed',
+                        'keys_destroyed', 'unlinked', 'residue_checked', 'certified')),
+                    activity TEXT NOT NULL CHECK (activity IN ('active', 'paused', 'interrupted', 'failed', 'finished',
+                        'cancelled')),
+                    activity_code TEXT, activity_message TEXT, resumes_at INTEGER,
+                    created_at INTEGER NOT NULL, changed_at INTEGER NOT NULL
+                ) STRICT, WITHOUT ROWID;
+                INSERT INTO run_with_cancelled SELECT id, pipeline, digest, source, destination, phase, activity,
+                    activity_code, activity_message, resumes_at, created_at, changed_at FROM run;
+                DROP TABLE run;
+                ALTER TABLE run_with_cancelled RENAME TO run;
+                """)
+    }
+
     private static func createChunks(_ database: Database) throws {
         try database.execute(
             sql: """
