@@ -2,6 +2,7 @@
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
 import Foundation
+package import Logging
 import MigratezChunkFormat
 package import MigratezConnectorKit
 package import MigratezModel
@@ -17,6 +18,9 @@ package struct Run: Sendable {
     package let source: any Source
     package let destination: any Destination
     package let clock: any WallClock
+    /// What both sides were asked so far.
+    package let traffic: Traffic
+    package let log: Logger
 
     /// Begins a new run of a pipeline file.
     ///
@@ -40,7 +44,7 @@ package struct Run: Sendable {
             root: root, settings: try plan.stagingSettings(clock: workplace.clock))
         let run = Run(
             id: id, plan: plan, staging: staging, source: connection.source, destination: connection.destination,
-            clock: workplace.clock)
+            clock: workplace.clock, traffic: connection.traffic, log: workplace.log)
         try await run.declareStreams()
         return run
     }
@@ -55,14 +59,22 @@ package struct Run: Sendable {
         guard let id = RunID(entry.run) else {
             throw MigratezError(.runNotFound, "'\(entry.run)' is not the id of a run")
         }
-        let plan = connection.plan
+        var plan = connection.plan
         let (root, _) = try workplace.rootKey(connection.stagingKey)
         let folder = RunFolder(run: id, staging: entry.staging, keys: workplace.keysFolder)
         let (staging, recovery) = try await StagingArea.open(
             folder, root: root, settings: try plan.stagingSettings(clock: workplace.clock))
+        do {
+            // The run stays with the objects that it was begun with.
+            let declared = try await staging.manifest.read { Set(try $0.streams().map(\.name)) }
+            plan.transform = try plan.transform.restricted(to: declared)
+        } catch {
+            try await staging.close()
+            throw error
+        }
         let run = Run(
             id: id, plan: plan, staging: staging, source: connection.source, destination: connection.destination,
-            clock: workplace.clock)
+            clock: workplace.clock, traffic: connection.traffic, log: workplace.log)
         let begun = try await staging.manifest.read { try $0.run() }
         guard allowsChangedPlan || begun.description.digest == plan.digest else {
             try await staging.close()
@@ -106,6 +118,31 @@ package struct Run: Sendable {
     }
 }
 
+extension RequestLogEntry {
+    /// What may be logged of a request: neither headers nor bodies, and no query.
+    fileprivate func metadata(_ side: String) -> Logger.Metadata {
+        var metadata: Logger.Metadata = [
+            "side": "\(side)", "method": "\(method.rawValue)", "host": "\(host)", "path": "\(path)",
+            "bytes": "\(bytes)",
+            "ms": "\(Int((duration.seconds * 1000).rounded()))",
+        ]
+        metadata["status"] = status.map { "\($0)" }
+        metadata["failure"] = failure.map { "\($0)" }
+        return metadata
+    }
+}
+
+/// The requests to both sides, measured.
+package struct Traffic: Sendable {
+    package let source: TrafficMeter
+    package let target: TrafficMeter
+
+    init(clock: any WallClock) {
+        source = TrafficMeter(clock: clock)
+        target = TrafficMeter(clock: clock)
+    }
+}
+
 /// A plan with both of its sides at hand.
 package struct PlanConnection: Sendable {
     package var plan: PipelinePlan
@@ -115,29 +152,40 @@ package struct PlanConnection: Sendable {
     package var destination: any Destination
     /// The secret that the pipeline names as root key.
     package var stagingKey: Secret?
+    package var traffic: Traffic
 
     /// Reads the file, fetches its secrets and makes both connectors; asks nobody anything yet.
     ///
     /// - Throws: `invalidPipeline` with all findings, one a line.
-    package static func open(_ path: String, in workplace: Workplace) async throws -> PlanConnection {
-        let plan = try PipelineFile.read(path: path, catalog: Connectors.catalog).get()
+    package static func open(
+        _ path: String, in workplace: Workplace, overrides: PlanOverrides = PlanOverrides()
+    ) async throws -> PlanConnection {
+        var plan = try PipelineFile.read(path: path, catalog: Connectors.catalog).get()
+        try overrides.apply(to: &plan, catalog: Connectors.catalog)
         let resolver = ReferenceResolver(environment: workplace.environment, folder: plan.folder)
         let (settings, diagnostics) = await plan.resolve(with: resolver)
         guard let settings else {
             throw MigratezError(
                 .missingSecret, diagnostics.map { $0.description }.joined(separator: "\n"), remedy: .fixConfiguration)
         }
+        let traffic = Traffic(clock: workplace.clock)
         // Each side has its own gate: one that answers must not hide the failures of the other.
-        let gated: () -> any HTTPClient = {
-            plan.gates.consecutiveErrorsMax.map { FailureGate(workplace.http, failuresMax: $0) } ?? workplace.http
+        func client(_ side: String, _ meter: TrafficMeter) -> any HTTPClient {
+            let logged = LoggedClient(workplace.http, clock: workplace.clock, underWay: meter.underWay) { entry in
+                meter.record(entry)
+                workplace.log.debug("request", metadata: entry.metadata(side))
+            }
+            return plan.gates.consecutiveErrorsMax.map { FailureGate(logged, failuresMax: $0) } ?? logged
         }
         return PlanConnection(
             plan: plan, path: URL(filePath: path).standardizedFileURL.path(percentEncoded: false),
             source: try Connectors.source(
-                plan.source.connector, settings.source, http: gated(), clock: workplace.clock),
+                plan.source.connector, settings.source, http: client("source", traffic.source),
+                clock: workplace.clock),
             destination: try Connectors.destination(
-                plan.target.connector, settings.target, http: gated(), clock: workplace.clock),
-            stagingKey: settings.stagingKey)
+                plan.target.connector, settings.target, http: client("target", traffic.target),
+                clock: workplace.clock),
+            stagingKey: settings.stagingKey, traffic: traffic)
     }
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
-import MigratezConnectorKit
+package import MigratezConnectorKit
 import MigratezExtract
 import MigratezLoad
 package import MigratezModel
@@ -23,12 +23,16 @@ package struct RunExecution: Sendable {
     let run: Run
     let setup: RunSetup
     let progress: any ProgressSink
+    private let gauge: ConcurrencyGauge
     private let milestones = Milestones()
 
-    package init(_ run: Run, _ setup: RunSetup, progress: any ProgressSink) {
+    package init(
+        _ run: Run, _ setup: RunSetup, progress: any ProgressSink, gauge: ConcurrencyGauge = ConcurrencyGauge()
+    ) {
         self.run = run
         self.setup = setup
         self.progress = progress
+        self.gauge = gauge
     }
 
     private var spec: TransformSpec { run.plan.transform }
@@ -39,6 +43,11 @@ package struct RunExecution: Sendable {
     /// Runs the stages that are named; those before them must be complete.
     package func execute(_ stages: Set<Stage>) async throws {
         let begun = try await staging.manifest.read { try $0.run() }
+        guard begun.activity != .cancelled else {
+            throw MigratezError(
+                .wrongRunState, "run \(run.id) was cancelled, so it cannot go on", remedy: .fixConfiguration,
+                hint: "begin a new run, or let go of what is staged: migratez confirm \(run.id) --abandon")
+        }
         try await reachKnownMilestones()
         try await requireStagesBefore(stages)
         try await run.note(.active)
@@ -151,7 +160,8 @@ package struct RunExecution: Sendable {
     private func load() async throws {
         let stage = LoadStage(
             destination: run.destination, staging: staging,
-            batchBytesMax: ByteCount(run.plan.limits.memoryMax.bytes / 32), clock: run.clock, progress: progress)
+            batchBytesMax: ByteCount(run.plan.limits.memoryMax.bytes / 32), clock: run.clock, progress: progress,
+            gauge: gauge)
         for stream in spec.loadOrder {
             guard let object = spec.object(stream) else { continue }
             try await milestones.wait(for: .extracted(stream))

@@ -2,6 +2,7 @@
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
 import Foundation
+package import Logging
 import MigratezCrypto
 package import MigratezModel
 package import MigratezStaging
@@ -14,6 +15,8 @@ package struct Workplace: Sendable {
     package var http: any HTTPClient
     /// Where keys and the list of runs are kept: `$XDG_STATE_HOME/migratez` or `~/.local/state/migratez`.
     package var stateFolder: String
+    /// Ids, counts and codes of what goes on; by default nobody reads it.
+    package var log = Logger(label: "migratez") { _ in SwiftLogNoOpLogHandler() }
 
     /// - Throws: `invalidSetting` if there is no place for the user's state.
     package init(

@@ -70,7 +70,7 @@ enum ManifestSchema {
 
     /// A run can be `cancelled`. SQLite cannot change a CHECK, so the table is made anew
     /// (https://www.sqlite.org/lang_altertable.html#otheralter).
-    @Sendable private static func version2(_ database: Database) throws {
+    @Sendable private static func version3(_ database: Database) throws {
         try database.execute(
             sql: """
                 CREATE TABLE run_with_cancelled (
