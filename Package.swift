@@ -114,12 +114,12 @@ let package = Package(
                 "SyntheticCRM",
                 "HubSpotSimulator",
                 "SalesforceSimulator",
-            ]) + [argumentParser, logging],
+            ]) + [argumentParser, logging] + nio,
             path: "Sources/CLI", swiftSettings: strict),
 
         // Seeded faults, manual clock, generators: for tests only.
         module("TestKit", ["Model", "JSON", "Crypto", "ChunkFormat", "Staging", "Transport", "ConnectorKit"]),
-        tests("Model", ["Model"]),
+        tests("Model", ["Model", "TestKit"]),
         tests("JSON", ["Model", "JSON", "TestKit"]),
         tests("CSV", ["Model", "JSON", "CSV", "TestKit"]),
         tests("Crypto", ["Model", "Crypto", "TestKit"]),
@@ -160,7 +160,8 @@ let package = Package(
             "Simulator",
             ["Model", "JSON", "SimulatorKit", "SyntheticCRM", "HubSpotSimulator", "SalesforceSimulator", "TestKit"]),
         .testTarget(
-            name: "CLITests", dependencies: dependencies(["Model", "JSON", "TestKit"]) + ["migratez"],
+            name: "CLITests",
+            dependencies: dependencies(["Model", "JSON", "Pipeline", "TestKit"]) + ["migratez", logging],
             path: "Tests/CLITests", swiftSettings: strict),
         tests("Tidy", ["TestKit"]),
     ]

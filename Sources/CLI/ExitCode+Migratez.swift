@@ -3,6 +3,7 @@
 
 import ArgumentParser
 import MigratezModel
+import MigratezPipeline
 
 /// The exit codes; scripts may rely on them. Where `sysexits.h` has a number for the case, it is that number.
 extension ExitCode {
@@ -26,7 +27,7 @@ extension ExitCode {
     static let refused = ExitCode(77)
     /// A setting or secret is missing.
     static let configurationMissing = ExitCode(78)
-    /// Interrupted with Ctrl-C; the state is saved.
+    /// Interrupted with Ctrl-C (143: by SIGTERM); the state is saved.
     static let interrupted = ExitCode(130)
 
     /// The table for `--help`.
@@ -39,7 +40,22 @@ extension ExitCode {
           4  stopped by a gate, resume works      75  allowance used up, resume later
          64  wrong usage                          77  credentials refused
         130  interrupted, state saved             78  setting or secret missing
+        143  ended by SIGTERM, state saved
         """
+
+    /// The code for how work on a run ended.
+    ///
+    /// - Parameter signal: which one interrupted it, if one did.
+    init(_ end: SessionEnd, signal: Int32?) {
+        self =
+            switch end {
+            case .done(let rejected): rejected == 0 ? .success : .quarantined
+            case .stopped(.paused): .gate
+            case .stopped(.cancelled): .failure
+            case .interrupted: signal.map { Interruption(signal: $0).exitCode } ?? .interrupted
+            case .failed(let error): ExitCode(error)
+            }
+    }
 
     /// The code for an error that ended a command.
     init(_ error: MigratezError) {

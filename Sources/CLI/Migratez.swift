@@ -34,7 +34,8 @@ struct Migratez: AsyncParsableCommand {
                 name: "Run",
                 subcommands: [
                     RunCommand.self, ExtractCommand.self, TransformCommand.self, LoadCommand.self, ResumeCommand.self,
-                    StatusCommand.self,
+                    PauseCommand.self, CancelCommand.self, StatusCommand.self, LogsCommand.self,
+                    EventsSchemaCommand.self,
                 ]),
             CommandGroup(name: "Fix", subcommands: [ChunksCommand.self, IssuesCommand.self]),
             CommandGroup(
@@ -57,6 +58,8 @@ struct Migratez: AsyncParsableCommand {
         } catch let error as MigratezError {
             Console().fail(error)
             leave(ExitCode(error).rawValue)
+        } catch let interruption as Interruption {
+            leave(interruption.exitCode.rawValue)
         } catch is CancellationError {
             leave(ExitCode.interrupted.rawValue)
         } catch {

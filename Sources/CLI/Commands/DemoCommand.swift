@@ -127,7 +127,7 @@ private struct DemoTour {
         let reopened = try await Run.reopen(entry, connection, in: workplace) { console.note($0) }
         let reports: [StreamVerification]
         do {
-            reports = try await Verification(reopened, progress: SilentProgress()).verify()
+            reports = try await VerifyCommand.verify(reopened, console)
         } catch {
             try await reopened.close()
             throw error

@@ -3,6 +3,7 @@
 
 import ArgumentParser
 import Foundation
+import Logging
 import MigratezModel
 import MigratezPipeline
 import MigratezTransport
@@ -19,6 +20,11 @@ struct DisplayOptions: ParsableArguments {
     var progress = ConsoleOptions.Progress.auto
     @Flag(help: "Never ask; end with an error where an answer is needed.") var noInput = false
     @Flag(name: .shortAndLong, help: "Answer yes to questions of yes or no.") var yes = false
+    @Option(help: "Write the log as text or json, to standard error unless --log-file is given.")
+    var logFormat: LogFormat?
+    @Option(help: "Append the log to this file.") var logFile: String?
+    @Option(help: "Serve metrics for Prometheus while a run is worked on, such as 127.0.0.1:9464.")
+    var metricsListen: String?
 
     var format: OutputFormat { json ? .json : output ?? .text }
 
@@ -30,7 +36,25 @@ struct DisplayOptions: ParsableArguments {
         if quiet, verbose > 0 || debug { throw ValidationError("--quiet contradicts --verbose and --debug") }
         ConsoleOptions.current = ConsoleOptions(
             output: format, color: color, progress: progress, verbosity: quiet ? -1 : debug ? 3 : min(verbose, 2),
-            showsCauses: debug, allowsInput: !noInput, assumesYes: yes)
+            showsCauses: debug, allowsInput: !noInput, assumesYes: yes,
+            metricsAddress: metricsListen)
+    }
+
+    /// Where log entries go: nowhere, unless a level, a format or a file was asked for.
+    func logger(clock: any WallClock) throws(MigratezError) -> Logger {
+        let level: Logger.Level = debug ? .trace : verbose >= 2 ? .debug : .info
+        let console = Console()
+        let write: @Sendable (String) -> Void
+        if let logFile {
+            let file = try LogFile(logFile)
+            write = { file.write($0) }
+        } else if logFormat != nil || verbose > 0 || debug {
+            write = { console.log($0) }
+        } else {
+            return Logger(label: "migratez") { _ in SwiftLogNoOpLogHandler() }
+        }
+        let format = logFormat ?? .text
+        return Logger(label: "migratez") { _ in LineLog(format, level: level, clock: clock, write: write) }
     }
 
     /// For a command whose result is text by nature.
@@ -40,6 +64,7 @@ struct DisplayOptions: ParsableArguments {
 }
 
 extension OutputFormat: ExpressibleByArgument {}
+extension LogFormat: ExpressibleByArgument {}
 extension ConsoleOptions.Color: ExpressibleByArgument {}
 extension ConsoleOptions.Progress: ExpressibleByArgument {}
 
@@ -62,7 +87,9 @@ struct CommonOptions: ParsableArguments {
         var environment = try envFile.map { try Self.variables(in: $0) } ?? [:]
         environment.merge(ProcessInfo.processInfo.environment) { _, real in real }
         environment.merge(variables) { _, added in added }
-        return try Workplace.system(environment: environment)
+        var workplace = try Workplace.system(environment: environment)
+        workplace.log = try display.logger(clock: workplace.clock)
+        return workplace
     }
 
     private static func variables(in path: String) throws -> [String: String] {

@@ -25,7 +25,7 @@ struct VerifyCommand: AsyncParsableCommand {
         let run = try await Run.reopen(entry, connection, in: workplace, allowsChangedPlan: true) { console.note($0) }
         let reports: [StreamVerification]
         do {
-            reports = try await Verification(run, progress: SilentProgress()).verify()
+            reports = try await Self.verify(run, console)
         } catch {
             try await run.close()
             throw error
@@ -33,6 +33,15 @@ struct VerifyCommand: AsyncParsableCommand {
         try await run.close()
         console.show(Self.document(reports))
         guard reports.allSatisfy(\.isGood) else { throw ExitCode.differences }
+    }
+
+    /// Verifies with progress on the screen.
+    static func verify(_ run: Run, _ console: Console) async throws -> [StreamVerification] {
+        let monitor = StageMonitor(.verify, of: run.streams, clock: run.clock)
+        defer { console.leaveDrawing() }
+        return try await ProgressReporter(console).during(monitor, clock: run.clock) {
+            try await Verification(run, progress: monitor.board).verify()
+        }
     }
 
     static func document(_ reports: [StreamVerification]) -> Document {

@@ -2,9 +2,49 @@
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
 import ArgumentParser
+import Foundation
 import MigratezModel
 import MigratezPipeline
 import MigratezStaging
+
+/// Options of the commands that work on a run.
+struct WorkOptions: ParsableArguments {
+    @Option(help: "Save and end after this time, such as 90m or 2h; ends with 75.") var maxDuration: String?
+    @Option(help: "End when more of an object's records than this are rejected, such as 0.5%; ends with 4.")
+    var maxQuarantine: String?
+    @Flag(help: "End at the first rejected record; ends with 4.") var failFast = false
+    @Option(help: "Requests at once, on both sides.") var concurrency: Int?
+    @Option(help: "The source's rate, such as 150/10s.") var rate: String?
+    @Option(help: "Records in a chunk at most.") var chunkRecords: Int?
+
+    var overrides: PlanOverrides {
+        var overrides = PlanOverrides()
+        overrides.rejectedShareMax = maxQuarantine
+        overrides.chunkRecordsMax = chunkRecords
+        overrides.concurrencyMax = concurrency
+        overrides.sourceRate = rate
+        return overrides
+    }
+
+    func limits() throws -> SessionLimits {
+        try SessionLimits(durationMax: maxDuration, endsAtFirstReject: failFast)
+    }
+}
+
+/// Which objects of the pipeline a new run is about.
+struct SelectionOptions: ParsableArguments {
+    @Option(
+        help: "Only these objects, such as contact,deal+ (deal and what links to it) or +deal (and what it links to).")
+    var select: String?
+    @Option(help: "Not these objects.") var exclude: String?
+
+    var selection: ObjectSelection {
+        func names(_ text: String?) -> [String] {
+            text?.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) } ?? []
+        }
+        return ObjectSelection(selected: names(select), excluded: names(exclude))
+    }
+}
 
 /// `migratez run FILE`: all stages of a new run.
 struct RunCommand: AsyncParsableCommand {
@@ -13,9 +53,13 @@ struct RunCommand: AsyncParsableCommand {
         discussion: "EXAMPLE\n  migratez run pipelines/hubspot-to-salesforce.yaml")
 
     @OptionGroup var common: CommonOptions
+    @OptionGroup var work: WorkOptions
+    @OptionGroup var selection: SelectionOptions
     @Argument(help: "The pipeline file.") var file: String
 
-    func run() async throws { try await StageSession.begin(file, [.extract, .transform, .load], common) }
+    func run() async throws {
+        try await StageSession(common, work).begin(file, [.extract, .transform, .load], selection.selection)
+    }
 }
 
 /// `migratez extract FILE|RUN`: the first stage alone.
@@ -25,14 +69,18 @@ struct ExtractCommand: AsyncParsableCommand {
         discussion: "EXAMPLE\n  migratez extract pipelines/hubspot-to-salesforce.yaml")
 
     @OptionGroup var common: CommonOptions
+    @OptionGroup var work: WorkOptions
+    @OptionGroup var selection: SelectionOptions
     @Argument(help: "A pipeline file (begins a run) or the id of a run.") var target: String
 
     func run() async throws {
-        if RunID.isPrefix(target) {
-            try await StageSession.resume(target, [.extract], common)
-        } else {
-            try await StageSession.begin(target, [.extract], common)
+        guard RunID.isPrefix(target) else {
+            return try await StageSession(common, work).begin(target, [.extract], selection.selection)
         }
+        guard selection.selection.isEmpty else {
+            throw ValidationError("a run keeps the objects that it was begun with: leave --select and --exclude out")
+        }
+        try await StageSession(common, work).resume(target, [.extract])
     }
 }
 
@@ -43,9 +91,10 @@ struct TransformCommand: AsyncParsableCommand {
         discussion: "EXAMPLE\n  migratez transform 7f3a")
 
     @OptionGroup var common: CommonOptions
+    @OptionGroup var work: WorkOptions
     @OptionGroup var reference: RunArgument
 
-    func run() async throws { try await StageSession.resume(reference.run, [.transform], common) }
+    func run() async throws { try await StageSession(common, work).resume(reference.run, [.transform]) }
 }
 
 /// `migratez load [RUN]`: the third stage alone.
@@ -55,9 +104,10 @@ struct LoadCommand: AsyncParsableCommand {
         discussion: "EXAMPLE\n  migratez load 7f3a")
 
     @OptionGroup var common: CommonOptions
+    @OptionGroup var work: WorkOptions
     @OptionGroup var reference: RunArgument
 
-    func run() async throws { try await StageSession.resume(reference.run, [.load], common) }
+    func run() async throws { try await StageSession(common, work).resume(reference.run, [.load]) }
 }
 
 /// `migratez resume [RUN]`: whatever is left of all stages.
@@ -67,38 +117,54 @@ struct ResumeCommand: AsyncParsableCommand {
         discussion: "EXAMPLE\n  migratez resume 7f3a")
 
     @OptionGroup var common: CommonOptions
+    @OptionGroup var work: WorkOptions
     @OptionGroup var reference: RunArgument
 
-    func run() async throws { try await StageSession.resume(reference.run, [.extract, .transform, .load], common) }
+    func run() async throws {
+        try await StageSession(common, work).resume(reference.run, [.extract, .transform, .load])
+    }
 }
 
 /// Runs stages with progress on the screen, and turns how they ended into words and an exit code.
-enum StageSession {
-    static func begin(_ file: String, _ stages: Set<Stage>, _ common: CommonOptions) async throws {
-        let workplace = try common.workplace()
-        let console = Console()
-        let connection = try await PlanConnection.open(file, in: workplace)
-        let setup = try await discover(connection, console)
-        let run = try await Run.begin(connection, in: workplace) { console.note($0) }
-        console.note("run \(run.id)  \(connection.plan.name)")
-        try await execute(run, setup, stages, console)
+struct StageSession {
+    private let common: CommonOptions
+    private let work: WorkOptions
+
+    init(_ common: CommonOptions, _ work: WorkOptions) {
+        self.common = common
+        self.work = work
     }
 
-    static func resume(_ reference: String?, _ stages: Set<Stage>, _ common: CommonOptions) async throws {
+    func begin(_ file: String, _ stages: Set<Stage>, _ selection: ObjectSelection) async throws {
         let workplace = try common.workplace()
         let console = Console()
+        let limits = try work.limits()
+        var overrides = work.overrides
+        overrides.selection = selection
+        let connection = try await PlanConnection.open(file, in: workplace, overrides: overrides)
+        let setup = try await Self.discover(connection, console)
+        let run = try await Run.begin(connection, in: workplace) { console.note($0) }
+        console.note("run \(run.id)  \(connection.plan.name)")
+        try await Self.execute(run, setup, stages, console, limits: limits)
+    }
+
+    func resume(_ reference: String?, _ stages: Set<Stage>) async throws {
+        let workplace = try common.workplace()
+        let console = Console()
+        let limits = try work.limits()
         let entry = try RunRegistry(workplace).find(reference)
-        let connection = try await PlanConnection.open(entry.pipeline, in: workplace)
+        var connection = try await PlanConnection.open(entry.pipeline, in: workplace, overrides: work.overrides)
         let run = try await Run.reopen(entry, connection, in: workplace) { console.note($0) }
         let setup: RunSetup
         do {
-            setup = try await discover(connection, console)
+            connection.plan = run.plan
+            setup = try await Self.discover(connection, console)
         } catch {
             try await run.close()
             throw error
         }
         console.note("run \(run.id)  \(connection.plan.name)")
-        try await execute(run, setup, stages, console)
+        try await Self.execute(run, setup, stages, console, limits: limits)
     }
 
     /// Asks both sides, and stops if the plan does not fit to them.
@@ -116,57 +182,76 @@ enum StageSession {
     }
 
     /// Executes, closes the run, prints the balance, and leaves with the fitting exit code.
-    static func execute(_ run: Run, _ setup: RunSetup, _ stages: Set<Stage>, _ console: Console) async throws {
-        let begun = run.clock.now
-        let board = ProgressBoard(streams: run.streams, clock: run.clock)
-        for (stream, total) in setup.totals { board.expect(.extract, stream, total: total) }
-        let display = ProgressDisplay(board: board, console: console, clock: run.clock)
+    static func execute(
+        _ run: Run, _ setup: RunSetup, _ stages: Set<Stage>, _ console: Console, limits: SessionLimits = SessionLimits()
+    ) async throws {
+        let signal = SignalRecord()
+        let session = RunSession(run, setup, stages, limits: limits, version: VersionCommand.version) { end in
+            ExitCode(end, signal: signal.number).rawValue
+        }
+        let reporter = ProgressReporter(console)
+        let result: RunSession.Result
         do {
-            try await Interrupts.cancelling {
-                try await display.during {
-                    try await RunExecution(run, setup, progress: board).execute(stages)
-                }
-            } onFirst: {
+            result = try await Interrupts.cancelling {
+                try await servingMetrics(of: run, console) { try await session.execute(observer: reporter) }
+            } onFirst: { number in
+                signal.number = number
                 console.note("finishing what is under way and saving; once more Ctrl-C stops at once")
             }
         } catch {
-            try await note(error, run, console)
-            throw error
+            console.leaveDrawing()
+            try await run.close()
+            try say(error, run.id, console)
         }
-        let balances = try await run.staging.manifest.read { try $0.reconciliation() }
+        console.leaveDrawing()
         try await run.close()
-        guard stages.contains(.load) else { return }
-        console.show(Document(BalanceTable.make(balances)))
-        let rejected = balances.reduce(0) { $0 + $1[.rejected] }
-        let exit = rejected > 0 ? ExitCode.quarantined : .success
-        let total: (Outcome) -> Int = { outcome in balances.reduce(0) { $0 + $1[outcome] } }
-        let time = ProgressBoard.duration(Double(run.clock.now.duration(since: begun).components.seconds))
-        console.note(
-            "DONE run \(run.id)  loaded=\(total(.created) + total(.updated)) merged=\(total(.merged)) "
-                + "filtered=\(total(.filtered)) skipped=\(total(.skipped)) rejected=\(rejected)  \(time)  "
-                + "exit \(exit.rawValue)")
-        if rejected > 0 {
-            console.note("\(rejected.grouped) rejected: migratez issues ls \(run.id)")
-            throw ExitCode.quarantined
+        if stages.contains(.load) { try conclude(result, run.id, console) }
+    }
+
+    /// Serves metrics for the time of `body` if that was asked for.
+    private static func servingMetrics<R: Sendable>(
+        of run: Run, _ console: Console, _ body: @escaping @Sendable () async throws -> R
+    ) async throws -> R {
+        guard let address = console.options.metricsAddress else { return try await body() }
+        return try await MetricsServer.serving(at: address) { port in
+            console.note("metrics at port \(port), path /metrics")
+        } metrics: {
+            try await RunMetrics.text(of: run)
+        } _: {
+            try await body()
         }
     }
 
-    /// Saves how the run ended and says how to go on.
-    private static func note(_ error: any Error, _ run: Run, _ console: Console) async throws {
+    /// The balance and the last line.
+    private static func conclude(_ result: RunSession.Result, _ run: RunID, _ console: Console) throws {
+        // With JSON the summary event says it.
+        if console.options.output != .json { console.show(Document(BalanceTable.make(result.balances))) }
+        let total: (Outcome) -> Int = { outcome in result.balances.reduce(0) { $0 + $1[outcome] } }
+        let rejected = total(.rejected)
+        let exit = ExitCode(.done(rejected: rejected), signal: nil)
+        console.note(
+            "DONE run \(run)  loaded=\(total(.created) + total(.updated)) merged=\(total(.merged)) "
+                + "filtered=\(total(.filtered)) skipped=\(total(.skipped)) rejected=\(rejected)  "
+                + "\(ProgressText.duration(result.duration.seconds))  exit \(exit.rawValue)")
+        guard rejected > 0 else { return }
+        console.note("\(rejected.grouped) rejected: migratez issues ls \(run)")
+        throw exit
+    }
+
+    /// How the work ended before its time, and how it goes on.
+    private static func say(_ error: any Error, _ run: RunID, _ console: Console) throws -> Never {
         switch error {
-        case let failure as MigratezError:
-            if case .waitForQuota = failure.remedy {
-                try await run.note(.paused, failure)
-            } else if failure.code == .gateBreached, run.plan.gates.onBreach == .pause {
-                try await run.note(.paused, failure)
-            } else {
-                try await run.note(.failed, failure)
-            }
-        case is CancellationError: try await run.note(.interrupted)
-        default: try await run.note(.failed)
+        case RunStop.paused(let person):
+            console.note("paused on request of \(person); saved.   Resume: migratez resume \(run)")
+            throw ExitCode.gate
+        case RunStop.cancelled(let person):
+            console.note("cancelled on request of \(person)")
+            console.note(CancelCommand.remains(run))
+            throw ExitCode.failure
+        default:
+            console.note("saved.   Resume: migratez resume \(run)")
+            throw error
         }
-        try await run.close()
-        console.note("saved.   Resume: migratez resume \(run.id)")
     }
 }
 

@@ -41,7 +41,7 @@ struct SimulateCommand: AsyncParsableCommand {
             console.show(document)
             try await Interrupts.cancelling {
                 try await Task.sleep(for: .seconds(86_400 * 365))
-            } onFirst: {
+            } onFirst: { _ in
                 console.note("stopping")
             }
         }

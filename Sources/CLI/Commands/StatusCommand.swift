@@ -10,10 +10,11 @@ import MigratezStaging
 struct StatusCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "status", abstract: "Lists the runs, or tells how far one is and what is still staged.",
-        discussion: "EXAMPLE\n  migratez status 7f3a")
+        discussion: "EXAMPLE\n  migratez status 7f3a --watch")
 
     @OptionGroup var common: CommonOptions
     @OptionGroup var reference: RunArgument
+    @Flag(help: "Look on while another process works on the run, until it ends.") var watch = false
     @Flag(help: "End with exit code 4 if the staged data of any run is overdue.") var check = false
 
     func run() async throws {
@@ -30,10 +31,31 @@ struct StatusCommand: AsyncParsableCommand {
 
     private func report(_ workplace: Workplace) async throws {
         let registry = RunRegistry(workplace)
-        if let wanted = reference.run {
+        if watch {
+            let entry = try registry.find(reference.run)
+            try await Self.watch(try entry.folder(in: workplace), workplace.clock)
+            Console().show(try await Self.document(of: entry, workplace))
+        } else if let wanted = reference.run {
             Console().show(try await Self.document(of: try registry.find(wanted), workplace))
         } else {
             Console().show(try await Self.list(registry, workplace))
+        }
+    }
+
+    /// Shows what the owner writes down, until nobody owns the run any more.
+    private static func watch(_ folder: RunFolder, _ clock: any WallClock) async throws {
+        let console = Console()
+        let reporter = ProgressReporter(console)
+        let monitor = RemoteMonitor(folder)
+        defer { console.leaveDrawing() }
+        var last: ProgressSnapshot?
+        while case .working(let snapshot) = try await monitor.look() {
+            if let snapshot, snapshot != last {
+                reporter.show(snapshot)
+                for line in EventLine.progress(snapshot, since: last, run: folder.run) { reporter.tell(line) }
+                last = snapshot
+            }
+            try await clock.sleep(for: .seconds(1))
         }
     }
 

@@ -28,6 +28,8 @@ struct ConsoleOptions: Sendable {
     var allowsInput = true
     /// Questions of yes or no are answered with yes.
     var assumesYes = false
+    /// Where metrics are served while a run is worked on.
+    var metricsAddress: String?
 
     static var current: ConsoleOptions {
         get { shared.withLock { $0 } }
@@ -75,8 +77,14 @@ struct Console: Sendable {
         if options.verbosity >= 0 { write(text + "\n", to: STDERR_FILENO) }
     }
 
-    /// Draws or redraws text in place, without a line end.
-    func draw(_ text: String) { write(text, to: STDERR_FILENO) }
+    /// A line of the log, with its end.
+    func log(_ line: String) { write(line, to: STDERR_FILENO) }
+
+    /// Draws lines in place of those that were drawn before; they stay at the bottom until `leave`.
+    func draw(_ lines: [String]) { LiveArea.shared.show(lines) { Self.send($0, to: STDERR_FILENO) } }
+
+    /// Leaves what is drawn where it stands.
+    func leaveDrawing() { LiveArea.shared.leave() }
 
     /// `migratez: error: …` with the way out below it.
     func fail(_ error: MigratezError) {
@@ -97,6 +105,11 @@ struct Console: Sendable {
     }
 
     private func write(_ text: String, to descriptor: Int32) {
+        guard isTerminal, isatty(descriptor) == 1 else { return Self.send(text, to: descriptor) }
+        LiveArea.shared.above({ Self.send($0, to: STDERR_FILENO) }) { Self.send(text, to: descriptor) }
+    }
+
+    private static func send(_ text: String, to descriptor: Int32) {
         var rest = Array(text.utf8)[...]
         while !rest.isEmpty {
             let written = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
+import ArgumentParser
 import Dispatch
 import MigratezModel
 import Synchronization
@@ -11,16 +12,27 @@ import Glibc
 import Musl
 #endif
 
+/// A signal ended the work in good order.
+struct Interruption: Error {
+    /// SIGINT or SIGTERM.
+    var signal: Int32
+
+    /// As a shell says it: 130 or 143.
+    var exitCode: ExitCode { ExitCode(128 + signal) }
+}
+
 /// Ctrl-C and SIGTERM: the first one ends the work in good order, the second one ends the process.
 enum Interrupts {
-    /// Runs `work`; a first signal cancels it after `onFirst` was called.
+    /// Runs `work`; a first signal cancels it after `onFirst` was called with its number.
+    ///
+    /// - Throws: what the work ends with; `Interruption` if that is nothing but its cancellation by a signal.
     static func cancelling<R: Sendable>(
-        _ work: @escaping @Sendable () async throws -> R, onFirst: @escaping @Sendable () -> Void
+        _ work: @escaping @Sendable () async throws -> R, onFirst: @escaping @Sendable (Int32) -> Void
     ) async throws -> R {
         try await withThrowingTaskGroup(of: R?.self) { group in
             group.addTask { try await work() }
             group.addTask {
-                for await _ in signals(onFirst: onFirst) { throw CancellationError() }
+                for await number in signals(onFirst: onFirst) { throw Interruption(signal: number) }
                 return nil
             }
             defer { group.cancelAll() }
@@ -30,7 +42,7 @@ enum Interrupts {
                     if let finished = try await group.next(), let result = finished { return result }
                 } catch {
                     // After a signal the work is cancelled and ends with an error of its own, which says more.
-                    if failure == nil || failure is CancellationError { failure = error }
+                    if failure == nil || (failure is Interruption && !(error is CancellationError)) { failure = error }
                     group.cancelAll()
                 }
             }
@@ -39,7 +51,7 @@ enum Interrupts {
     }
 
     /// One element for the first signal.
-    private static func signals(onFirst: @escaping @Sendable () -> Void) -> AsyncStream<Void> {
+    private static func signals(onFirst: @escaping @Sendable (Int32) -> Void) -> AsyncStream<Int32> {
         AsyncStream { continuation in
             let count = AtomicCount()
             let sources = [SIGINT, SIGTERM].map { number in
@@ -47,8 +59,8 @@ enum Interrupts {
                 let source = DispatchSource.makeSignalSource(signal: number)
                 source.setEventHandler { @Sendable in
                     if count.next() > 1 { _exit(number == SIGINT ? 130 : 143) }
-                    onFirst()
-                    continuation.yield()
+                    onFirst(number)
+                    continuation.yield(number)
                 }
                 source.resume()
                 return SignalSource(source: source)
@@ -62,6 +74,19 @@ enum Interrupts {
     // Sound: a dispatch source may be cancelled from any thread.
     private struct SignalSource: @unchecked Sendable {
         let source: any DispatchSourceSignal
+    }
+}
+
+/// Which signal came, if one did.
+final class SignalRecord: Sendable {
+    private let value = Atomic<Int32>(0)
+
+    var number: Int32? {
+        get {
+            let number = value.load(ordering: .relaxed)
+            return number == 0 ? nil : number
+        }
+        set { value.store(newValue ?? 0, ordering: .relaxed) }
     }
 }
 
