@@ -23,7 +23,12 @@ struct Migratez: AsyncParsableCommand {
             \(ExitCode.table)
             """,
         groupedSubcommands: [
-            CommandGroup(name: "Start", subcommands: [DemoCommand.self, SimulateCommand.self, VersionCommand.self]),
+            CommandGroup(
+                name: "Start",
+                subcommands: [
+                    DemoCommand.self, SimulateCommand.self, DoctorCommand.self, CompletionsCommand.self,
+                    VersionCommand.self,
+                ]),
             CommandGroup(
                 name: "Check",
                 subcommands: [

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
+import CCurl
 package import MigratezModel
 
 #if canImport(Glibc)
@@ -32,6 +33,9 @@ package final class CurlClient: HTTPClient {
     }
 
     deinit { engine.stop() }
+
+    /// `libcurl/7.88.1 OpenSSL/3.0.17 …`: what the system's libraries say of themselves.
+    package static var libraryVersion: String { curl_version().map { String(cString: $0) } ?? "libcurl" }
 
     /// What was done so far, by host.
     package var statistics: [String: HostStatistics] { engine.statistics }

@@ -49,6 +49,8 @@ package struct Workplace: Sendable {
     }
 
     package var keysFolder: String { "\(stateFolder)/keys" }
+    /// The key that staged data is under if the pipeline names none.
+    var rootKeyPath: String { "\(keysFolder)/root-key" }
 
     /// The root key: what the pipeline refers to, or else the key file in the state folder, made on first use.
     ///
@@ -61,7 +63,7 @@ package struct Workplace: Sendable {
             }
             return (key.map { .key($0) } ?? .passphrase(secret), nil)
         }
-        let path = "\(keysFolder)/root-key"
+        let path = rootKeyPath
         let (key, isNew) = try KeyFile.loadOrCreate(path)
         return (.key(key), isNew ? path : nil)
     }
