@@ -144,15 +144,3 @@ struct ProgramTests {
         }
     }
 }
-
-/// The program beside the tests.
-private enum Program {
-    static let path = repositoryRoot.appending(path: ".build/debug/migratez").path
-    static var isBuilt: Bool { FileManager.default.isExecutableFile(atPath: path) }
-
-    /// Runs it with nothing of this machine's environment but what is given.
-    static func run(_ arguments: String, _ environment: String = "HOME=/nonexistent") -> (status: Int, text: String) {
-        let result = shell("env -i PATH=/usr/bin:/bin \(environment) '\(path)' \(arguments) </dev/null 2>&1")
-        return (result.status, String(decoding: result.output, as: UTF8.self))
-    }
-}

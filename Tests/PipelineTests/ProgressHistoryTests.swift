@@ -93,6 +93,6 @@ import Testing
         snapshot.limit = "salesforce rate (25/s)"
         snapshot.timeToGo = .seconds(10...20.5)
         for stream in snapshot.counts.streams { snapshot.streamTimes[stream.name] = .waiting }
-        #expect(ProgressSnapshot(snapshot.json) == snapshot)
+        #expect(ProgressSnapshot(json: snapshot.json) == snapshot)
     }
 }

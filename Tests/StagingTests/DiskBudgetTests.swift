@@ -35,6 +35,21 @@ import Testing
         #expect(budget.usage.used == ByteCount(0) && budget.usage.waiters == 0)
     }
 
+    @Test func `the time in which somebody waits is measured`() async throws {
+        let budget = DiskBudget(limit: ByteCount(100))
+        try await budget.reserve(ByteCount(60))
+        #expect(budget.waits.waiting == 0, "who is let in at once has not waited")
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await budget.reserve(ByteCount(90)) }
+            group.addTask { try await budget.reserve(ByteCount(10)) }
+            while budget.usage.waiters < 2 { await Task.yield() }
+            #expect(budget.waits.waiting == 2)
+            budget.release(ByteCount(60))
+            try await group.waitForAll()
+        }
+        #expect(budget.waits.waiting == 0)
+    }
+
     @Test func `a waiter that is cancelled leaves its place to the next`() async throws {
         let budget = DiskBudget(limit: ByteCount(100))
         try await budget.reserve(ByteCount(60))

@@ -16,22 +16,36 @@ extension RunMonitor: ProgressMonitor {}
 package final class StageMonitor: ProgressMonitor {
     /// Where the work reports to.
     package let board: ProgressBoard
+    private let stage: Stage
     private let clock: any WallClock
     private let history: Mutex<ProgressHistory>
 
     package init(_ stage: Stage, of streams: [StreamName], clock: any WallClock) {
         board = ProgressBoard(ProgressCounts(streams.map { ProgressCounts.Stream($0) }))
         history = Mutex(ProgressHistory([stage]))
+        self.stage = stage
         self.clock = clock
     }
 
     package func sample() async throws -> ProgressSnapshot {
-        let (counts, now) = (board.current, clock.now)
+        let (counts, now) = (board.current.completing(stage), clock.now)
         let history = history.withLock { history in
             history.add(counts, at: now)
             return history
         }
         return ProgressSnapshot(time: now, counts: counts, history: history)
+    }
+}
+
+extension ProgressCounts {
+    /// A stage that has done all that it expects is complete.
+    fileprivate func completing(_ stage: Stage) -> ProgressCounts {
+        var counts = self
+        for index in counts.streams.indices {
+            guard let expected = counts.streams[index].expected else { continue }
+            counts.streams[index][stage].isComplete = counts.streams[index][stage].done >= expected
+        }
+        return counts
     }
 }
 

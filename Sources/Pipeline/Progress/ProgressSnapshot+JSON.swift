@@ -15,7 +15,7 @@ extension ProgressSnapshot {
         guard let text = try view.note(Self.noteKey), let json = try? JSONValue(parsing: Array(text.utf8)) else {
             return nil
         }
-        self.init(json)
+        self.init(json: json)
     }
 
     package var json: JSONValue {
@@ -56,7 +56,7 @@ extension ProgressSnapshot {
         return .object(members)
     }
 
-    init?(_ json: JSONValue) {
+    package init?(json: JSONValue) {
         guard let time = json["time"]?.int else { return nil }
         var counts = ProgressCounts([])
         var times: [StreamName: TimeToGo] = [:]

@@ -107,7 +107,8 @@ package struct RunSession: Sendable {
                 try await Self.waitForBoth(&group)
             }
         } catch {
-            try await finish(Self.end(error), watch, since: begun)
+            // If that fails, too, the next opening of the run puts it right; the error that came first is the one to tell.
+            do { try await finish(Self.end(error), watch, since: begun) } catch {}
             throw error
         }
         let balances = try await run.staging.manifest.read { try $0.reconciliation() }
