@@ -69,7 +69,11 @@ struct Migratez: AsyncParsableCommand {
             leave(ExitCode.interrupted.rawValue)
         } catch {
             // Usage errors, `--help`, and an `ExitCode` thrown by a command.
-            exit(withError: error)
+            guard let meant = CommandSpelling.suggestion(for: Array(CommandLine.arguments.dropFirst())) else {
+                exit(withError: error)
+            }
+            Console().fail(usage: fullMessage(for: error), hint: "did you mean '\(meant)'?")
+            leave(exitCode(for: error).rawValue)
         }
     }
 

@@ -20,6 +20,22 @@ struct ProgramTests {
     @Test(arguments: ["nonsense", "run", "status --nonsense", "chunks ls --state nonsense"])
     func `wrong usage ends with 64`(_ arguments: String) { #expect(Program.run(arguments).status == 64) }
 
+    @Test(arguments: [("rnu x.yaml", "run"), ("chunks lst", "ls"), ("sttaus", "status"), ("issues retyr", "retry")])
+    func `a command that is mistyped is met with the one that was meant`(_ arguments: String, _ meant: String) {
+        let answer = Program.run(arguments)
+        #expect(answer.status == 64)
+        #expect(answer.text.contains("hint: did you mean '\(meant)'?"), "\(answer.text)")
+    }
+
+    @Test func `completions know the commands`() {
+        for name in ["bash", "zsh", "fish"] {
+            let answer = Program.run("completions \(name)")
+            #expect(answer.status == 0 && answer.text.contains("pause") && answer.text.contains("max-quarantine"))
+        }
+        #expect(Program.run("completions powershell").status == 64)
+        #expect(shell("'\(Program.path)' completions bash | bash -n").status == 0)
+    }
+
     @Test func `every invalid pipeline is refused with its place`() throws {
         let folder = repositoryRoot.appending(path: "fixtures/pipelines/invalid")
         let names = try FileManager.default.contentsOfDirectory(atPath: folder.path).filter { $0.hasSuffix(".yaml") }

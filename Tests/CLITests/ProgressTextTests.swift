@@ -42,16 +42,17 @@ import migratez
         return snapshot
     }
 
+    private static let wide = """
+        Object   Extract                      Transform                    Load                         Rejected   ETA
+        company  ██████████    388,120 100 %  ██████████    388,120 100 %  ██████████    388,120 100 %        12  done
+        contact  ██████░░░░  2,964,000  61 %  ██████░░░░  2,950,000  61 %  █████░░░░░  2,610,500  54 %       612   21m
+        deal     █░░░░░░░░░    118,000  13 %                            –                            –         –   30m
+        note                               –                            –                            –         –  wait
+        1,482 rec/s in · 1,460 rec/s out · staging 3.1 GiB · limited by: hubspot rate (150/10s) · ETA 32m ±6m
+        """
+
     @Test func `have bars, counts and shares where there is room`() throws {
-        #expect(
-            ProgressText(try Self.snapshot(), columns: 139).lines == [
-                "Object   Extract                            Transform                          Load                               Rejected   ETA",
-                "company  ████████████████    388,120 100 %  ████████████████    388,120 100 %  ████████████████    388,120 100 %        12  done",
-                "contact  █████████░░░░░░░  2,964,000  61 %  █████████░░░░░░░  2,950,000  61 %  ████████░░░░░░░░  2,610,500  54 %       612   21m",
-                "deal     ██░░░░░░░░░░░░░░    118,000  13 %                                –                                  –         –   30m",
-                "note                                     –                                –                                  –         –  wait",
-                "1,482 rec/s in · 1,460 rec/s out · staging 3.1 GiB · limited by: hubspot rate (150/10s) · ETA 32m ±6m",
-            ])
+        #expect(ProgressText(try Self.snapshot(), columns: 111).lines.joined(separator: "\n") == Self.wide)
     }
 
     @Test(arguments: [20, 40, 60, 79, 90, 100, 120, 139, 300]) func `never pass the width`(_ columns: Int) throws {

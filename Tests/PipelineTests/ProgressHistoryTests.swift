@@ -41,6 +41,16 @@ import Testing
         #expect(history.rate(of: .extract) == 10)
     }
 
+    @Test func `a stage that has not begun makes the time a lower bound`() throws {
+        let clock = ManualClock()
+        var history = ProgressHistory([.extract, .transform, .load])
+        for second in 0...100 {
+            history.add(try Self.counts(second * 10, of: 2000), at: clock.now)
+            clock.advance(by: .seconds(1))
+        }
+        #expect(history.timeToGo == .atLeast(100))
+    }
+
     @Test func `a total that nobody knows gives no time`() throws {
         let clock = ManualClock()
         var history = ProgressHistory([.extract])

@@ -47,7 +47,7 @@ import Testing
     }
 
     @Test func `tells events that fit the schema, and ends with a summary that adds up`() async throws {
-        try await MainJobWorld.with(records: 600, sourceFaults: "status:503=0.05") { world in
+        try await MainJobWorld.with(records: 600, sourceFaults: "status:503=0.3") { world in
             let (run, setup) = try await world.begin()
             let listener = Listener()
             let result = try await Self.session(run, setup).execute(observer: listener)

@@ -96,6 +96,11 @@ struct Console: Sendable {
         for line in error.causeTree { write("migratez: debug: \(line)\n", to: STDERR_FILENO) }
     }
 
+    /// What the argument parser says, and what may have been meant.
+    func fail(usage: String, hint: String) {
+        write("\(usage)\nmigratez: \(style("1", "hint", colorsRemarks)): \(hint)\n", to: STDERR_FILENO)
+    }
+
     func bold(_ text: String) -> String { style("1", text, colorsResults) }
     func red(_ text: String) -> String { style("31", text, colorsResults) }
     func green(_ text: String) -> String { style("32", text, colorsResults) }

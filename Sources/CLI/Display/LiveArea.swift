@@ -11,7 +11,8 @@ import Musl
 
 /// The lines at the bottom of the terminal that are drawn anew in place; what else is written goes above them.
 ///
-/// A process has one terminal, so there is one. Escape sequences are those of ECMA-48: cursor up, erase to the end.
+/// A process has one terminal, so there is one. Escape sequences are those of ECMA-48: cursor up and down, erase in line, erase
+/// to the end.
 final class LiveArea: Sendable {
     static let shared = LiveArea()
 
@@ -25,9 +26,12 @@ final class LiveArea: Sendable {
     }
 
     /// Replaces what is drawn.
+    ///
+    /// Line is written over line and the rest erased after the last, which flickers less, and because tmux keeps a copy
+    /// in its history of what is erased from the top of the screen on.
     func show(_ lines: [String], _ write: (String) -> Void) {
         drawn.withLock { drawn in
-            write(LiveArea.erasing(drawn) + lines.map { $0 + "\n" }.joined())
+            write(LiveArea.start(of: drawn) + LiveArea.text(of: lines) + "\u{1B}[J")
             drawn = lines
         }
     }
@@ -36,21 +40,26 @@ final class LiveArea: Sendable {
     func above(_ write: (String) -> Void, _ body: () -> Void) {
         drawn.withLock { drawn in
             guard !drawn.isEmpty else { return body() }
-            write(LiveArea.erasing(drawn))
+            let rows = LiveArea.rows(of: drawn)
+            let erasing = String(repeating: "\u{1B}[2K\u{1B}[1B", count: rows) + "\u{1B}[\(rows)A"
+            write(LiveArea.start(of: drawn) + erasing)
             body()
-            write(drawn.map { $0 + "\n" }.joined())
+            write(LiveArea.text(of: drawn))
         }
     }
 
     /// Leaves what is drawn where it stands.
     func leave() { drawn.withLock { $0 = [] } }
 
-    /// Moves to where the lines began and erases from there on. A terminal that has become narrower since has broken
-    /// them into more rows.
-    private static func erasing(_ lines: [String]) -> String {
-        guard !lines.isEmpty else { return "" }
+    /// Each line, and nothing after its end.
+    private static func text(of lines: [String]) -> String { lines.map { $0 + "\u{1B}[K\n" }.joined() }
+
+    /// Moves from below the lines to where they begin.
+    private static func start(of lines: [String]) -> String { lines.isEmpty ? "" : "\r\u{1B}[\(rows(of: lines))A" }
+
+    /// How many rows the lines take: a terminal that has become narrower since has broken them into more.
+    private static func rows(of lines: [String]) -> Int {
         let columns = max(1, terminalSize?.columns ?? Int.max)
-        let rows = lines.reduce(0) { $0 + max(1, ($1.count + columns - 1) / columns) }
-        return "\r\u{1B}[\(rows)A\u{1B}[J"
+        return lines.reduce(0) { $0 + max(1, $1.count / columns + ($1.count.isMultiple(of: columns) ? 0 : 1)) }
     }
 }

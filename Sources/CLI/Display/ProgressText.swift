@@ -93,7 +93,8 @@ package struct ProgressText {
     }
 
     private func bar(_ stream: ProgressCounts.Stream, _ stage: Stage, width: Int) -> String {
-        guard let share = share(stream, stage), stream[stage].done > 0 || stream[stage].isComplete else { return "" }
+        // Columns keep their width when the first bar appears.
+        guard let share = share(stream, stage) else { return String(repeating: " ", count: width) }
         let full = share * width / 100
         return String(repeating: "█", count: full) + String(repeating: "░", count: width - full)
     }
@@ -123,6 +124,7 @@ package struct ProgressText {
         case .unknown: "–"
         case .waiting: "wait"
         case .done: "done"
+        case .atLeast(let seconds): "≥\(Self.duration(seconds))"
         case .seconds(let range): Self.duration(range.middle)
         }
     }
@@ -140,11 +142,13 @@ package struct ProgressText {
         }
         if snapshot.counts.staged.bytes > 0 { parts.append("staging \(snapshot.counts.staged)") }
         if let limit = snapshot.limit { parts.append("limited by: \(limit)") }
-        if case .seconds(let range) = snapshot.timeToGo {
+        switch snapshot.timeToGo {
+        case .seconds(let range):
             let half = (range.upperBound - range.lowerBound) / 2
             parts.append("ETA \(Self.duration(range.middle)) ±\(Self.duration(half))")
-        } else if snapshot.timeToGo != .done {
-            parts.append("ETA –")
+        case .atLeast(let seconds): parts.append("ETA ≥\(Self.duration(seconds))")
+        case .unknown, .waiting: parts.append("ETA –")
+        case .done: break
         }
         return parts
     }

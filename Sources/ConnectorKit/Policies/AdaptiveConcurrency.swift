@@ -55,7 +55,7 @@ package final class AdaptiveConcurrency: Sendable {
     package func run<R>(_ body: () async throws -> R) async throws -> R {
         let epoch = try await gauge.waits.measure { try await enter() }
         do {
-            let result = try await body()
+            let result = try await gauge.calls.measure(body)
             leave(epoch, isOverload: false)
             return result
         } catch {

@@ -8,9 +8,15 @@ import Synchronization
 package final class ConcurrencyGauge: Sendable {
     /// The time during which a call waited for its turn.
     package let waits: WaitMeter
+    /// The time during which a call was under way, whether a request of it was or not: a bulk job is waited for between
+    /// requests, too.
+    package let calls: WaitMeter
     private let isHeld = Atomic(false)
 
-    package init(clock: any WallClock = SystemWallClock()) { waits = WaitMeter(clock: clock) }
+    package init(clock: any WallClock = SystemWallClock()) {
+        waits = WaitMeter(clock: clock)
+        calls = WaitMeter(clock: clock)
+    }
 
     /// Whether fewer calls at once are allowed than the route could take, because there were signs of overload.
     package var isHeldDown: Bool { isHeld.load(ordering: .relaxed) }

@@ -75,11 +75,16 @@ package struct ProgressHistory: Sendable {
         guard let first = samples.first, let last = samples.last else { return .unknown }
         var slowest: ClosedRange<Double>?
         var hasWork = false
+        var isPartial = false
         for stage in stages {
             guard let left = remaining(stage) else { return .unknown }
             if left == 0 { continue }
             hasWork = true
             let doneNow = done(last.counts, stage)
+            guard doneNow > 0 else {
+                isPartial = true
+                continue
+            }
             let share = Double(doneNow) / Double(doneNow + left)
             let elapsed = last.time.duration(since: first.time)
             guard share >= Self.doneMin || elapsed >= Self.elapsedMin else { return .unknown }
@@ -92,7 +97,8 @@ package struct ProgressHistory: Sendable {
             if let known = slowest, known.upperBound >= range.upperBound { continue }
             slowest = range
         }
-        return slowest.map { .seconds($0) } ?? (hasWork ? .unknown : .done)
+        guard let slowest else { return hasWork ? .unknown : .done }
+        return isPartial ? .atLeast(slowest.middle) : .seconds(slowest)
     }
 
     private func rate(over window: Duration, _ done: (ProgressCounts) -> Int) -> Double? {
@@ -117,6 +123,8 @@ package enum TimeToGo: Sendable, Equatable {
     /// It has not begun.
     case waiting
     case done
+    /// So many seconds for the stages that can be told of; others have not begun.
+    case atLeast(Double)
     case seconds(ClosedRange<Double>)
 }
 

@@ -94,6 +94,7 @@ extension TimeToGo {
         case .unknown: .null
         case .waiting: "waiting"
         case .done: "done"
+        case .atLeast(let seconds): .array([.number(String(seconds))])
         case .seconds(let range):
             .array([.number(String(range.lowerBound)), .number(String(range.upperBound))])
         }
@@ -104,13 +105,12 @@ extension TimeToGo {
         case "waiting"?: self = .waiting
         case "done"?: self = .done
         default:
-            guard let low = json?[0]?.text.flatMap(Double.init), let high = json?[1]?.text.flatMap(Double.init),
-                low <= high
-            else {
-                self = .unknown
-                return
+            let bounds = (json?.elements ?? []).compactMap { $0.text.flatMap(Double.init) }
+            switch bounds.count {
+            case 1: self = .atLeast(bounds[0])
+            case 2 where bounds[0] <= bounds[1]: self = .seconds(bounds[0]...bounds[1])
+            default: self = .unknown
             }
-            self = .seconds(low...high)
         }
     }
 }
