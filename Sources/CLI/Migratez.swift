@@ -40,7 +40,6 @@ struct Migratez: AsyncParsableCommand {
                 subcommands: [
                     RunCommand.self, ExtractCommand.self, TransformCommand.self, LoadCommand.self, ResumeCommand.self,
                     PauseCommand.self, CancelCommand.self, StatusCommand.self, LogsCommand.self,
-                    EventsSchemaCommand.self,
                 ]),
             CommandGroup(name: "Fix", subcommands: [ChunksCommand.self, IssuesCommand.self]),
             CommandGroup(

@@ -2,7 +2,6 @@
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
 import ArgumentParser
-import MigratezJSON
 import MigratezModel
 import MigratezPipeline
 import MigratezStaging
@@ -43,15 +42,4 @@ struct LogsCommand: AsyncParsableCommand {
             try await workplace.clock.sleep(for: .milliseconds(500))
         }
     }
-}
-
-/// `migratez events-schema`
-struct EventsSchemaCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "events-schema", abstract: "Prints the JSON Schema of the events of `run --json`.",
-        discussion: "EXAMPLE\n  migratez events-schema > events-v1.schema.json", shouldDisplay: false)
-
-    @OptionGroup(title: "Global options") var display: DisplayOptions
-
-    func run() throws { Console().say(String(decoding: EventSchema.json.serialized(), as: UTF8.self)) }
 }

@@ -8,21 +8,31 @@ import MigratezPipeline
 /// `migratez schema`
 struct SchemaCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "schema", abstract: "Prints the JSON Schema of pipeline files, for editors.",
+        commandName: "schema",
+        abstract: "Prints the JSON Schema of pipeline files, for editors, or that of the events of `run --json`.",
         discussion: """
             EXAMPLE
               migratez schema > pipeline-v1.schema.json
+              migratez schema events > events-v1.schema.json
 
             With '# yaml-language-server: $schema=pipeline-v1.schema.json' as the first line of a pipeline file, editors
             complete its keys and mark what is wrong.
             """)
 
+    enum Subject: String, ExpressibleByArgument, CaseIterable { case pipeline, events }
+
     @OptionGroup(title: "Global options") var display: DisplayOptions
+    @Argument(help: "pipeline or events.") var subject = Subject.pipeline
 
     func run() throws {
         guard display.format == .text || display.format == .json else {
             throw ValidationError("a schema is JSON and cannot be printed as \(display.format.rawValue)")
         }
-        Console().say(bytes: Array(PipelineSchema(Connectors.catalog).document.laidOut().utf8))
+        let schema =
+            switch subject {
+            case .pipeline: PipelineSchema(Connectors.catalog).document
+            case .events: EventSchema.json
+            }
+        Console().say(bytes: Array(schema.laidOut().utf8))
     }
 }

@@ -111,7 +111,8 @@ struct Console: Sendable {
 
     private func write(_ text: String, to descriptor: Int32) {
         guard isTerminal, isatty(descriptor) == 1 else { return Self.send(text, to: descriptor) }
-        LiveArea.shared.above({ Self.send($0, to: STDERR_FILENO) }) { Self.send(text, to: descriptor) }
+        LiveArea.shared.above(
+            { Self.send($0, to: STDERR_FILENO) }, { Self.send(text, to: descriptor) })
     }
 
     private static func send(_ text: String, to descriptor: Int32) {

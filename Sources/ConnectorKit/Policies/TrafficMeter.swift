@@ -34,8 +34,7 @@ package final class TrafficMeter: Sendable {
     /// Counts a request that has ended; one that was cancelled is nobody's answer.
     package func record(_ entry: RequestLogEntry) {
         guard let end = entry.status.map(String.init) ?? entry.failure?.description else { return }
-        let (seconds, attoseconds) = entry.duration.components
-        let duration = Double(seconds) + Double(attoseconds) / 1e18
+        let duration = entry.duration.seconds
         state.withLock { state in
             state.requests[end, default: 0] += 1
             state.bytesReceived += entry.bytes

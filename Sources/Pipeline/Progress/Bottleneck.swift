@@ -82,11 +82,3 @@ package struct WaitTotals: Sendable, Equatable {
         return shares
     }
 }
-
-extension Duration {
-    /// The duration in seconds.
-    package var seconds: Double {
-        let (seconds, attoseconds) = components
-        return Double(seconds) + Double(attoseconds) / 1e18
-    }
-}

@@ -56,15 +56,7 @@ package struct ProgressHistory: Sendable {
         guard let now = samples.last?.counts else { return .unknown }
         let left = stages.filter { stage in now.streams.contains { !$0[stage].isComplete } }
         if left.isEmpty { return .done }
-        return timeToGo(left, done: { $0.done(in: $1) }) { stage in
-            var sum = 0
-            // Links are few against records, and nobody counts them beforehand.
-            for stream in now.streams where !stream.isLink {
-                guard let remaining = stream.remaining(in: stage) else { return nil }
-                sum += remaining
-            }
-            return sum
-        }
+        return timeToGo(left, done: { $0.done(in: $1) }, remaining: { now.remaining(in: $0) })
     }
 
     /// The slowest of the stages counts. Its range is that of the rates of the last minute, of the last five, and of
@@ -137,4 +129,15 @@ extension ProgressCounts {
 
     /// Records and links that have passed the stage.
     package func done(in stage: Stage) -> Int { streams.reduce(0) { $0 + $1[stage].done } }
+
+    /// Records that are left to do; `nil` if nobody knows. Links are few against records, and nobody counts them
+    /// beforehand.
+    fileprivate func remaining(in stage: Stage) -> Int? {
+        var sum = 0
+        for stream in streams where !stream.isLink {
+            guard let remaining = stream.remaining(in: stage) else { return nil }
+            sum += remaining
+        }
+        return sum
+    }
 }
