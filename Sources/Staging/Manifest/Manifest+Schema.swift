@@ -7,7 +7,7 @@ import MigratezModel
 /// The numbered migrations of the manifest. One that has shipped is never edited; a change is a new number.
 enum ManifestSchema {
     /// The version that this program writes, kept in SQLite's `user_version`.
-    static let version = 3
+    static let version = 4
 
     /// Brings an empty or older manifest to `version`; each step is a transaction of its own with the number in it.
     ///
@@ -33,7 +33,7 @@ enum ManifestSchema {
         }
     }
 
-    private static let steps: [@Sendable (Database) throws -> Void] = [version1, version2, version3]
+    private static let steps: [@Sendable (Database) throws -> Void] = [version1, version2, version3, version4]
 
     /// Times are milliseconds since 1970 in UTC; stages, kinds, states and codes are their texts, outcomes their numbers.
     @Sendable private static func version1(_ database: Database) throws {
@@ -66,28 +66,6 @@ enum ManifestSchema {
         try createChunks(database)
         try createRecords(database)
         try createLedgers(database)
-    }
-
-    /// A run can be `cancelled`. SQLite cannot change a CHECK, so the table is made anew
-    /// (https://www.sqlite.org/lang_altertable.html#otheralter).
-    @Sendable private static func version3(_ database: Database) throws {
-        try database.execute(
-            sql: """
-                CREATE TABLE run_with_cancelled (
-                    id TEXT PRIMARY KEY CHECK (length(id) = 8),
-                    pipeline TEXT NOT NULL, digest TEXT NOT NULL, source TEXT NOT NULL, destination TEXT NOT NULL,
-                    phase TEXT NOT NULL CHECK (phase IN ('running', 'loaded', 'verified', 'confirmed',
-                        'keys_destroyed', 'unlinked', 'residue_checked', 'certified')),
-                    activity TEXT NOT NULL CHECK (activity IN ('active', 'paused', 'interrupted', 'failed', 'finished',
-                        'cancelled')),
-                    activity_code TEXT, activity_message TEXT, resumes_at INTEGER,
-                    created_at INTEGER NOT NULL, changed_at INTEGER NOT NULL
-                ) STRICT, WITHOUT ROWID;
-                INSERT INTO run_with_cancelled SELECT id, pipeline, digest, source, destination, phase, activity,
-                    activity_code, activity_message, resumes_at, created_at, changed_at FROM run;
-                DROP TABLE run;
-                ALTER TABLE run_with_cancelled RENAME TO run;
-                """)
     }
 
     private static func createChunks(_ database: Database) throws {
@@ -205,6 +183,28 @@ enum ManifestSchema {
             sql: """
                 ALTER TABLE chunks ADD COLUMN begins_at TEXT;
                 ALTER TABLE chunks ADD COLUMN ends_at TEXT;
+                """)
+    }
+
+    /// A run can be `cancelled`. SQLite cannot change a CHECK, so the table is made anew
+    /// (https://www.sqlite.org/lang_altertable.html#otheralter).
+    @Sendable private static func version4(_ database: Database) throws {
+        try database.execute(
+            sql: """
+                CREATE TABLE run_with_cancelled (
+                    id TEXT PRIMARY KEY CHECK (length(id) = 8),
+                    pipeline TEXT NOT NULL, digest TEXT NOT NULL, source TEXT NOT NULL, destination TEXT NOT NULL,
+                    phase TEXT NOT NULL CHECK (phase IN ('running', 'loaded', 'verified', 'confirmed',
+                        'keys_destroyed', 'unlinked', 'residue_checked', 'certified')),
+                    activity TEXT NOT NULL CHECK (activity IN ('active', 'paused', 'interrupted', 'failed', 'finished',
+                        'cancelled')),
+                    activity_code TEXT, activity_message TEXT, resumes_at INTEGER,
+                    created_at INTEGER NOT NULL, changed_at INTEGER NOT NULL
+                ) STRICT, WITHOUT ROWID;
+                INSERT INTO run_with_cancelled SELECT id, pipeline, digest, source, destination, phase, activity,
+                    activity_code, activity_message, resumes_at, created_at, changed_at FROM run;
+                DROP TABLE run;
+                ALTER TABLE run_with_cancelled RENAME TO run;
                 """)
     }
 }
