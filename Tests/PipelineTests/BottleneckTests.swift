@@ -96,7 +96,8 @@ import Testing
         earlier.processor = .seconds(7)
         var now = earlier
         now.sourceRate = .seconds(105)
-        now.targetBusy = .seconds(30)
+        now.targetBusy = .seconds(2)
+        now.targetWrites = .seconds(30)
         now.processor = .seconds(22)
         let shares = now.shares(since: earlier, over: .seconds(10))
         #expect(shares.sourceRate == 0.5)

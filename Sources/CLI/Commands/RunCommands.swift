@@ -187,7 +187,9 @@ struct StageSession {
     ) async throws {
         let signal = SignalRecord()
         let session = RunSession(run, setup, stages, limits: limits, version: VersionCommand.version) { end in
-            ExitCode(end, signal: signal.number).rawValue
+            // A stage alone says nothing about the whole.
+            if case .done = end, !stages.contains(.load) { return ExitCode.success.rawValue }
+            return ExitCode(end, signal: signal.number).rawValue
         }
         let reporter = ProgressReporter(console)
         let result: RunSession.Result
@@ -248,6 +250,9 @@ struct StageSession {
             console.note("cancelled on request of \(person)")
             console.note(CancelCommand.remains(run))
             throw ExitCode.failure
+        case let error as MigratezError where error.code == .wrongRunState:
+            // Nothing was done.
+            throw error
         default:
             console.note("saved.   Resume: migratez resume \(run)")
             throw error

@@ -103,7 +103,9 @@ struct StatusCommand: AsyncParsableCommand {
             "process", .number(owner.map { Int($0) }), line: owner.map { "process \($0) works on it" } ?? "")
         document.fact(
             "code", .text(run.activityCode), line: run.activityCode.map { "\($0): \(run.activityMessage ?? "")" } ?? "")
-        document.fact("message", .text(run.activityMessage), line: "")
+        document.fact(
+            "message", .text(run.activityMessage),
+            line: run.activityCode == nil ? run.activityMessage.map { "\(run.activity.rawValue) \($0)" } ?? "" : "")
         document.fact(
             "resumes_at", .time(run.resumesAt), line: run.resumesAt.map { "can go on at \($0)" } ?? "")
         let staged = chunks.staged

@@ -60,6 +60,8 @@ package struct WaitTotals: Sendable, Equatable {
     package var sourceBusy = Duration.zero
     package var targetRate = Duration.zero
     package var targetBusy = Duration.zero
+    /// A write was under way, whether a request of it was or not: a bulk job is waited for between requests, too.
+    package var targetWrites = Duration.zero
     package var targetSlots = Duration.zero
     package var disk = Duration.zero
     package var processor = Duration.zero
@@ -75,7 +77,7 @@ package struct WaitTotals: Sendable, Equatable {
         shares.sourceRate = min(1, share(\.sourceRate))
         shares.sourceBusy = min(1, share(\.sourceBusy))
         shares.targetRate = min(1, share(\.targetRate))
-        shares.targetBusy = min(1, share(\.targetBusy))
+        shares.targetBusy = min(1, max(share(\.targetBusy), share(\.targetWrites)))
         shares.targetSlots = min(1, share(\.targetSlots))
         shares.disk = min(1, share(\.disk))
         shares.coresBusy = share(\.processor)

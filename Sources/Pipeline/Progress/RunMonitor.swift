@@ -65,8 +65,8 @@ package final class RunMonitor: Sendable {
         totals.sourceRate = run.source.limiter?.holds.total ?? .zero
         totals.sourceBusy = run.traffic.source.underWay.total
         totals.targetRate = run.destination.limiter?.holds.total ?? .zero
-        // One holds the other, mostly; a request without a call is a look-up, a call without a request waits for a job.
-        totals.targetBusy = max(run.traffic.target.underWay.total, gauge.calls.total)
+        totals.targetBusy = run.traffic.target.underWay.total
+        totals.targetWrites = gauge.calls.total
         totals.targetSlots = gauge.waits.total
         totals.disk = run.staging.budget.waits.total
         totals.processor = ProcessUsage.processorTime

@@ -43,11 +43,6 @@ package struct RunExecution: Sendable {
     /// Runs the stages that are named; those before them must be complete.
     package func execute(_ stages: Set<Stage>) async throws {
         let begun = try await staging.manifest.read { try $0.run() }
-        guard begun.activity != .cancelled else {
-            throw MigratezError(
-                .wrongRunState, "run \(run.id) was cancelled, so it cannot go on", remedy: .fixConfiguration,
-                hint: "begin a new run, or let go of what is staged: migratez confirm \(run.id) --abandon")
-        }
         try await reachKnownMilestones()
         try await requireStagesBefore(stages)
         try await run.note(.active)

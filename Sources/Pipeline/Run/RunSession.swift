@@ -78,8 +78,14 @@ package struct RunSession: Sendable {
 
     /// Works until the stages are done; the run stays open.
     ///
-    /// - Throws: what ended the work: `RunStop`, `MigratezError`, `CancellationError`.
+    /// - Throws: what ended the work: `RunStop`, `MigratezError`, `CancellationError`; `wrongRunState`, and nothing is
+    ///   changed, if the run was cancelled.
     package func execute(observer: any SessionObserver) async throws -> Result {
+        guard try await run.staging.manifest.read({ try $0.run().activity }) != .cancelled else {
+            throw MigratezError(
+                .wrongRunState, "run \(run.id) was cancelled, so it cannot go on", remedy: .fixConfiguration,
+                hint: "begin a new run, or let go of what is staged: migratez confirm \(run.id) --abandon")
+        }
         let begun = run.clock.now
         let monitor = try await RunMonitor(run, stages, totals: setup.totals)
         let watch = SessionWatch(run, monitor, observer, limits, begun: begun)
