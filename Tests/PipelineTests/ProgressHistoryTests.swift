@@ -51,6 +51,16 @@ import Testing
         #expect(history.timeToGo == .atLeast(100))
     }
 
+    @Test func `a stage that has stood still for a minute tells nothing about what is left`() throws {
+        let clock = ManualClock()
+        var history = ProgressHistory([.load])
+        for second in 0...160 {
+            history.add(try Self.counts(1000, of: 1000, loaded: min(second, 50) * 10, isRead: true), at: clock.now)
+            clock.advance(by: .seconds(1))
+        }
+        #expect(history.timeToGo == .unknown)
+    }
+
     @Test func `a total that nobody knows gives no time`() throws {
         let clock = ManualClock()
         var history = ProgressHistory([.extract])

@@ -159,10 +159,12 @@ package struct Doctor: Sendable {
     }
 
     private var tls: Finding {
+        // It and its TLS library come first, then those for compression and names.
+        let libraries = CurlClient.libraryVersion.split(separator: " ").prefix(2)
         let extra = workplace.environment["SSL_CERT_FILE"].map { ", and the authorities in \($0)" } ?? ""
         return Finding(
             subject: "tls", state: .good,
-            detail: "\(CurlClient.libraryVersion); TLS 1.2 or newer, the system's authorities\(extra)")
+            detail: "\(libraries.joined(separator: ", ")); TLS 1.2 or newer, the system's authorities\(extra)")
     }
 }
 

@@ -80,7 +80,12 @@ package struct ProgressHistory: Sendable {
             let share = Double(doneNow) / Double(doneNow + left)
             let elapsed = last.time.duration(since: first.time)
             guard share >= Self.doneMin || elapsed >= Self.elapsedMin else { return .unknown }
-            let windows = [Duration.seconds(60), Self.window, elapsed]
+            // A bulk job shows nothing until its end: what was fast before says nothing about it.
+            guard rate(over: Self.elapsedMin, { done($0, stage) }) != 0 else {
+                isPartial = true
+                continue
+            }
+            let windows = [Self.elapsedMin, Self.window, elapsed]
             let rates = windows.compactMap { rate(over: $0) { done($0, stage) } }.filter { $0 > 0 }
             guard let low = rates.min(), let high = rates.max() else { return .unknown }
             let middle = Double(left) / ((low + high) / 2)
