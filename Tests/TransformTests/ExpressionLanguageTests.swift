@@ -189,7 +189,8 @@ private enum Evaluation {
         let fields = [
             FieldSchema(name: "createdate", label: "", kind: .dateTime),
             FieldSchema(name: "closedate", label: "", kind: .date),
-            FieldSchema(name: "amount", label: "", kind: .decimal), FieldSchema(name: "name", label: "", kind: .text),
+            FieldSchema(name: "amount", label: "", kind: .decimal), FieldSchema(name: "tax", label: "", kind: .integer),
+            FieldSchema(name: "name", label: "", kind: .text),
             FieldSchema(name: "optout", label: "", kind: .bool),
             FieldSchema(
                 name: "stage", label: "", kind: .choice,
@@ -227,6 +228,20 @@ private enum Evaluation {
         ("createdate + 30", "11: '+' does not add 30 (a number) to a date", "addDays(createdate, 30)"),
         ("closedate - createdate", "10: '-' does not work with dates", "daysBetween(createdate, closedate)"),
         ("closedate - 7", "10: '-' does not work with dates", "addDays(closedate, -7)"),
+        ("amount + 1", "7: '+' joins amount letter by letter, as the source sends texts", "number(amount) + 1"),
+        (
+            "tax + amount", "4: '+' joins tax and amount letter by letter, as the source sends texts",
+            "number(tax) + number(amount)"
+        ),
+        (
+            "amount != tax", "7: '!=' compares amount and tax letter by letter, as the source sends texts",
+            "number(amount) != number(tax)"
+        ),
+        (
+            "closedate == createdate",
+            "10: '==' compares closedate and createdate letter by letter, as the source sends texts",
+            "timestamp(closedate) == timestamp(createdate)"
+        ),
         ("optout + 1", "7: '+' does not work with optout (a truth value)", "string(optout)"),
         ("name * 'x'", "7: * needs a number, not 'x' (a text)", ""),
         ("stage == 'closedwin'", "9: 'closedwin' is not a value of stage", "closedwon"),
@@ -260,7 +275,8 @@ private enum Evaluation {
 
     @Test(arguments: [
         "createdate >= timestamp(vars.day) && !archived", "createdate > closedate", "closedate >= vars.day", "name > 5",
-        "amount > '5'", "stage == 'closedwon' || stage == ''", "stage == null", "optout", "optout == 'true'",
+        "amount > '5'", "stage == 'closedwon' || stage == ''", "stage == null", "amount == 12.5",
+        "number(amount) + 1 > tax", "'#' + amount == '#1'", "optout", "optout == 'true'",
         "anything.at.all > 5", "createdate != null", "date(createdate) == '2026-01-01'",
         "has(name) ? name == 'x' : optout",
     ]) func `finds nothing in what can`(_ source: String) throws {

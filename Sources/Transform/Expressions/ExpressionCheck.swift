@@ -204,6 +204,8 @@ package struct ExpressionCheck {
             report(
                 node.offset, "'+' does not work with \(wrong.description)",
                 suggestion: wrong.type == .list ? nil : Self.call("string", [wrong.name]))
+        } else if types == [.number, .number], a.schema != nil || b.schema != nil {
+            reportLetters(of: a, b, "+", "joins", at: node.offset)
         }
         if types == [.number, .number] { return worked(node, .number) }
         return Part(type: types.contains(.text) ? .text : .any, constant: constant(node))
@@ -258,13 +260,28 @@ package struct ExpressionCheck {
         case (.text, let type): compare(a, with: b, type, at: left.offset, symbol)
         case (let type, .text): compare(b, with: a, type, at: right.offset, symbol)
         case (let x, let y):
-            guard x != y else { return }
+            guard x != y else {
+                let isEquality = symbol == .equal || symbol == .notEqual
+                guard isEquality, x == .number || x == .date, a.schema != nil, b.schema != nil else { return }
+                return reportLetters(of: a, b, symbol.rawValue, "compares", at: offset)
+            }
             let suggestion = x == .date ? Self.date(from: b) : y == .date ? Self.date(from: a) : nil
             report(
                 x == .date ? right.offset : y == .date ? left.offset : offset,
                 "\(a.description) cannot be compared with \(b.description)",
                 suggestion: suggestion)
         }
+    }
+
+    /// Most CRMs send numbers and dates as texts, which are joined, and equal, as texts: `12.5` is not `12.50`.
+    private mutating func reportLetters(of a: Part, _ b: Part, _ symbol: String, _ verb: String, at offset: Int) {
+        let sides = [a, b].compactMap { part in
+            part.schema == nil ? part.name : Self.call(part.type == .date ? "timestamp" : "number", [part.name])
+        }
+        let names = [a, b].compactMap { $0.schema?.name }.joined(separator: " and ")
+        report(
+            offset, "'\(symbol)' \(verb) \(names) letter by letter, as the source sends texts",
+            suggestion: sides.count == 2 ? "\(sides[0]) \(symbol) \(sides[1])" : nil)
     }
 
     /// A text of the file is compared with something that it is not.
