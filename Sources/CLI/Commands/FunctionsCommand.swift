@@ -15,8 +15,7 @@ struct FunctionsCommand: ParsableCommand {
 
     func run() throws {
         let console = Console()
-        let groups =
-            try name.map { [(title: "", entries: [try FunctionGuide.entry(named: $0)])] } ?? FunctionGuide.groups
+        let groups = try name.map { [(title: "", entries: [try Self.entry($0)])] } ?? FunctionGuide.groups
         var table = Table(
             "functions", [.left("FUNCTION"), .left("SIGNATURE"), .left("GIVES"), .left("EXAMPLE"), .left("RESULT")])
         var lines: [String] = []
@@ -33,6 +32,12 @@ struct FunctionsCommand: ParsableCommand {
         document.add(table, lines: lines)
         if name == nil { document.remark("One of them with an example: migratez functions NAME") }
         console.show(document)
+    }
+
+    private static func entry(_ name: String) throws -> FunctionGuide.Entry {
+        if let entry = FunctionGuide.entry(named: name) { return entry }
+        let suggestion = FunctionGuide.suggestion(for: name).map { ". Did you mean '\($0)'?" } ?? ""
+        throw ValidationError("there is no function '\(name)'\(suggestion)")
     }
 
     private static func overview(

@@ -68,12 +68,12 @@ package struct FieldExplanation: Sendable {
     /// - Parameters:
     ///   - path: `contact.Email`: an object by its name on either side, and a field of the destination.
     ///   - example: a record to show the steps with; without one a matching test of the file is taken.
-    /// - Throws: `invalidSetting` if the file has no such object or field.
+    /// - Throws: `unknownObject` or `unknownField` if the file has no such object or field.
     package init(_ plan: PipelinePlan, path: String, example: Example? = nil) throws(MigratezError) {
         let parts = path.split(separator: ".", maxSplits: 1).map(String.init)
         guard parts.count == 2 else {
             throw MigratezError(
-                .invalidSetting, "'\(path)' is not an object and a field", remedy: .fixConfiguration,
+                .unknownField, "'\(path)' is not an object and a field", remedy: .fixConfiguration,
                 hint: "write FILE:object.field, as in: migratez explain \(plan.file):contact.Email")
         }
         let objects = plan.transform.objects
@@ -110,7 +110,8 @@ package struct FieldExplanation: Sendable {
         let suggestion = closest(to: name, among: names).map { ". Did you mean '\($0)'?" } ?? ""
         let place = object.map { "objects.\($0) of \(plan.file)" } ?? plan.file
         return MigratezError(
-            .invalidSetting, "there is no \(kind) '\(name)' in \(place)\(suggestion)", remedy: .fixConfiguration,
+            kind == "field" ? .unknownField : .unknownObject, "there is no \(kind) '\(name)' in \(place)\(suggestion)",
+            remedy: .fixConfiguration,
             hint: "there are: \(names.joined(separator: ", "))")
     }
 

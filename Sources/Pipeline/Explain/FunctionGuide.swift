@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
-package import MigratezModel
 import MigratezTransform
 
 /// The functions of expressions as people read about them, made from the table that the language itself goes by.
 package enum FunctionGuide {
-    package struct Entry: Sendable {
+    package struct Entry: Sendable, Equatable {
         package var name: String
         package var signature: String
         package var summary: String
@@ -20,14 +19,12 @@ package enum FunctionGuide {
         (group.rawValue, ExpressionFunction.all.filter { $0.group == group }.map(entry))
     }
 
-    /// - Throws: `invalidSetting` if there is no such function.
-    package static func entry(named name: String) throws(MigratezError) -> Entry {
-        if let function = ExpressionFunction.named(name) { return entry(function) }
-        let names = ExpressionFunction.all.map(\.name)
-        let suggestion = closest(to: name, among: names).map { ". Did you mean '\($0)'?" } ?? ""
-        throw MigratezError(
-            .invalidSetting, "there is no function '\(name)'\(suggestion)", remedy: .fixConfiguration,
-            hint: "list them with: migratez functions")
+    /// `nil` if there is no such function.
+    package static func entry(named name: String) -> Entry? { ExpressionFunction.named(name).map(entry) }
+
+    /// The name that was probably meant.
+    package static func suggestion(for name: String) -> String? {
+        closest(to: name, among: ExpressionFunction.all.map(\.name))
     }
 
     private static func entry(_ function: ExpressionFunction) -> Entry {
