@@ -67,13 +67,31 @@ package protocol Destination: Sendable {
     /// Called once after the last write of the run (a file is completed, for instance).
     func finish() async throws
 
+    /// Who answers, as whom, with which rights and which allowances; the rights are held against what loading `objects`
+    /// takes.
+    ///
+    /// - Throws: `unreachable`, `credentialsRejected` and their like. What else cannot be found out is in the report.
+    func account(for objects: [String]) async throws -> AccountReport
+
+    /// What the other side will do on its own when records of these objects are written.
+    func sideEffects(on objects: [String]) async throws -> [SideEffect]
+
+    /// Requests for writing so many records of the object, and for looking up those that may exist by `matchRules`
+    /// rules.
+    func estimatedCalls(writing object: String, records: Int, matchRules: Int) -> [CallEstimate]
+
+    /// Where a person can look at the record in a browser, if there is such a place.
+    func recordAddress(of object: String, id: String) async throws -> String?
+
     /// What holds its requests back, for progress and metrics; `nil` if nothing does.
     var limiter: RateLimiter? { get }
 }
 
 extension Destination {
     package var limiter: RateLimiter? { nil }
-
+    package func sideEffects(on objects: [String]) async throws -> [SideEffect] { [] }
+    package func estimatedCalls(writing object: String, records: Int, matchRules: Int) -> [CallEstimate] { [] }
+    package func recordAddress(of object: String, id: String) async throws -> String? { nil }
     package func referenceName(of object: String) -> String { object }
 }
 

@@ -47,13 +47,35 @@ package protocol Source: Sendable {
     /// The people that records belong to, inactive ones too; empty if the source has none.
     func people() async throws -> [Person]
 
+    /// Records by id, in no particular order, on one page that has no next one; an id that does not exist is absent.
+    ///
+    /// - Parameter ids: any number of them.
+    func readRecords(of object: StreamName, ids: [String], fields: [String]) async throws -> Page
+
+    /// Who answers, as whom, with which rights and which allowances; the rights are held against what reading `objects`
+    /// takes.
+    ///
+    /// - Throws: `unreachable`, `credentialsRejected` and their like. What else cannot be found out is in the report.
+    func account(for objects: [StreamName]) async throws -> AccountReport
+
+    /// Requests for reading so many records of the object, without its links.
+    func estimatedCalls(reading object: StreamName, records: Int) -> [CallEstimate]
+
+    /// Requests for reading the links of so many records of `from`.
+    func estimatedCalls(linksFrom from: StreamName, to: StreamName, records: Int) -> [CallEstimate]
+
+    /// Where a person can look at the record in a browser, if there is such a place.
+    func recordAddress(of object: StreamName, id: String) async throws -> String?
+
     /// What holds its requests back, for progress and metrics; `nil` if nothing does.
     var limiter: RateLimiter? { get }
 }
 
 extension Source {
     package var limiter: RateLimiter? { nil }
-
+    package func estimatedCalls(reading object: StreamName, records: Int) -> [CallEstimate] { [] }
+    package func estimatedCalls(linksFrom from: StreamName, to: StreamName, records: Int) -> [CallEstimate] { [] }
+    package func recordAddress(of object: StreamName, id: String) async throws -> String? { nil }
     package func estimatedCount(of object: StreamName) async throws -> Int? { try await count(of: object) }
 }
 

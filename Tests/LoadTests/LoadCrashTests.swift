@@ -141,5 +141,6 @@ private struct HalvingDestination: Destination {
         try await inner.delete(object: object, ids: ids)
     }
     func count(object: String, keyPrefix: String) async throws -> Int? { nil }
+    func account(for objects: [String]) async throws -> AccountReport { AccountReport(account: "halving") }
     func finish() async throws {}
 }

@@ -105,6 +105,23 @@ package final class FileDestination: Destination {
         return ids.map { Deletion(id: $0, result: removed.contains($0) ? .deleted : .absent) }
     }
 
+    package func account(for objects: [String]) async throws -> AccountReport {
+        var report = AccountReport(account: folder)
+        if !OpenFile.isWritable(folder) { report.missingRights.append("write to \(folder)") }
+        for object in objects {
+            let paths = try ObjectPaths(object, in: folder, format)
+            guard OpenFile.exists(paths.complete) else { continue }
+            var count = 0
+            try ObjectFile.scanComplete(paths.complete, format, dialect) { _ throws(MigratezError) in count += 1 }
+            report.facts.append(.init("\(object).\(format.rawValue)", "\(count) records there already"))
+        }
+        return report
+    }
+
+    package func recordAddress(of object: String, id: String) async throws -> String? {
+        try ObjectPaths(object, in: folder, format).complete
+    }
+
     package func count(object: String, keyPrefix: String) async throws -> Int? {
         var count = 0
         try scan(object) { record in if record.key.hasPrefix(keyPrefix) { count += 1 } }

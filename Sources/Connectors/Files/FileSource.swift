@@ -82,6 +82,48 @@ package struct FileSource: Source {
 
     package func people() async throws -> [Person] { [] }
 
+    /// Reads the object's file from the start until all are found.
+    package func readRecords(of object: StreamName, ids: [String], fields: [String]) async throws -> Page {
+        let reader = try reader(of: object)
+        let layout = layout(of: object)
+        var index = RecordIndex(fields: layout.fields)
+        var missing = Set(ids)
+        var found = Page(bytes: [], records: [], next: nil)
+        var cursor: Cursor?
+        repeat {
+            try Task.checkCancellation()
+            let page = try reader.page(after: cursor, limits: .page)
+            try page.bytes.withUnsafeBufferPointer { bytes in
+                for range in page.records {
+                    let record = UnsafeBufferPointer(rebasing: bytes[range])
+                    try index.index(record)
+                    guard let slice = index.topLevel(layout.id) ?? index.slice(layout.id),
+                        missing.remove(index.string(slice, in: record)) != nil
+                    else { continue }
+                    let start = found.bytes.count
+                    found.bytes += record
+                    found.records.append(start..<found.bytes.count)
+                }
+            }
+            cursor = page.next
+        } while cursor != nil && !missing.isEmpty
+        return found
+    }
+
+    /// - Throws: `fileNotFound` for the first file that cannot be read.
+    package func account(for objects: [StreamName]) async throws -> AccountReport {
+        var report = AccountReport(account: files.values.map(\.path).min().map(Self.folder) ?? "no file")
+        for object in objects {
+            let count = try await count(of: object) ?? 0
+            report.facts.append(.init(files[object]?.path ?? object.text, "\(count) records"))
+        }
+        return report
+    }
+
+    private static func folder(of path: String) -> String {
+        path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
+    }
+
     private func reader(of object: StreamName) throws(MigratezError) -> any ObjectReader {
         guard let file = files[object] else {
             throw MigratezError(

@@ -90,6 +90,16 @@ struct OpenFile: ~Copyable {
         guard fsync(descriptor) == 0 else { throw OpenFile.failure("flush", path, errno) }
     }
 
+    /// Whether files may be made in the folder, or in the nearest one above it that exists.
+    static func isWritable(_ folder: String) -> Bool {
+        var folder = folder
+        while !exists(folder) {
+            guard let slash = folder.lastIndex(of: "/"), slash > folder.startIndex else { return exists("/") }
+            folder = String(folder[..<slash])
+        }
+        return access(folder, W_OK | X_OK) == 0
+    }
+
     static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 
     /// Renames a file within its folder, so that it is one or the other after a power cut, and then surely the new one.

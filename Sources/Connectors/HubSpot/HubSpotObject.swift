@@ -28,6 +28,24 @@ struct HubSpotObject: Sendable, Hashable {
         }
     }
 
+    /// The object's type id in addresses of the account's own pages; `nil` for what has no page.
+    var typeID: String? {
+        switch type {
+        case "contacts": "0-1"
+        case "companies": "0-2"
+        case "deals": "0-3"
+        case "tickets": "0-5"
+        default: type.hasPrefix("2-") ? type : nil
+        }
+    }
+
+    /// The scopes that reading records and properties takes; activities are read with those of contacts.
+    var readScopes: [String] {
+        let activities = ["notes", "tasks", "calls", "meetings", "emails", "communications"]
+        let name = activities.contains(type) ? "contacts" : type.hasPrefix("2-") ? "custom" : type
+        return ["crm.objects.\(name).read", "crm.schemas.\(name).read"]
+    }
+
     private static let known: [String: (type: String, label: String)] = [
         "contact": ("contacts", "Contacts"), "company": ("companies", "Companies"), "deal": ("deals", "Deals"),
         "ticket": ("tickets", "Tickets"), "lead": ("leads", "Leads"), "note": ("notes", "Notes"),

@@ -33,6 +33,7 @@ struct HubSpotPaths: Sendable, Hashable {
         isDated ? "/crm/pipelines/\(version)/\(type)" : "/crm/v3/pipelines/\(type)"
     }
     var owners: String { isDated ? "/crm/owners/\(version)" : "/crm/v3/owners" }
+    func accountInfo(_ resource: String) -> String { "/account-info/\(version)/\(resource)" }
     var token: String { isDated ? "/oauth/\(version)/token" : "/oauth/v1/token" }
 
     func linksRead(_ from: String, _ to: String) -> String {

@@ -7,7 +7,9 @@ package import MigratezModel
 /// Links between records (associations v4).
 extension HubSpotSource {
     /// HubSpot takes 1,000 ids a request. That there are no links of a kind is an answer, too.
-    package func linkBatchSize(from: StreamName, to: StreamName) -> Int? { 1_000 }
+    package func linkBatchSize(from: StreamName, to: StreamName) -> Int? { HubSpotSource.linkIDsMax }
+
+    static let linkIDsMax = 1_000
 
     package func readLinks(
         from: StreamName, to: StreamName, of records: [(id: String, bytes: ArraySlice<UInt8>)]
@@ -18,7 +20,7 @@ extension HubSpotSource {
         var open = records.map { LinkPlace(id: $0.id, after: nil) }
         var seen: Set<LinkPlace> = []
         while !open.isEmpty {
-            let asked = open.prefix(1_000)
+            let asked = open.prefix(HubSpotSource.linkIDsMax)
             open.removeFirst(asked.count)
             for place in asked where place.after != nil && !seen.insert(place).inserted {
                 throw MigratezError(

@@ -3,7 +3,7 @@
 
 import MigratezConnectorKit
 import MigratezJSON
-import MigratezModel
+package import MigratezModel
 
 /// Pages of records.
 ///
@@ -27,15 +27,39 @@ extension HubSpotSource {
         let ids = try recordIDs(in: list, of: object)
         let next = next(in: list, place)
         guard !ids.isEmpty else { return Page(bytes: [], records: [], next: next) }
+        let answer = try await batch(ids, names, of: object, isArchived: place.isArchived)
+        return try page(answer, next: next, of: object)
+    }
+
+    /// Batches of 100, as HubSpot allows; a record that does not exist is an error entry that means nothing.
+    package func readRecords(of object: StreamName, ids: [String], fields: [String]) async throws -> Page {
+        let object = HubSpotObject(object)
+        let names = propertyNames(fields, object)
+        var whole = Page(bytes: [], records: [], next: nil)
+        var rest = ids[...]
+        while !rest.isEmpty {
+            let group = rest.prefix(100)
+            rest = rest.dropFirst(group.count)
+            let part = try page(try await batch(Array(group), names, of: object), next: nil, of: object)
+            let offset = whole.bytes.count
+            whole.bytes += part.bytes
+            whole.records += part.records.map { ($0.lowerBound + offset)..<($0.upperBound + offset) }
+            whole.malformed += part.malformed
+        }
+        return whole
+    }
+
+    private func batch(
+        _ ids: [String], _ names: [String], of object: HubSpotObject, isArchived: Bool = false
+    ) async throws -> [UInt8] {
         let body: JSONValue = [
             "properties": .array(names.map { .string($0) }), "propertiesWithHistory": [],
             "inputs": .array(ids.map { ["id": .string($0)] }),
         ]
         let answer = try await client.post(
-            settings.paths.batchRead(object.type), [("archived", place.isArchived ? "true" : "false")], body,
-            class: "batch")
+            settings.paths.batchRead(object.type), [("archived", isArchived ? "true" : "false")], body, class: "batch")
         try checkPartial(answer, what: "\(object.type) by id")
-        return try page(answer, next: next, of: object)
+        return answer
     }
 
     /// What a partial answer lists as failed may only be what does not exist: a record deleted since the list was read.

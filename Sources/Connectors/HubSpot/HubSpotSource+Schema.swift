@@ -69,7 +69,7 @@ extension HubSpotSource {
         return results
     }
 
-    private func value(_ path: String, _ query: [(String, String)]) async throws -> JSONValue {
+    func value(_ path: String, _ query: [(String, String)]) async throws -> JSONValue {
         let answer = try await client.get(path, query, class: "schema")
         return answer.withUnsafeBufferPointer { JSONValue(validated: $0) }
     }

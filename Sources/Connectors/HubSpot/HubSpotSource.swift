@@ -19,6 +19,8 @@ package struct HubSpotSource: Source {
     package let limiter: RateLimiter?
     let settings: HubSpotSettings
     let client: HubSpotClient
+    let tokens: any TokenProvider
+    let accountMemory = AccountMemory()
     private let loops = CursorLoopGuard()
 
     /// - Parameter http: the process's client; retries, authentication and the rate budget are put around it here.
@@ -29,9 +31,9 @@ package struct HubSpotSource: Source {
         let tokenClient = try PolicyStack.make(http: http, clock: clock, settings: settings, tokens: nil, retry: retry)
         let exchange = RefreshTokens.Exchange(
             http: tokenClient.client, url: checked.baseURL + checked.paths.token, clock: clock)
+        tokens = try checked.tokens(settings, refreshing: exchange)
         let policies = try PolicyStack.make(
-            http: http, clock: clock, settings: settings, tokens: try checked.tokens(settings, refreshing: exchange),
-            retry: retry,
+            http: http, clock: clock, settings: settings, tokens: tokens, retry: retry,
             // The lowest allowance of any subscription, so that nobody else is crowded out; search has its own.
             budget: RateBudget(requests: 100, per: .seconds(10)),
             classBudgets: ["search": RateBudget(requests: 4, per: .seconds(1))],

@@ -77,8 +77,10 @@ struct SalesforceAPI: Sendable {
     /// The rows of a query, page after page, handed on as they come.
     ///
     /// `nextRecordsUrl` is followed as it stands (REST API Developer Guide, "Query"); OFFSET is never used.
-    func query(_ soql: String, _ row: (JSONValue) throws -> Void) async throws {
-        var next = request(.get, "/query", query: [("q", soql)], endpointClass: "query")
+    ///
+    /// - Parameter isTooling: asks the Tooling API, which knows of definitions rather than of records.
+    func query(_ soql: String, isTooling: Bool = false, _ row: (JSONValue) throws -> Void) async throws {
+        var next = request(.get, isTooling ? "/tooling/query" : "/query", query: [("q", soql)], endpointClass: "query")
         var seen: Set<String> = []
         while true {
             let answer = try await json(next)

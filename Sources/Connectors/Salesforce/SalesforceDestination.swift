@@ -24,9 +24,10 @@ package struct SalesforceDestination: Destination {
     package let readBatchSize = 200
     package let limiter: RateLimiter?
 
+    let api: SalesforceAPI
+    let login: SalesforceLogin
     private let settings: SalesforceSettings
     private let concurrencyMax: Int?
-    private let api: SalesforceAPI
     private let catalog: SchemaCatalog
     private let collections: CollectionWriter
 
@@ -43,6 +44,7 @@ package struct SalesforceDestination: Destination {
             http: InstanceClient(inner: http, login: login, writtenFor: own.loginURL), clock: clock, settings: settings,
             tokens: login, retry: retry, hints: SalesforceLimits.hints)
         self.settings = own
+        self.login = login
         limiter = stack.limiter
         concurrencyMax = stack.concurrencyMax
         api = SalesforceAPI(http: stack.client, settings: own)
@@ -177,7 +179,11 @@ package struct SalesforceDestination: Destination {
 
     // MARK: Planning
 
-    /// About how many API requests a load of so many rows takes: for the plan, against the org's daily allowance.
+    package func sideEffects(on objects: [String]) async throws -> [SideEffect] {
+        try await AutomationSurvey(api: api, allowsDuplicates: settings.allowsDuplicates).effects(on: objects)
+    }
+
+    /// About how many API requests a load of so many rows takes, without looking up existing ones.
     package func estimatedCalls(object: String, rows: Int) -> Int {
         let route = route(for: object, expectedRows: rows)
         return SalesforceLimits.estimatedCalls(object: object, rows: rows, route: route)

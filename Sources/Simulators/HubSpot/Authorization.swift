@@ -42,6 +42,9 @@ final class Authorization: Sendable {
         }
     }
 
+    /// Whether the token is one of those that are accepted without having been handed out.
+    func knows(_ token: String) -> Bool { options.tokens.map { $0.contains(token) } ?? true }
+
     /// Hands out an access token. The grant is checked for its shape only; every client and refresh token is known here.
     func token(for request: SimulatorRequest) throws(HubSpotFailure) -> SimulatorResponse {
         let form = Dictionary(request.form.map { ($0.name, $0.value) }, uniquingKeysWith: { $1 })

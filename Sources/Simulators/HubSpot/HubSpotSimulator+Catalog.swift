@@ -6,6 +6,7 @@ import MigratezJSON
 import MigratezModel
 import MigratezSimulatorKit
 import MigratezSyntheticCRM
+import Synchronization
 
 /// What describes the account: properties, pipelines, owners, use of the daily allowance, and the simulator's counts.
 extension HubSpotSimulator {
@@ -146,10 +147,38 @@ extension HubSpotSimulator {
             "results": [
                 [
                     "name": "private-apps-api-calls-daily",
-                    "usageLimit": .number(String(options.rate?.daily ?? 1_000_000)), "currentUsage": 0,
+                    "usageLimit": .number(String(options.rate?.daily ?? 1_000_000)),
+                    "currentUsage": .number(String(served.load(ordering: .relaxed))),
+                    "resetsAt": .string(DateText.instant(HubSpotSimulator.nextMidnight(options.clock.now))),
                     "collectedAt": .string(DateText.instant(options.clock.now)), "fetchStatus": "SUCCESS",
                 ]
             ]
+        ]
+        return .json(answer.serialized())
+    }
+
+    private static func nextMidnight(_ now: Timestamp) -> Timestamp {
+        Timestamp(milliseconds: (now.milliseconds.flooredDivision(by: 86_400_000) + 1) * 86_400_000)
+    }
+
+    /// `GET /account-info/v3/details`.
+    func accountDetails() -> SimulatorResponse {
+        let answer: JSONValue = [
+            "portalId": 1_000_001, "accountType": "STANDARD", "timeZone": "Etc/UTC", "companyCurrency": "USD",
+            "additionalCurrencies": [], "utcOffset": "+00:00", "utcOffsetMilliseconds": 0,
+            "uiDomain": "app.hubspot.com", "dataHostingLocation": "na1",
+        ]
+        return .json(answer.serialized())
+    }
+
+    /// `POST /oauth/v2/private-apps/get/access-token-info`: whose token it is and what it allows.
+    func tokenInfo(_ request: SimulatorRequest) throws(HubSpotFailure) -> SimulatorResponse {
+        guard let token = try HubSpotSimulator.body(request)["tokenKey"]?.text, authorization.knows(token) else {
+            throw HubSpotFailure(404, "OBJECT_NOT_FOUND", "No private app has this token.")
+        }
+        let scopes = options.scopes ?? Operation.allScopes
+        let answer: JSONValue = [
+            "userId": 7, "hubId": 1_000_001, "appId": 42, "scopes": .array(scopes.sorted().map(JSONValue.string)),
         ]
         return .json(answer.serialized())
     }

@@ -21,6 +21,8 @@ package final class HubSpotSimulator: SimulatorService {
     private let allowance: RequestAllowance?
     private let searchAllowance: RequestAllowance?
     private let correlations = Atomic<UInt64>(0)
+    /// Requests since the start, for the account's own count.
+    let served = Atomic<Int>(0)
 
     /// - Throws: if the database of changes cannot be opened.
     package init(_ crm: SyntheticCRM, options: HubSpotOptions = HubSpotOptions()) throws {
@@ -75,6 +77,7 @@ package final class HubSpotSimulator: SimulatorService {
     private func limited(
         _ request: SimulatorRequest, _ operation: Operation
     ) async throws(HubSpotFailure) -> SimulatorResponse {
+        served.wrappingAdd(1, ordering: .relaxed)
         if case .search = operation {
             switch searchAllowance?.take() {
             case .windowExceeded, .dayExceeded: throw .rateLimit(.secondly)
@@ -138,6 +141,8 @@ package final class HubSpotSimulator: SimulatorService {
         case .owners: try owners(request)
         case .owner(let id): try owner(id, request)
         case .usage: usage()
+        case .accountDetails: accountDetails()
+        case .tokenInfo: try tokenInfo(request)
         }
     }
 

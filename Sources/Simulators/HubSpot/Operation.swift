@@ -11,7 +11,7 @@ enum Operation: Sendable, Equatable {
         case create, archive, labelsArchive = "labels/archive", associateDefault = "associate/default"
     }
 
-    case token
+    case token, tokenInfo
     case list(CRMObject), read(CRMObject, id: String), batchRead(CRMObject), search(CRMObject)
     case create(CRMObject), update(CRMObject, id: String), archive(CRMObject, id: String)
     case batchWrite(CRMObject, BatchVerb)
@@ -26,7 +26,7 @@ enum Operation: Sendable, Equatable {
     case schemas
     case pipelines(CRMObject), pipeline(CRMObject, id: String)
     case owners, owner(id: String)
-    case usage
+    case usage, accountDetails
 
     static let datedVersions: Set = ["2026-03", "2026-09"]
 
@@ -37,8 +37,13 @@ enum Operation: Sendable, Equatable {
         let rest = Array(path.dropFirst(family.length))
         let operation: Operation? =
             switch family.name {
-            case "oauth": request.method == .post && rest == ["token"] ? .token : nil
-            case "account-info": rest.first == "api-usage" ? .usage : nil
+            case "oauth":
+                request.method != .post
+                    ? nil
+                    : rest == ["token"]
+                        ? .token : rest == ["private-apps", "get", "access-token-info"] ? .tokenInfo : nil
+            case "account-info":
+                rest.first == "api-usage" ? .usage : rest == ["details"] ? .accountDetails : nil
             case "crm-object-schemas": request.method == .get && rest.first == "schemas" ? .schemas : nil
             case "objects": Operation.objects(request.method, rest, version: family.version)
             case "associations": Operation.associations(request.method, rest, version: family.version)
@@ -67,7 +72,9 @@ enum Operation: Sendable, Equatable {
                 guard Operation.datedVersions.contains(path[2]) else { return nil }
                 (name, version, length) = (path[1], path[2], 3)
             } else if path.count >= 3, ["oauth", "account-info", "crm-object-schemas"].contains(path[0]) {
-                guard ["v1", "v3"].contains(path[1]) || Operation.datedVersions.contains(path[1]) else { return nil }
+                guard ["v1", "v2", "v3"].contains(path[1]) || Operation.datedVersions.contains(path[1]) else {
+                    return nil
+                }
                 (name, version, length) = (path[0], path[1], 2)
             } else {
                 return nil
@@ -157,6 +164,7 @@ extension Operation {
         }
         return switch self {
         case .token: "token"
+        case .tokenInfo: "token info"
         case .list(let object): "list \(plural(object))"
         case .read(let object, _): "read \(plural(object))"
         case .batchRead(let object): "batch read \(plural(object))"
@@ -178,6 +186,7 @@ extension Operation {
         case .pipelines(let object), .pipeline(let object, _): "pipelines \(plural(object))"
         case .owners, .owner: "owners"
         case .usage: "usage"
+        case .accountDetails: "account details"
         }
     }
 
@@ -187,7 +196,7 @@ extension Operation {
             "crm.objects.\(CRMObjectName(object).scopeName).\(right)"
         }
         return switch self {
-        case .token, .usage: nil
+        case .token, .tokenInfo, .usage, .accountDetails: nil
         case .list(let object), .read(let object, _), .batchRead(let object), .search(let object):
             records(object, "read")
         case .create(let object), .update(let object, _), .archive(let object, _), .batchWrite(let object, _):
@@ -203,4 +212,13 @@ extension Operation {
         case .owners, .owner: "crm.objects.owners.read"
         }
     }
+
+    /// Every scope that some operation asks for.
+    static let allScopes: Set<String> = Set(
+        CRMObject.allCases.flatMap { object in
+            let name = CRMObjectName(object).scopeName
+            return ["objects", "schemas"].flatMap { family in
+                ["read", "write"].map { "crm.\(family).\(name).\($0)" }
+            }
+        } + ["crm.objects.owners.read", "crm.schemas.custom.read"])
 }

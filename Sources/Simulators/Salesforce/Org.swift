@@ -23,7 +23,10 @@ final class Org: Sendable {
         self.options = options
         self.clock = clock
         store = try RecordStore(
-            path: databasePath, schema: OrgSchema(StandardObjects.all(permitsAuditFields: options.permitsAuditFields)))
+            path: databasePath,
+            schema: OrgSchema(
+                StandardObjects.all(permitsAuditFields: options.permitsAuditFields) + SetupObjects.all))
+        try SetupObjects.fill(store, options)
         usage = RequestUsage(limit: options.dailyRequestsMax)
         cursors = QueryCursors()
         ingest = IngestJobs()

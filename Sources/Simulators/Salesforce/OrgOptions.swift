@@ -16,6 +16,30 @@ package struct OrgOptions: Sendable {
         }
     }
 
+    /// Something that an administrator has set up to happen when records are saved. It is listed, and does nothing here.
+    package struct Automation: Sendable {
+        package enum Kind: Sendable { case flow, trigger, workflowRule, duplicateRule, validationRule }
+
+        package var kind: Kind
+        package var name: String
+        package var object: String
+        /// Of a workflow rule: the types of its actions (`FieldUpdate`, `Alert`).
+        package var actions: [String]
+
+        package init(_ kind: Kind, _ name: String, on object: String, actions: [String] = []) {
+            self.kind = kind
+            self.name = name
+            self.object = object
+            self.actions = actions
+        }
+    }
+
+    /// What the organisation calls itself, and its edition.
+    package var name = "Acme, Inc."
+    package var edition = "Enterprise Edition"
+    package var automations: [Automation] = []
+    /// "View Setup and Configuration": whether the user of the interface may see automations.
+    package var showsSetup = true
     /// The versions under `/services/data`.
     package var apiVersions: ClosedRange<Int> = 59...68
     /// The first one is the administrator, who is also the user of every session that names no other.

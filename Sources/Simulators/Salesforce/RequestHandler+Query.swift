@@ -32,11 +32,15 @@ final class QueryCursors: Sendable {
 
 /// `query`, `queryAll` and their pages (crm-apis: Salesforce, section 4).
 extension RequestHandler {
-    func query(_ request: SimulatorRequest, includesDeleted: Bool) throws -> SimulatorResponse {
+    func query(
+        _ request: SimulatorRequest, includesDeleted: Bool, isTooling: Bool = false
+    ) throws -> SimulatorResponse {
         guard let text = request.query("q"), !text.isEmpty else {
             throw APIFailure.malformedQuery("A query string has to be specified")
         }
-        let plan = try SOQLPlan(try SOQLParser.parse(text), schema, includesDeleted: includesDeleted)
+        let parsed = try SOQLParser.parse(text)
+        try checkSetup(parsed.object, isTooling: isTooling)
+        let plan = try SOQLPlan(parsed, schema, includesDeleted: includesDeleted)
         if plan.isCount {
             var writer = JSONWriter()
             writer.beginObject()
@@ -51,6 +55,17 @@ extension RequestHandler {
         let cursor = QueryCursors.Cursor(
             plan: plan, ordinals: try plan.ordinals(db), pageRecords: pageRecords(request))
         return .json(try page(of: cursor, from: 0, id: nil))
+    }
+
+    /// Automations are for those who may see the setup, and some for the Tooling API only.
+    private func checkSetup(_ name: String, isTooling: Bool) throws(APIFailure) {
+        let isSetup = SetupObjects.all.contains { $0.name.lowercased() == name.lowercased() }
+        if !isTooling, SetupObjects.toolingOnly.contains(name.lowercased()) {
+            throw APIFailure(400, "INVALID_TYPE", "sObject type '\(name)' is not supported.")
+        }
+        if isSetup, !["organization", "entitydefinition"].contains(name.lowercased()), !org.options.showsSetup {
+            throw RequestHandler.setupHidden
+        }
     }
 
     /// `01gXX…-2000`: the query, and the first record of the page.

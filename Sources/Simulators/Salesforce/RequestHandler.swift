@@ -35,6 +35,12 @@ struct RequestHandler {
         case (.get, nil, _): return .json(resources())
         case (.get, "limits", 1): return .json(limits())
         case (.get, "query", 1): return try query(request, includesDeleted: false)
+        case (.get, "tooling", 2) where path[1] == "query":
+            return try query(request, includesDeleted: false, isTooling: true)
+        case (.get, "process", 3) where path[1] == "rules":
+            guard org.options.showsSetup else { throw RequestHandler.setupHidden }
+            let object = try object(path[2])
+            return .json(SetupObjects.workflowRules(on: object.name, org.options).serialized())
         case (.get, "queryAll", 1): return try query(request, includesDeleted: true)
         case (.get, "query", 2), (.get, "queryAll", 2): return try nextPage(path[1])
         case (_, "sobjects", _): return try rows(request, Array(path.dropFirst()))
@@ -48,6 +54,9 @@ struct RequestHandler {
         default: throw APIFailure.noSuchResource
         }
     }
+
+    /// "View Setup and Configuration" is missing.
+    static let setupHidden = APIFailure(403, "INSUFFICIENT_ACCESS", "insufficient access rights on setup")
 
     /// The body as JSON.
     func document(_ request: SimulatorRequest) throws(APIFailure) -> JSONValue {

@@ -31,6 +31,7 @@ package final class SalesforceSimulator: SimulatorService {
             return org.sessions.token(request, now: org.clock.now)
         case (.post, "oauth2", 3) where path[2] == "revoke":
             return org.sessions.revoke(request)
+        case (.get, "oauth2", 3) where path[2] == "userinfo": return await userInfo(request)
         case (.get, "data", 2): return .json(versions())
         case (_, "data", 3...): return await answer(request)
         default: return APIFailure.noSuchResource.response
@@ -58,6 +59,28 @@ package final class SalesforceSimulator: SimulatorService {
         }
         response.headers["Sforce-Limit-Info"] = "api-usage=\(used)/\(org.options.dailyRequestsMax)"
         return response
+    }
+
+    /// OpenID Connect's endpoint: whom the token stands for.
+    private func userInfo(_ request: SimulatorRequest) async -> SimulatorResponse {
+        guard let user = org.sessions.user(of: request, now: org.clock.now), let id = RecordID(user) else {
+            return .text("Bad_OAuth_Token", status: 403)
+        }
+        let answer = try? await org.store.queue.read { db -> [UInt8]? in
+            let sql = "SELECT Username, Name, Email FROM \"User\" WHERE n = ?"
+            guard let row = try Row.fetchOne(db, sql: sql, arguments: [id.ordinal]) else { return nil }
+            var writer = JSONWriter()
+            writer.beginObject()
+            writer.member("user_id", user)
+            writer.member("organization_id", "00DMz0000000001AAA")
+            writer.member("preferred_username", row["Username"] as String?)
+            writer.member("name", row["Name"] as String?)
+            writer.member("email", row["Email"] as String?)
+            writer.endObject()
+            return writer.bytes
+        }
+        guard let answer = answer ?? nil else { return .text("Bad_Id", status: 404) }
+        return .json(answer)
     }
 
     /// `v67.0` as it is, if that version exists.

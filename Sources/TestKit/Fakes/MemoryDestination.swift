@@ -163,6 +163,8 @@ package final class MemoryDestination: Destination {
         }
     }
 
+    package func account(for objects: [String]) async throws -> AccountReport { AccountReport(account: "memory") }
+
     package func count(object: String, keyPrefix: String) async throws -> Int? {
         held.count { $0.object == object && $0.key?.hasPrefix(keyPrefix) == true }
     }

@@ -2,6 +2,7 @@
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
 package import MigratezConnectorKit
+import MigratezJSON
 package import MigratezModel
 import Synchronization
 
@@ -104,6 +105,20 @@ package final class MemorySource: Source {
     }
 
     package func people() async throws -> [Person] { [] }
+
+    package func readRecords(of object: StreamName, ids: [String], fields: [String]) async throws -> Page {
+        var page = Page(bytes: [], records: [], next: nil)
+        for record in (records[object] ?? []).compactMap(\.self) {
+            guard let id = try? JSONValue(parsing: Array(record.utf8))[layout(of: object).id]?.text, ids.contains(id)
+            else { continue }
+            let start = page.bytes.count
+            page.bytes += record.utf8
+            page.records.append(start..<page.bytes.count)
+        }
+        return page
+    }
+
+    package func account(for objects: [StreamName]) async throws -> AccountReport { AccountReport(account: "memory") }
 
     private func enter() throws -> Faults {
         try state.withLock { state in
