@@ -15,6 +15,8 @@ import MigratezTransport
 /// Two simulated CRMs over loopback and a folder to work in: everything but the command line.
 struct MainJobWorld: Sendable {
     static let token = "pat-planted-token-3141592653"
+    /// The token of somebody else who works in the org.
+    static let somebody = "somebody-else"
     static let secret = "planted-client-secret-2718281828"
 
     let folder: String
@@ -39,6 +41,7 @@ struct MainJobWorld: Sendable {
         var options = OrgOptions()
         options.users += crm.owners.map { .init(email: $0.email, name: "Owner", isActive: $0.isActive) }
         options.clientSecret = secret
+        options.staticTokens = [somebody]
         let org = try SalesforceSimulator(options: options)
         let source = SimulatorServer.Configuration(
             faults: try FaultPlan(parsing: sourceFaults), seed: seed, clock: HurriedClock())
@@ -96,11 +99,25 @@ struct MainJobWorld: Sendable {
         return (run, setup)
     }
 
-    private func connect() async throws -> (PlanConnection, RunSetup) {
+    /// Both sides, asked for their schemas.
+    func connect() async throws -> (PlanConnection, RunSetup) {
         let connection = try await PlanConnection.open(pipeline, in: workplace)
         let setup = try await RunSetup.discover(
             connection.plan, source: connection.source, destination: connection.destination)
         return (connection, setup)
+    }
+
+    /// Does something in the org that is not ours to do; returns the answer.
+    @discardableResult
+    func somebodyElse(_ method: HTTPMethod, _ path: String, _ body: String) async throws -> String {
+        let request = HTTPRequest(
+            method, salesforce.baseURL + "/services/data/v67.0/sobjects/" + path,
+            headers: [
+                HTTPHeader("Authorization", "Bearer \(Self.somebody)"), HTTPHeader("Content-Type", "application/json"),
+            ], body: .bytes(Array(body.utf8)))
+        let response = try await workplace.http.send(request)
+        guard response.isSuccess else { throw MigratezError(.requestRefused, "somebody else was refused") }
+        return String(decoding: response.body, as: UTF8.self)
     }
 
     /// Sends the rejected records of a code again.

@@ -30,5 +30,6 @@ extension ErrorCode {
     package static let valueTooLong = ErrorCode(.cfg, 33, "a value may not fit")
     package static let readOnlyField = ErrorCode(.cfg, 34, "a field cannot be set")
     package static let notAPerson = ErrorCode(.cfg, 35, "a field does not refer to a person")
+    package static let planOutdated = ErrorCode(.cfg, 37, "the saved plan is not what is there now")
     package static let tooComplex = ErrorCode(.cfg, 36, "the file is too large or nested too deeply")
 }

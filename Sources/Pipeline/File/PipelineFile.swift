@@ -53,7 +53,7 @@ package enum PipelineFile {
     }
 
     /// The absolute folder that a file lies in.
-    private static func folder(of path: String) -> String {
+    static func folder(of path: String) -> String {
         URL(filePath: path).standardizedFileURL.deletingLastPathComponent().path(percentEncoded: false)
     }
 

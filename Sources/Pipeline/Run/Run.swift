@@ -39,13 +39,14 @@ package struct Run: Sendable {
         let staging = try await StagingArea.create(
             folder,
             RunDescription(
-                pipeline: plan.name, digest: plan.digest, source: plan.source.connector,
+                pipeline: plan.name + (connection.sample == nil ? "" : SampleSelection.marker), digest: plan.digest,
+                source: plan.source.connector,
                 destination: plan.target.connector, retention: plan.retentionPolicy),
             root: root, settings: try plan.stagingSettings(clock: workplace.clock))
         let run = Run(
             id: id, plan: plan, staging: staging, source: connection.source, destination: connection.destination,
             clock: workplace.clock, traffic: connection.traffic, log: workplace.log)
-        try await run.declareStreams()
+        try await run.declareStreams(noting: connection.sample)
         return run
     }
 
@@ -59,19 +60,24 @@ package struct Run: Sendable {
         guard let id = RunID(entry.run) else {
             throw MigratezError(.runNotFound, "'\(entry.run)' is not the id of a run")
         }
-        var plan = connection.plan
+        var connection = connection
         let (root, _) = try workplace.rootKey(connection.stagingKey)
         let folder = RunFolder(run: id, staging: entry.staging, keys: workplace.keysFolder)
         let (staging, recovery) = try await StagingArea.open(
-            folder, root: root, settings: try plan.stagingSettings(clock: workplace.clock))
+            folder, root: root, settings: try connection.plan.stagingSettings(clock: workplace.clock))
         do {
+            let (sample, declared) = try await staging.manifest.read {
+                (try SampleSelection(notedIn: $0), Set(try $0.streams().map(\.name)))
+            }
+            // A sample goes on as the sample that it was.
+            if let sample { connection = connection.sampled(sample) }
             // The run stays with the objects that it was begun with.
-            let declared = try await staging.manifest.read { Set(try $0.streams().map(\.name)) }
-            plan.transform = try plan.transform.restricted(to: declared)
+            connection.plan.transform = try connection.plan.transform.restricted(to: declared)
         } catch {
             try await staging.close()
             throw error
         }
+        let plan = connection.plan
         let run = Run(
             id: id, plan: plan, staging: staging, source: connection.source, destination: connection.destination,
             clock: workplace.clock, traffic: connection.traffic, log: workplace.log)
@@ -98,12 +104,15 @@ package struct Run: Sendable {
     package func close() async throws { try await staging.close() }
 
     /// Tells the manifest about every stream of the plan; those that it knows stay as they are.
-    private func declareStreams() async throws {
+    ///
+    /// - Parameter sample: noted in the same commit, so that no crash can make a whole run of a sample.
+    private func declareStreams(noting sample: SampleSelection?) async throws {
         let objects = plan.transform.objects.map(\.stream)
         let links = plan.transform.routes.map(\.stream)
         try await staging.manifest.commit { transaction in
             for stream in objects { try transaction.declare(stream, .object) }
             for stream in links { try transaction.declare(stream, .link) }
+            try sample?.note(in: transaction)
         }
     }
 
@@ -153,6 +162,8 @@ package struct PlanConnection: Sendable {
     /// The secret that the pipeline names as root key.
     package var stagingKey: Secret?
     package var traffic: Traffic
+    /// The only records that a run moves; `nil` = all.
+    package var sample: SampleSelection?
 
     /// Reads the file, fetches its secrets and makes both connectors; asks nobody anything yet.
     ///
@@ -162,6 +173,11 @@ package struct PlanConnection: Sendable {
     ) async throws -> PlanConnection {
         var plan = try PipelineFile.read(path: path, catalog: Connectors.catalog).get()
         try overrides.apply(to: &plan, catalog: Connectors.catalog)
+        return try await open(plan, path: path, in: workplace)
+    }
+
+    /// The same for a plan that was read from elsewhere; `path` is where it belongs.
+    static func open(_ plan: PipelinePlan, path: String, in workplace: Workplace) async throws -> PlanConnection {
         let resolver = ReferenceResolver(environment: workplace.environment, folder: plan.folder)
         let (settings, diagnostics) = await plan.resolve(with: resolver)
         guard let settings else {

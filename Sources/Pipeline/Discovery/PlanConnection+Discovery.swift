@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
+
+package import MigratezConnectorKit
+import MigratezModel
+import MigratezTransform
+
+/// What one side has.
+extension PlanConnection {
+    /// The object that was named, or all that the pipeline speaks of on that side.
+    package func schemas(of side: PipelineSide, object: String?) async throws -> [ObjectSchema] {
+        let spec = plan.transform
+        switch side {
+        case .source:
+            let streams = try object.map { [try Self.stream($0)] } ?? spec.objects.map(\.stream)
+            return try await source.discover(streams)
+        case .target:
+            let junctions = spec.routes.filter { !$0.isLookup }.map(\.object)
+            let names = object.map { [$0] } ?? Set(spec.objects.map(\.target) + junctions).sorted()
+            return try await destination.discover(names)
+        }
+    }
+
+    /// A sample of the fields of one object of the source.
+    package func sample(
+        _ object: String, _ schema: ObjectSchema, count: Int, keepsValues: Bool
+    ) async throws -> ObjectSample {
+        try await ObjectSample.take(
+            from: source, object: try Self.stream(object), fields: schema.fields.map(\.name), count: count,
+            keepsValues: keepsValues)
+    }
+
+    /// The names by which the pipeline knows the objects of a side, in the order of `schemas(of:object:)`.
+    package func names(of side: PipelineSide, object: String?, _ schemas: [ObjectSchema]) -> [String] {
+        if let object { return [object] }
+        return side == .source ? plan.transform.objects.map(\.stream.text) : schemas.map(\.name)
+    }
+
+    private static func stream(_ name: String) throws(MigratezError) -> StreamName {
+        guard let stream = StreamName(name) else {
+            throw MigratezError(
+                .invalidSetting, "'\(name)' cannot be the name of an object", remedy: .fixConfiguration,
+                hint: "use the name that the pipeline file has under objects, such as contact")
+        }
+        return stream
+    }
+}

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+// Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
+
+/// What a connection of a new pipeline file needs, and how a person is asked for it.
+package struct ConnectionTemplate: Sendable {
+    /// One setting that is needed.
+    package struct Need: Sendable {
+        package var path: String
+        /// What is asked for, such as `address of the org`.
+        package var question: String
+        /// What stands in the file if nobody says otherwise; for secrets a reference, never the secret.
+        package var suggestion: String
+        /// The need is met if one of these paths is set instead.
+        package var alternatives: [String] = []
+    }
+
+    package var needs: [Need]
+
+    /// The needs of a connector on one side, given the settings that are there already.
+    package static func of(
+        _ connector: String, _ side: PipelineSide, given settings: [String: String]
+    ) -> ConnectionTemplate {
+        switch (connector, side) {
+        case ("hubspot", _):
+            return ConnectionTemplate(needs: [
+                Need(
+                    path: "auth.token", question: "where the access token is kept (a reference)",
+                    suggestion: "${env:HUBSPOT_TOKEN}", alternatives: ["auth.refresh_token"])
+            ])
+        case ("salesforce", _):
+            var needs = [
+                Need(
+                    path: "base_url", question: "the org's own address (My Domain)",
+                    suggestion: "${env:SALESFORCE_BASE_URL}", alternatives: ["login_url"]),
+                Need(
+                    path: "auth.kind", question: "the way to log in: client_credentials, jwt or refresh",
+                    suggestion: "client_credentials"),
+                Need(
+                    path: "auth.client_id", question: "the consumer key of the external client app",
+                    suggestion: "${env:SALESFORCE_CLIENT_ID}"),
+            ]
+            switch settings["auth.kind"] {
+            case "jwt":
+                needs.append(Need(path: "auth.user", question: "the user to act for", suggestion: ""))
+                needs.append(
+                    Need(
+                        path: "auth.key", question: "where the private key is kept (a reference)",
+                        suggestion: "${file:/run/secrets/salesforce.pem}"))
+            case "refresh":
+                needs.append(
+                    Need(
+                        path: "auth.refresh_token", question: "where the refresh token is kept (a reference)",
+                        suggestion: "${env:SALESFORCE_REFRESH_TOKEN}"))
+            default:
+                needs.append(
+                    Need(
+                        path: "auth.client_secret", question: "where the consumer secret is kept (a reference)",
+                        suggestion: "${env:SALESFORCE_CLIENT_SECRET}"))
+            }
+            return ConnectionTemplate(needs: needs)
+        case (_, .source):
+            // Files: one object at least; its name is the user's own.
+            guard !settings.keys.contains(where: { $0.hasPrefix("objects.") && $0.hasSuffix(".file") }) else {
+                return ConnectionTemplate(needs: [])
+            }
+            return ConnectionTemplate(needs: [
+                Need(
+                    path: "objects.person.file", question: "the file with the people",
+                    suggestion: "people.\(connector)")
+            ])
+        default:
+            return ConnectionTemplate(needs: [
+                Need(path: "dir", question: "the folder to write to", suggestion: "./export")
+            ])
+        }
+    }
+
+    /// What is still to be said.
+    package func missing(in settings: [String: String]) -> [Need] {
+        needs.filter { need in
+            settings[need.path] == nil && !need.alternatives.contains { settings[$0] != nil }
+        }
+    }
+}

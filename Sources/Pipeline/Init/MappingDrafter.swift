@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+// Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
+
+import MigratezConnectorKit
+import MigratezModel
+
+/// Makes a draft of a mapping from what both sides say about themselves.
+struct MappingDrafter {
+    let sourceConnector: String
+    let targetConnector: String
+    /// By stream, in the order to write.
+    let sources: [(stream: StreamName, schema: ObjectSchema)]
+    let targets: [String: ObjectSchema]
+    /// Whether the source can tell links from one object to another.
+    let hasLinks: (StreamName, StreamName) -> Bool
+
+    private var draft = DraftMapping()
+
+    init(
+        sourceConnector: String, targetConnector: String, sources: [(stream: StreamName, schema: ObjectSchema)],
+        targets: [String: ObjectSchema], hasLinks: @escaping (StreamName, StreamName) -> Bool
+    ) {
+        self.sourceConnector = sourceConnector
+        self.targetConnector = targetConnector
+        self.sources = sources
+        self.targets = targets
+        self.hasLinks = hasLinks
+    }
+
+    mutating func make() -> DraftMapping {
+        for (stream, schema) in sources {
+            guard let name = ObjectPairs.target(of: stream.text, in: targetConnector), let target = targets[name]
+            else { continue }
+            draft.objects.append(object(stream, schema, target))
+        }
+        for from in draft.objects {
+            for to in draft.objects where from.stream != to.stream && hasLinks(from.stream, to.stream) {
+                if let link = link(from, to) { draft.links.append(link) }
+            }
+        }
+        return draft
+    }
+
+    // MARK: Fields
+
+    private mutating func object(
+        _ stream: StreamName, _ source: ObjectSchema, _ target: ObjectSchema
+    ) -> DraftMapping.Object {
+        // A destination that takes any field gets the source's own names.
+        if target.fields.isEmpty {
+            let fields = source.fields.filter { $0.kind != .id && $0.isCreateable }
+                .map { DraftMapping.Field(target: Self.plainName($0.name), rule: YAMLText.scalar($0.name)) }
+            return DraftMapping.Object(
+                stream: stream, target: target.name, fields: fields, unmapped: [], matchKeys: [], mergeKeys: [])
+        }
+        let assigned = FieldMatching.assignment(from: source.fields, to: target.fields)
+        var fields: [DraftMapping.Field] = []
+        var used: Set<String> = []
+        // What must have a value comes first.
+        for field in target.fields.filter(\.isRequired) + target.fields.filter({ !$0.isRequired }) {
+            if let candidate = assigned[field.name], let origin = source.field(candidate.source),
+                let rule = rule(origin, field, stream, source, candidate)
+            {
+                fields.append(rule)
+                used.insert(origin.name)
+            } else if field.isRequired, field.isCreateable, field.kind != .reference {
+                fields.append(placeholder(field, for: source))
+            }
+        }
+        let unmapped = source.fields.filter { !used.contains($0.name) && $0.kind != .id }
+        let email = target.fields.first { $0.kind == .email && assigned[$0.name] != nil }
+        let website = target.fields.first { FieldMeaning($0.name).concept == "website" && assigned[$0.name] != nil }
+        let key = ObjectMeaning.concept(of: stream.text) == "company" ? website : email
+        return DraftMapping.Object(
+            stream: stream, target: target.name, fields: fields, unmapped: unmapped,
+            matchKeys: key.map { [$0.name] } ?? [],
+            mergeKeys: key.flatMap { assigned[$0.name]?.source }.map { [$0] } ?? [])
+    }
+
+    private mutating func rule(
+        _ source: FieldSchema, _ target: FieldSchema, _ stream: StreamName, _ schema: ObjectSchema,
+        _ candidate: FieldCandidate
+    ) -> DraftMapping.Field? {
+        var parts = ["from: \(YAMLText.scalar(source.name, inFlow: true))"]
+        if FieldMatching.isPerson(target) {
+            parts.append("person: true")
+            return DraftMapping.Field(
+                target: target.name, rule: "{ \(parts.joined(separator: ", ")) }",
+                remark: candidate.certainty < 100 ? candidate.reason : nil)
+        }
+        switch target.kind {
+        case .bool, .integer, .decimal, .date:
+            parts.append("type: \(target.kind.rawValue)")
+            parts.append("on_error: \"null\"")
+        case .dateTime: parts += ["type: datetime", "on_error: \"null\""]
+        case .email: parts += ["trim: true", "lower: true", "type: email", "on_error: \"null\""]
+        case .choice, .choices:
+            if let map = valueMap(source, target, stream) {
+                parts.append("values: \(map)")
+            } else if target.isRestricted, !target.options.isEmpty {
+                return nil
+            }
+        case .longText where Self.holdsHTML(source): parts.append("html: sanitize")
+        default: break
+        }
+        // Markup that is cut off in the middle would not be markup any more.
+        let isText = target.kind == .text || target.kind == .url || target.kind == .longText
+        if isText, !Self.holdsHTML(source), let length = target.lengthMax {
+            parts.append("max: \(length)")
+            parts.append("truncate: true")
+        }
+        if target.isRequired, target.kind == .date || target.kind == .dateTime {
+            parts.append("default: '${run.date}'")
+        } else if target.isRequired {
+            if let rule = lastNameRule(source, target, schema) { return rule }
+            parts.append(target.kind == .text ? "default: \"(no name)\"" : "required: true")
+        }
+        let rule =
+            parts.count == 1 ? YAMLText.scalar(source.name) : "{ \(parts.joined(separator: ", ")) }"
+        return DraftMapping.Field(
+            target: target.name, rule: rule, remark: candidate.certainty < 100 ? candidate.reason : nil)
+    }
+
+    /// Somebody without a last name is known by the first part of their address.
+    private func lastNameRule(
+        _ source: FieldSchema, _ target: FieldSchema, _ schema: ObjectSchema
+    ) -> DraftMapping.Field? {
+        guard FieldMeaning(target.name).concept == "last name",
+            let email = schema.fields.first(where: { FieldMeaning($0.name).concept == "e-mail address" }),
+            [source.name, email.name].allSatisfy({
+                $0.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_") }
+            })
+        else { return nil }
+        let expression = "has(\(source.name)) ? \(source.name) : emailLocal(\(email.name))"
+        let length = target.lengthMax.map { ", max: \($0), truncate: true" } ?? ""
+        return DraftMapping.Field(
+            target: target.name, rule: "{ expr: '\(expression)', required: true, trim: true\(length) }",
+            remark: "without one, the first part of the address stands in")
+    }
+
+    /// A required field that no field of the source fits.
+    private func placeholder(_ field: FieldSchema, for source: ObjectSchema) -> DraftMapping.Field {
+        let value: String
+        switch field.kind {
+        case .bool: value = "\"false\""
+        case .integer, .decimal: value = "\"0\""
+        case .date, .dateTime: value = "'${run.date}'"
+        case .choice, .choices:
+            value = YAMLText.scalar(field.options.first { $0.isActive }?.value ?? "(not given)", inFlow: true)
+        default: value = YAMLText.scalar(source.label, inFlow: true)
+        }
+        return DraftMapping.Field(
+            target: field.name, rule: "{ const: \(value) }", remark: "required, and no field of the source fits: check")
+    }
+
+    private static func holdsHTML(_ field: FieldSchema) -> Bool { field.name.hasSuffix("_body") }
+
+    private static func plainName(_ name: String) -> String {
+        String(name.map { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_") ? $0 : "_" })
+    }
+
+    // MARK: Values
+
+    /// The name of a map from one list to the other; `nil` if nothing in them is alike.
+    private mutating func valueMap(_ source: FieldSchema, _ target: FieldSchema, _ stream: StreamName) -> String? {
+        let name = "\(stream)_\(Self.plainName(source.name))"
+        let matches = ValueMatching.matches(from: source.options, to: target.options)
+        guard !matches.isEmpty else { return nil }
+        guard !draft.values.contains(where: { $0.name == name }) else { return name }
+        draft.values.append(
+            DraftMapping.ValueMap(
+                name: name,
+                entries: source.options.compactMap { option in matches[option.value].map { (option.value, $0) } },
+                open: source.options.filter { matches[$0.value] == nil },
+                otherwise: target.isRequired ? "quarantine" : target.isRestricted ? "drop" : "keep"))
+        return name
+    }
+
+    // MARK: Links
+
+    private func link(_ from: DraftMapping.Object, _ to: DraftMapping.Object) -> DraftMapping.Link? {
+        if let junction = ObjectPairs.junction(from: from.target, to: to.target) {
+            return DraftMapping.Link(from: from.stream, to: to.stream, form: junction, options: "")
+        }
+        guard let schema = targets[from.target] else { return nil }
+        if schema.fields.isEmpty {
+            return DraftMapping.Link(
+                from: from.stream, to: to.stream, form: "\(from.target).\(to.stream)", options: ", on_missing: empty")
+        }
+        // A field named after the other object is the one that people mean; one to the same object is a hierarchy.
+        let fields = schema.fields.filter {
+            $0.kind == .reference && $0.isCreateable && $0.refersTo.contains(to.target)
+                && FieldMeaning($0.name).spelling == FieldMeaning(to.target).spelling
+        }
+        guard let field = fields.first else { return nil }
+        return DraftMapping.Link(
+            from: from.stream, to: to.stream, form: "\(from.target).\(field.name)",
+            options: ", choose: primary, on_missing: empty")
+    }
+}

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+// Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
+
+import MigratezConnectorKit
+package import MigratezModel
+
+/// A new pipeline file: two connections, and a mapping between what they have. A proposal for a person to look at.
+package struct PipelineDraft: Sendable {
+    package var source: String
+    package var target: String
+    /// By dotted path, as they will stand in the file: references stay references.
+    package var sourceSettings: [String: String]
+    package var targetSettings: [String: String]
+
+    /// - Throws: `invalidSetting` if there is no such connector.
+    package init(
+        from source: String, to target: String, sourceSettings: [String: String], targetSettings: [String: String]
+    ) throws(MigratezError) {
+        for (name, known, role) in [
+            (source, Connectors.catalog.sources, "source"), (target, Connectors.catalog.destinations, "destination"),
+        ] where known[name] == nil {
+            throw MigratezError(
+                .unknownConnector, "there is no \(role) connector '\(name)'", remedy: .fixConfiguration,
+                hint: "there are: \(known.keys.sorted().joined(separator: ", "))")
+        }
+        self.source = source
+        self.target = target
+        self.sourceSettings = sourceSettings
+        self.targetSettings = targetSettings
+    }
+
+    /// What has to be said about a side before its connection can be tried.
+    package func missing(of side: PipelineSide) -> [ConnectionTemplate.Need] {
+        switch side {
+        case .source:
+            ConnectionTemplate.of(source, .source, given: sourceSettings).missing(in: sourceSettings)
+        case .target:
+            ConnectionTemplate.of(target, .target, given: targetSettings).missing(in: targetSettings)
+        }
+    }
+
+    /// Sets what was answered.
+    package mutating func set(_ path: String, of side: PipelineSide, to value: String) {
+        switch side {
+        case .source: sourceSettings[path] = value
+        case .target: targetSettings[path] = value
+        }
+    }
+
+    /// Fills what is missing with what stands in most files: references to environment variables.
+    package mutating func fillInSuggestions() {
+        for side in PipelineSide.allCases {
+            // An answer may open the next question.
+            while let need = missing(of: side).first { set(need.path, of: side, to: need.suggestion) }
+        }
+    }
+
+    // MARK: Making the file
+
+    /// The text of the file, with a mapping made from what both sides say about themselves.
+    ///
+    /// - Parameters:
+    ///   - file: where it will lie; relative paths in it start from there.
+    ///   - objects: the objects of the source to map; `nil` = the usual ones.
+    package func connectedText(
+        for file: String, objects: [String]?, in workplace: Workplace
+    ) async throws -> String {
+        let connection = try await PlanConnection.open(try probe(file), path: file, in: workplace)
+        let streams = try streams(objects)
+        let pairs = streams.map { ($0, ObjectPairs.target(of: $0.text, in: target)) }
+        let schemas = try await connection.source.discover(streams)
+        let names = Set(pairs.compactMap(\.1)).sorted()
+        let targets = try await connection.destination.discover(names)
+        let reader = connection.source
+        let text = text(
+            sources: Array(zip(streams, schemas)), targets: targets,
+            hasLinks: { reader.linkBatchSize(from: $0, to: $1) != nil && self.mayLink($0, $1, streams) })
+        return try checked(text, file)
+    }
+
+    /// The text of the file, with a mapping of what every account of these vendors has.
+    package func offlineText(for file: String = "pipeline.yaml", objects: [String]?) throws(MigratezError) -> String {
+        let streams = try streams(objects)
+        var names: [String] = []
+        for stream in streams {
+            if let name = ObjectPairs.target(of: stream.text, in: target), !names.contains(name) { names.append(name) }
+        }
+        let text = text(
+            sources: streams.map { ($0, StandardSchemas.source($0.text, of: source)) },
+            targets: names.map { StandardSchemas.target($0, of: target) }, hasLinks: { mayLink($0, $1, streams) })
+        return try checked(text, file)
+    }
+
+    /// A CRM links everything with everything, so the links that are proposed lead to what stands before in the list of
+    /// objects: companies first, activities last. Files have the links that their settings name, and no others.
+    private func mayLink(_ from: StreamName, _ to: StreamName, _ streams: [StreamName]) -> Bool {
+        guard source == "hubspot" else {
+            return sourceSettings.keys.contains { $0.hasPrefix("objects.\(from).links.\(to).") }
+        }
+        guard let place = streams.firstIndex(of: from), let other = streams.firstIndex(of: to) else { return false }
+        return other < place
+    }
+
+    /// The text, if it is in order: settings that were given may be of the wrong form.
+    private func checked(_ text: String, _ file: String) throws(MigratezError) -> String {
+        _ = try PipelineFile.read(
+            text: text, file: file, folder: PipelineFile.folder(of: file), catalog: Connectors.catalog
+        ).get()
+        return text
+    }
+
+    private func streams(_ objects: [String]?) throws(MigratezError) -> [StreamName] {
+        var streams: [StreamName] = []
+        for name in objects ?? ObjectPairs.streams(of: source, settings: sourceSettings) {
+            guard let stream = StreamName(name) else {
+                throw MigratezError(
+                    .invalidSetting, "'\(name)' cannot be the name of an object", remedy: .fixConfiguration)
+            }
+            guard ObjectPairs.target(of: name, in: target) != nil else {
+                throw MigratezError(
+                    .notSupported, "nothing is known of what '\(name)' becomes in \(target)", remedy: .fixConfiguration,
+                    hint: "leave it out here (--objects), and add it to the file by hand")
+            }
+            streams.append(stream)
+        }
+        return streams
+    }
+
+    /// A plan with the connections and next to nothing else, to ask both sides with.
+    private func probe(_ file: String) throws(MigratezError) -> PipelinePlan {
+        let object = ObjectPairs.streams(of: source, settings: sourceSettings).first ?? "object"
+        let text = DraftText(draft: self, mapping: nil).header + "objects: { \(object): { to: X, fields: { X: x } } }\n"
+        return try PipelineFile.read(
+            text: text, file: file, folder: PipelineFile.folder(of: file), catalog: Connectors.catalog
+        ).get()
+    }
+
+    private func text(
+        sources: [(StreamName, ObjectSchema)], targets: [ObjectSchema],
+        hasLinks: @escaping (StreamName, StreamName) -> Bool
+    ) -> String {
+        var drafter = MappingDrafter(
+            sourceConnector: source, targetConnector: target, sources: sources.map { (stream: $0.0, schema: $0.1) },
+            targets: Dictionary(targets.map { ($0.name, $0) }) { first, _ in first }, hasLinks: hasLinks)
+        return DraftText(draft: self, mapping: drafter.make()).whole
+    }
+}

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+// Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
+
+import MigratezConnectorKit
+
+/// The fields that every account of a vendor has, for drafts that are made without asking anybody. A small part of what
+/// is there: discovery shows the rest.
+enum StandardSchemas {
+    static func source(_ stream: String, of connector: String) -> ObjectSchema {
+        guard connector == "hubspot" else {
+            return ObjectSchema(
+                name: stream, label: stream, fields: [FieldSchema(name: "name", label: "name", kind: .text)])
+        }
+        let owner = FieldSchema(
+            name: "hubspot_owner_id", label: "Owner", kind: .reference, refersTo: ["owner"])
+        let fields: [FieldSchema] =
+            switch stream {
+            case "company":
+                [
+                    text("name", "Company name"), text("domain", "Company domain name"), phone("phone"),
+                    text("address", "Street address"), text("city", "City"), text("zip", "Postal code"),
+                    text("country", "Country"), number("annualrevenue", "Annual revenue"),
+                    number("numberofemployees", "Number of employees"),
+                    FieldSchema(name: "description", label: "Description", kind: .longText), owner,
+                ]
+            case "contact":
+                [
+                    text("firstname", "First name"), text("lastname", "Last name"),
+                    FieldSchema(name: "email", label: "Email", kind: .email), phone("phone"),
+                    text("jobtitle", "Job title"), text("city", "City"), text("country", "Country"), owner,
+                ]
+            case "deal":
+                [
+                    text("dealname", "Deal name"), stages, number("amount", "Amount"),
+                    FieldSchema(name: "closedate", label: "Close date", kind: .dateTime), owner,
+                ]
+            default: [FieldSchema(name: "hs_note_body", label: "Note body", kind: .longText)]
+            }
+        return ObjectSchema(name: stream, label: stream, fields: fields)
+    }
+
+    static func target(_ object: String, of connector: String) -> ObjectSchema {
+        guard connector == "salesforce" else { return ObjectSchema(name: object, label: object, fields: []) }
+        let owner = FieldSchema(name: "OwnerId", label: "Owner ID", kind: .reference, refersTo: ["User"])
+        let fields: [FieldSchema] =
+            switch object {
+            case "Account":
+                [
+                    text("Name", "Account Name", 255, isRequired: true),
+                    FieldSchema(name: "Website", label: "Website", kind: .url, lengthMax: 255), phone("Phone"),
+                    text("BillingStreet", "Billing Street", 255), text("BillingCity", "Billing City", 40),
+                    text("BillingPostalCode", "Billing Zip/Postal Code", 20),
+                    text("BillingCountry", "Billing Country", 80), number("AnnualRevenue", "Annual Revenue"),
+                    FieldSchema(name: "NumberOfEmployees", label: "Employees", kind: .integer),
+                    FieldSchema(name: "Description", label: "Description", kind: .longText, lengthMax: 32_000), owner,
+                ]
+            case "Contact":
+                [
+                    text("LastName", "Last Name", 80, isRequired: true), text("FirstName", "First Name", 40),
+                    FieldSchema(name: "Email", label: "Email", kind: .email), phone("Phone"),
+                    text("Title", "Title", 128), text("MailingCity", "Mailing City", 40),
+                    text("MailingCountry", "Mailing Country", 80), owner, reference("AccountId", to: "Account"),
+                ]
+            case "Opportunity":
+                [
+                    text("Name", "Name", 120, isRequired: true), stageNames,
+                    FieldSchema(name: "CloseDate", label: "Close Date", kind: .date, isRequired: true),
+                    number("Amount", "Amount"), owner, reference("AccountId", to: "Account"),
+                ]
+            case "ContentNote":
+                [
+                    text("Title", "Title", 255, isRequired: true),
+                    FieldSchema(name: "Content", label: "Content", kind: .longText),
+                ]
+            default: [text("Name", "Name", 80, isRequired: true)]
+            }
+        return ObjectSchema(name: object, label: object, fields: fields, holdsKey: true)
+    }
+
+    /// The stages of a new HubSpot account's pipeline.
+    private static let stages = FieldSchema(
+        name: "dealstage", label: "Deal stage", kind: .choice,
+        options: [
+            ("appointmentscheduled", "Appointment scheduled"), ("qualifiedtobuy", "Qualified to buy"),
+            ("presentationscheduled", "Presentation scheduled"), ("decisionmakerboughtin", "Decision maker bought-in"),
+            ("contractsent", "Contract sent"), ("closedwon", "Closed won"), ("closedlost", "Closed lost"),
+        ].map { FieldSchema.Option(value: $0.0, label: $0.1) }, isRestricted: true)
+
+    /// The stages of a new Salesforce org.
+    private static let stageNames = FieldSchema(
+        name: "StageName", label: "Stage", kind: .choice, isRequired: true,
+        options: [
+            "Prospecting", "Qualification", "Needs Analysis", "Value Proposition", "Id. Decision Makers",
+            "Perception Analysis", "Proposal/Price Quote", "Negotiation/Review", "Closed Won", "Closed Lost",
+        ].map { FieldSchema.Option(value: $0, label: $0) }, isRestricted: true)
+
+    private static func text(
+        _ name: String, _ label: String, _ lengthMax: Int? = nil, isRequired: Bool = false
+    ) -> FieldSchema {
+        FieldSchema(name: name, label: label, kind: .text, isRequired: isRequired, lengthMax: lengthMax)
+    }
+
+    private static func phone(_ name: String) -> FieldSchema {
+        FieldSchema(name: name, label: "Phone", kind: .phone)
+    }
+
+    private static func number(_ name: String, _ label: String) -> FieldSchema {
+        FieldSchema(name: name, label: label, kind: .decimal)
+    }
+
+    private static func reference(_ name: String, to object: String) -> FieldSchema {
+        FieldSchema(name: name, label: name, kind: .reference, refersTo: [object])
+    }
+}
