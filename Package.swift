@@ -110,10 +110,8 @@ let package = Package(
         .executableTarget(
             name: "migratez",
             dependencies: dependencies([
-                "CLinux", "Model", "JSON", "CSV", "Crypto", "ChunkFormat", "Staging", "Pipeline", "SimulatorKit",
-                "SyntheticCRM",
-                "HubSpotSimulator",
-                "SalesforceSimulator",
+                "CLinux", "Model", "JSON", "CSV", "Crypto", "ChunkFormat", "Staging", "ConnectorKit", "Pipeline",
+                "SimulatorKit", "SyntheticCRM", "HubSpotSimulator", "SalesforceSimulator",
             ]) + [argumentParser, logging] + nio,
             path: "Sources/CLI", swiftSettings: strict),
 

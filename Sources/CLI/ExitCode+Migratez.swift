@@ -66,6 +66,8 @@ extension ExitCode {
                 case .invalidPipeline, .pipelineChanged: .invalidPipeline
                 case .gateBreached: .gate
                 case .invalidSetting, .missingSecret, .fileNotFound: .configurationMissing
+                // What can be wrong with a pipeline file, or with a plan made of one (`ErrorCode+PipelineFile`).
+                case _ where (10...49).contains(error.code.number): .invalidPipeline
                 default: .failure
                 }
             case .auth, .perm: .refused

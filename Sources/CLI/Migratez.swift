@@ -26,13 +26,14 @@ struct Migratez: AsyncParsableCommand {
             CommandGroup(
                 name: "Start",
                 subcommands: [
-                    DemoCommand.self, SimulateCommand.self, DoctorCommand.self, CompletionsCommand.self,
-                    VersionCommand.self,
+                    InitCommand.self, DemoCommand.self, SimulateCommand.self, DoctorCommand.self,
+                    CompletionsCommand.self, VersionCommand.self,
                 ]),
             CommandGroup(
                 name: "Check",
                 subcommands: [
-                    LintCommand.self, TestCommand.self, PlanCommand.self, ExplainCommand.self, FunctionsCommand.self,
+                    ConnectCommand.self, DiscoverCommand.self, MapCommand.self, LintCommand.self, TestCommand.self,
+                    PlanCommand.self, SampleCommand.self, ExplainCommand.self, FunctionsCommand.self,
                     SchemaCommand.self,
                 ]),
             CommandGroup(

@@ -3,6 +3,7 @@
 
 import ArgumentParser
 import Foundation
+import MigratezConnectorKit
 import MigratezHubSpotSimulator
 import MigratezModel
 import MigratezPipeline
@@ -106,7 +107,9 @@ private struct DemoTour {
         step("1  plan: what fits, what has to be created")
         let connection = try await PlanConnection.open(file, in: workplace)
         let setup = try await StageSession.discover(connection, console)
-        for creation in PlanSummary(connection, setup).creations { console.say("will create field \(creation)") }
+        for creation in setup.creations {
+            console.say("will create field \(creation.object).\(creation.field.name)")
+        }
 
         step("2  run: extract, transform and load, at the same time")
         let run = try await Run.begin(connection, in: workplace) { console.note($0) }

@@ -54,44 +54,6 @@ struct LintCommand: AsyncParsableCommand {
     }
 }
 
-/// `migratez plan FILE`
-struct PlanCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "plan", abstract: "Tells what a run would do; writes nothing anywhere.",
-        discussion: "EXAMPLE\n  migratez plan pipelines/hubspot-to-salesforce.yaml")
-
-    @OptionGroup var common: CommonOptions
-    @Argument(help: "The pipeline file.") var file: String
-
-    func run() async throws {
-        let workplace = try common.workplace()
-        let console = Console()
-        let connection = try await PlanConnection.open(file, in: workplace)
-        let setup = try await StageSession.discover(connection, console)
-        let plan = connection.plan
-        var document = Document("plan")
-        document.fact(
-            "digest", .text(plan.digest),
-            line: "plan \(plan.digest.prefix(8))…  \(plan.source.connector) → \(plan.target.connector)")
-        document.fact("source", .text(plan.source.connector), line: "")
-        document.fact("target", .text(plan.target.connector), line: "")
-        var table = Table(
-            "objects", [.left("OBJECT"), .left("BECOMES"), .right("RECORDS"), .right("FIELDS"), .left("WRITTEN BY")])
-        let summary = PlanSummary(connection, setup)
-        for row in summary.rows {
-            table.add([
-                .text(row.stream), .text(row.target), .number(row.records, none: "unknown"), .number(row.fields),
-                .text(row.route),
-            ])
-        }
-        document.add(table)
-        document.fact("creates", .list(summary.creations), line: "")
-        for creation in summary.creations { document.remark("creates field \(creation) in \(plan.target.connector)") }
-        document.remark("nothing was written; begin with: migratez run \(file)")
-        console.show(document)
-    }
-}
-
 /// `migratez version`
 struct VersionCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -55,7 +55,7 @@ struct RunCommand: AsyncParsableCommand {
     @OptionGroup var common: CommonOptions
     @OptionGroup var work: WorkOptions
     @OptionGroup var selection: SelectionOptions
-    @Argument(help: "The pipeline file.") var file: String
+    @Argument(help: "The pipeline file, or a plan that was saved: then exactly that one is applied.") var file: String
 
     func run() async throws {
         try await StageSession(common, work).begin(file, [.extract, .transform, .load], selection.selection)
@@ -141,8 +141,11 @@ struct StageSession {
         let limits = try work.limits()
         var overrides = work.overrides
         overrides.selection = selection
-        let connection = try await PlanConnection.open(file, in: workplace, overrides: overrides)
+        let saved = try PlanFile.read(path: file)
+        let connection = try await PlanConnection.open(
+            saved?.pipeline.path ?? file, in: workplace, overrides: overrides)
         let setup = try await Self.discover(connection, console)
+        try saved?.check(connection, setup)
         let run = try await Run.begin(connection, in: workplace) { console.note($0) }
         console.note("run \(run.id)  \(connection.plan.name)")
         try await Self.execute(run, setup, stages, console, limits: limits)
@@ -185,6 +188,16 @@ struct StageSession {
     static func execute(
         _ run: Run, _ setup: RunSetup, _ stages: Set<Stage>, _ console: Console, limits: SessionLimits = SessionLimits()
     ) async throws {
+        let result = try await work(run, setup, stages, console, limits: limits)
+        try await run.close()
+        if stages.contains(.load) { try conclude(result, run.id, console) }
+    }
+
+    /// Executes with progress on the screen; the run stays open. If the work ends before its time, the run is closed and it
+    /// is said how it goes on.
+    static func work(
+        _ run: Run, _ setup: RunSetup, _ stages: Set<Stage>, _ console: Console, limits: SessionLimits = SessionLimits()
+    ) async throws -> RunSession.Result {
         let signal = SignalRecord()
         let session = RunSession(run, setup, stages, limits: limits, version: VersionCommand.version) { end in
             // A stage alone says nothing about the whole.
@@ -192,22 +205,20 @@ struct StageSession {
             return ExitCode(end, signal: signal.number).rawValue
         }
         let reporter = ProgressReporter(console)
-        let result: RunSession.Result
         do {
-            result = try await Interrupts.cancelling {
+            let result = try await Interrupts.cancelling {
                 try await servingMetrics(of: run, console) { try await session.execute(observer: reporter) }
             } onFirst: { number in
                 signal.number = number
                 console.note("finishing what is under way and saving; once more Ctrl-C stops at once")
             }
+            console.leaveDrawing()
+            return result
         } catch {
             console.leaveDrawing()
             try await run.close()
             try say(error, run.id, console)
         }
-        console.leaveDrawing()
-        try await run.close()
-        if stages.contains(.load) { try conclude(result, run.id, console) }
     }
 
     /// Serves metrics for the time of `body` if that was asked for.

@@ -127,12 +127,15 @@ struct Console: Sendable {
 }
 
 extension Console {
+    /// Whether somebody can be asked.
+    var canAsk: Bool { options.allowsInput && isatty(STDIN_FILENO) == 1 }
+
     /// Asks a person for a line of text.
     ///
     /// - Parameter otherwise: the option that gives the answer where nobody can be asked.
     /// - Throws: `ValidationError` without a terminal, and with `--no-input`.
     func ask(_ question: String, otherwise: String) throws -> String {
-        guard options.allowsInput, isatty(STDIN_FILENO) == 1 else {
+        guard canAsk else {
             throw ValidationError("nobody can be asked here: give \(otherwise)")
         }
         write(question + " ", to: STDERR_FILENO)
