@@ -18,6 +18,8 @@ package struct StagingSettings: Sendable {
     package var recipients: [AgeRecipient]
     package var fileSystem: any FileSystem
     package var clock: any WallClock
+    /// Lets commits of the manifest fail, in tests.
+    package var onCommit: @Sendable (Manifest.CommitMoment) throws -> Void = { _ in }
 
     package init(
         diskLimit: ByteCount = .GiB(20), chunkBytes: ByteCount = .MiB(16), chunkRecordsMax: Int = 50_000,
@@ -81,7 +83,7 @@ package final class StagingArea: Sendable {
         let ring = try KeyRing.create(in: folder, keys: keys, fileSystem)
         // Made here, as SQLite would let the umask decide who may read it; its log gets the same rights.
         _ = try fileSystem.open(folder.manifest, .new)
-        let manifest = try Manifest(path: folder.manifest, clock: settings.clock)
+        let manifest = try Manifest(path: folder.manifest, clock: settings.clock, onCommit: settings.onCommit)
         for path in [folder.path, folder.staging] { try fileSystem.syncFolder(path) }
         try await manifest.commit { try $0.insertRun(folder.run, description) }
         return StagingArea(folder, settings, manifest, DiskBudget(limit: settings.diskLimit), keys, ring, lock)
@@ -97,7 +99,7 @@ package final class StagingArea: Sendable {
         try fileSystem.remove(folder.request)
         let keys = try RunKeys.open(in: folder, under: root, fileSystem)
         let ring = try KeyRing.open(in: folder, keys: keys, fileSystem)
-        let manifest = try Manifest(path: folder.manifest, clock: settings.clock)
+        let manifest = try Manifest(path: folder.manifest, clock: settings.clock, onCommit: settings.onCommit)
         _ = try await manifest.read { try $0.run() }
         var report = try await Recovery(folder, manifest, ring, fileSystem).run()
         report.crashedOwner = lock.crashedOwner

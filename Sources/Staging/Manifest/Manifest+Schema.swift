@@ -7,7 +7,7 @@ import MigratezModel
 /// The numbered migrations of the manifest. One that has shipped is never edited; a change is a new number.
 enum ManifestSchema {
     /// The version that this program writes, kept in SQLite's `user_version`.
-    static let version = 4
+    static let version = 5
 
     /// Brings an empty or older manifest to `version`; each step is a transaction of its own with the number in it.
     ///
@@ -33,7 +33,9 @@ enum ManifestSchema {
         }
     }
 
-    private static let steps: [@Sendable (Database) throws -> Void] = [version1, version2, version3, version4]
+    private static let steps: [@Sendable (Database) throws -> Void] = [
+        version1, version2, version3, version4, version5,
+    ]
 
     /// Times are milliseconds since 1970 in UTC; stages, kinds, states and codes are their texts, outcomes their numbers.
     @Sendable private static func version1(_ database: Database) throws {
@@ -205,6 +207,26 @@ enum ManifestSchema {
                     activity_code, activity_message, resumes_at, created_at, changed_at FROM run;
                 DROP TABLE run;
                 ALTER TABLE run_with_cancelled RENAME TO run;
+                """)
+    }
+
+    /// Values before changes, and what became of records when the run was undone.
+    @Sendable private static func version5(_ database: Database) throws {
+        try database.execute(
+            sql: """
+                CREATE TABLE images (
+                    stream INTEGER NOT NULL REFERENCES streams, ordinal INTEGER NOT NULL, target_id TEXT NOT NULL,
+                    origin TEXT NOT NULL CHECK (origin IN ('ours', 'overwritten', 'completed')),
+                    chunk_sequence INTEGER NOT NULL, line INTEGER NOT NULL, ready_sequence INTEGER NOT NULL,
+                    PRIMARY KEY (stream, ordinal)
+                ) STRICT, WITHOUT ROWID;
+                CREATE INDEX images_by_ready ON images (stream, ready_sequence);
+                CREATE TABLE undo (
+                    stream INTEGER NOT NULL REFERENCES streams, ordinal INTEGER NOT NULL,
+                    outcome TEXT NOT NULL CHECK (outcome IN ('sent', 'deleted', 'restored', 'edited', 'needed',
+                        'refused', 'gone')),
+                    PRIMARY KEY (stream, ordinal)
+                ) STRICT, WITHOUT ROWID;
                 """)
     }
 }

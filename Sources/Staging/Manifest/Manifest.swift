@@ -14,16 +14,30 @@ package final class Manifest: Sendable {
     private let queue: DatabaseQueue
     private let commits = Mutex(CommitQueue())
     private let clock: any WallClock
+    private let onCommit: @Sendable (CommitMoment) throws -> Void
+
+    /// A moment of a commit at which a test may let it fail.
+    package enum CommitMoment: Sendable {
+        /// Nothing of it has happened.
+        case before
+        /// It is durable, and its caller does not know yet.
+        case after
+    }
 
     /// The page cache of the connection.
     package static let cacheBytes = ByteCount.MiB(16)
 
     /// Opens the manifest at `path`, creating it if it is not there (the folder must exist and be 0700).
     ///
-    /// - Parameter isReadOnly: for looking at a run that another process owns.
-    package init(path: String, isReadOnly: Bool = false, clock: any WallClock = SystemWallClock()) throws(MigratezError)
-    {
+    /// - Parameters:
+    ///   - isReadOnly: for looking at a run that another process owns.
+    ///   - onCommit: what it throws fails the commit; for tests of those who commit.
+    package init(
+        path: String, isReadOnly: Bool = false, clock: any WallClock = SystemWallClock(),
+        onCommit: @escaping @Sendable (CommitMoment) throws -> Void = { _ in }
+    ) throws(MigratezError) {
         self.clock = clock
+        self.onCommit = onCommit
         var configuration = Configuration()
         configuration.readonly = isReadOnly
         configuration.label = "migratez.manifest"
@@ -143,6 +157,7 @@ package final class Manifest: Sendable {
     private func commit(_ entries: [any CommitQueue.Pending], _ database: Database) -> MigratezError? {
         let transaction = ManifestTransaction(database, now: clock.now)
         do {
+            try onCommit(.before)
             try database.inTransaction(.immediate) {
                 for entry in entries {
                     do {
@@ -158,6 +173,7 @@ package final class Manifest: Sendable {
                 }
                 return .commit
             }
+            try onCommit(.after)
             return nil
         } catch { return MigratezError(manifest: error) }
     }

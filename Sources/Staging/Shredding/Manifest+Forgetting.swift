@@ -8,7 +8,9 @@ extension ManifestTransaction {
     /// Deletes what identifies records, and ends the life of every chunk whose keys are destroyed. Counts, hashes,
     /// events and the audit trail stay.
     func forgetRecords() throws {
-        for table in ["records", "rejects", "batches", "notes", "leases"] { try execute("DELETE FROM \(table)", []) }
+        for table in ["records", "rejects", "batches", "images", "undo", "notes", "leases"] {
+            try execute("DELETE FROM \(table)", [])
+        }
         try execute("UPDATE streams SET cursor = NULL", [])
         try execute("UPDATE chunks SET begins_at = NULL, ends_at = NULL", [])
         try execute("UPDATE events SET detail = NULL", [])
@@ -36,6 +38,7 @@ extension ManifestView {
             sql: """
                 SELECT (SELECT count(*) FROM (SELECT 1 FROM records LIMIT 1))
                     + (SELECT count(*) FROM rejects) + (SELECT count(*) FROM batches) + (SELECT count(*) FROM notes)
+                    + (SELECT count(*) FROM images) + (SELECT count(*) FROM undo)
                     + (SELECT count(*) FROM streams WHERE cursor IS NOT NULL)
                     + (SELECT count(*) FROM chunks WHERE begins_at IS NOT NULL OR ends_at IS NOT NULL)
                 """) ?? 0

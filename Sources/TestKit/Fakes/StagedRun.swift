@@ -8,7 +8,7 @@ package import MigratezStaging
 /// A run with a real staging area in a folder of its own, which can be closed and opened again as after a crash.
 package struct StagedRun: Sendable {
     package let folder: RunFolder
-    package let settings: StagingSettings
+    package var settings: StagingSettings
     private let root = RootKey.key(SymmetricKey(copying: [UInt8](repeating: 7, count: 32)))
 
     /// - Parameters:
