@@ -32,6 +32,7 @@ package struct ReadyLine: Sendable {
 
     /// A field that will hold the destination's id of another record of the run.
     package struct Reference: Sendable, Hashable {
+        /// Empty for the record that a link becomes a field of.
         package var field: String
         /// The stream and the ordinal of the record that is pointed to.
         package var stream: StreamName

@@ -39,6 +39,10 @@ package protocol Destination: Sendable {
 
     /// Finds out what became of rows whose write was cut off: looks them up by key (never in a lagging index), or asks
     /// the job that `note` names. A row that is not in the answer was certainly not written.
+    ///
+    /// A row with a `targetID` is of a record that existed before: it is not looked up, as finding it says nothing;
+    /// only what a job tells of it is given. Without a note, before anything was written, the answer tells which
+    /// records exist already (`held`).
     func resolve(_ batch: Batch, by route: WriteRoute, note: String?) async throws -> [Receipt]
 
     /// Existing records, not written by us, whose `fields` equal one of the given value tuples (their order is that
@@ -57,6 +61,14 @@ package protocol Destination: Sendable {
     /// record (an account's contacts) is its own affair, so callers delete children first. If the call throws, some
     /// records may be gone.
     func delete(object: String, ids: [String]) async throws -> [Deletion]
+
+    /// When records were last changed, and whether by us, by id; what the destination cannot tell of is not in the
+    /// answer.
+    func lastChanges(object: String, ids: [String]) async throws -> [String: LastChange]
+
+    /// For each of the records that others refer to (which would lose by its deletion, or go with it): the object of
+    /// one that does.
+    func referrers(object: String, ids: [String]) async throws -> [String: String]
 
     /// The number of records of the object that carry a key of ours which begins with `keyPrefix`; `nil` = cannot tell.
     func count(object: String, keyPrefix: String) async throws -> Int?
@@ -93,6 +105,23 @@ extension Destination {
     package func estimatedCalls(writing object: String, records: Int, matchRules: Int) -> [CallEstimate] { [] }
     package func recordAddress(of object: String, id: String) async throws -> String? { nil }
     package func referenceName(of object: String) -> String { object }
+
+    package func lastChanges(object: String, ids: [String]) async throws -> [String: LastChange] { [:] }
+
+    package func referrers(object: String, ids: [String]) async throws -> [String: String] { [:] }
+
+    /// The ids of those rows' records that the destination holds, by row key; to be asked before they are written.
+    package func held(_ batch: Batch, by route: WriteRoute) async throws -> [String: String] {
+        guard !batch.rows.isEmpty else { return [:] }
+        var ids: [String: String] = [:]
+        for receipt in try await resolve(batch, by: route, note: nil) {
+            switch receipt.result {
+            case .created(let id), .updated(let id): ids[receipt.key] = id
+            case .rejected: continue
+            }
+        }
+        return ids
+    }
 }
 
 /// What a write leaves behind for the case that it is cut off.
@@ -135,6 +164,18 @@ package struct Deletion: Sendable, Equatable {
     package init(id: String, result: Result) {
         self.id = id
         self.result = result
+    }
+}
+
+/// The last change of a record, by the destination's own clock.
+package struct LastChange: Sendable, Hashable {
+    package var at: Timestamp
+    /// Whether the user that this connector works for made it.
+    package var isOurs: Bool
+
+    package init(at: Timestamp, isOurs: Bool) {
+        self.at = at
+        self.isOurs = isOurs
     }
 }
 

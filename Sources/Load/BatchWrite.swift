@@ -7,15 +7,17 @@ import MigratezJSON
 import MigratezModel
 import MigratezStaging
 
-/// Writes one batch: the intent is durable before it is sent, the outcomes after.
+/// Writes one batch: the intent and the values before the change are durable before it is sent, the outcomes after.
 ///
 /// A write whose fate is unknown is never repeated blindly: the destination is asked which rows it has, and only the
-/// others are sent again.
+/// others are sent again. Whether a record was created or updated is decided before the write and kept with the intent;
+/// what the destination says of a second write counts only where nothing else tells.
 struct BatchWrite: Sendable {
     let destination: any Destination
     let staging: StagingArea
     let target: LoadTarget
     let route: WriteRoute
+    let census: Census
     let clock: any WallClock
     /// How often rows are sent in all before the error is passed on.
     private static let attemptsMax = 4
@@ -26,50 +28,73 @@ struct BatchWrite: Sendable {
         var rejection: Rejection
     }
 
+    /// What is known of a batch while it is under way.
+    private struct Course {
+        var batch: Int64
+        var plan: WritePlan
+        /// Lines that were sent before by a write whose fate was unknown.
+        var doubtful: Set<Int>
+        /// Whether another process sent it.
+        var isCutOff = false
+        /// Whether each row must have a receipt.
+        var isComplete = true
+        /// Whether more receipts of the batch are to come.
+        var keepsOpen = false
+    }
+
     /// Sends the rows of the chunk and notes what became of them; gives back what was refused.
-    func write(_ rows: [LoadRow], ofChunk sequence: Int) async throws -> [Refusal] {
+    ///
+    /// - Parameter doubtful: the lines that an earlier process sent, which were not found.
+    func write(_ rows: [LoadRow], ofChunk sequence: Int, doubtful: Set<Int>) async throws -> [Refusal] {
         guard let first = rows.map(\.line).min(), let last = rows.map(\.line).max() else { return [] }
-        let plan = WritePlan(route: route.name, updates: rows.filter { $0.row.targetID != nil }.map(\.line))
+        let plan = WritePlan(route: route.name, rows: rows)
         let (stream, text) = (target.stream, plan.text)
-        let batch = try await staging.manifest.commit { transaction in
-            try transaction.openBatch(of: stream, chunkSequence: sequence, lines: first...last, route: text)
+        let images = BeforeImages(staging: staging, stream: target.stream)
+        let batch = try await images.keep(rows, ofChunk: sequence) { transaction in
+            try transaction.openBatch(of: stream, chunkSequence: sequence, lines: first...last, route: text).id
         }
-        return try await send(rows, batch.id, plan)
+        return try await send(rows, Course(batch: batch, plan: plan, doubtful: doubtful))
     }
 
     /// Finds out what became of a batch that was cut off; rows that are not there are left to be sent again.
     func resolve(_ rows: [LoadRow], _ batch: StagedBatch) async throws -> [Refusal] {
-        let plan = WritePlan(batch.route)
-        // Rows that have their outcome are not among these; there may be none left.
-        let receipts =
-            rows.isEmpty
-            ? []
-            : try await destination.resolve(
-                Batch(object: target.object, rows: rows.map(\.row)), by: route, note: batch.note)
-        return try await settle(rows, receipts, batch.id, plan, isComplete: false)
+        let course = Course(
+            batch: batch.id, plan: WritePlan(batch.route), doubtful: Set(rows.map(\.line)),
+            isCutOff: true, isComplete: false)
+        // A record that carried our key before is told by its id, so that its being there does not pass for a write.
+        let existing = ExistingRecords(
+            destination: destination, staging: staging, target: target, route: route, census: census)
+        let held = rows.filter { course.plan.held.contains($0.line) && $0.row.targetID == nil }
+        let others = rows.filter { !course.plan.held.contains($0.line) || $0.row.targetID != nil }
+        let identified = held.isEmpty ? [] : try await existing.identified(held).filter { $0.row.targetID != nil }
+        let rows = others + identified
+        return try await settle(rows, try await whatBecame(of: rows, note: batch.note), course)
     }
 
-    private func send(_ rows: [LoadRow], _ batch: Int64, _ plan: WritePlan) async throws -> [Refusal] {
+    private func send(_ rows: [LoadRow], _ course: Course) async throws -> [Refusal] {
+        var course = course
         var refusals: [Refusal] = []
         // Halves of a batch that was refused as a whole wait behind the first one.
         var parts = [rows]
         var attempt = 1
         while let part = parts.first {
-            let intent = ManifestIntent(staging: staging, batch: batch)
+            let intent = ManifestIntent(staging: staging, batch: course.batch)
             do {
                 let receipts = try await destination.write(
                     Batch(object: target.object, rows: part.map(\.row)), by: route, intent: intent)
-                refusals += try await settle(
-                    part, receipts, batch, plan, isComplete: true, keepsOpen: parts.count > 1)
+                course.keepsOpen = parts.count > 1
+                refusals += try await settle(part, receipts, course)
                 parts.removeFirst()
                 if parts.isEmpty { return refusals }
             } catch let error as MigratezError {
                 let isRefused = error.remedy == .rejectRecord
-                if !isRefused { try await pause(after: error, attempt: &attempt, batch) }
+                if !isRefused { try await pause(after: error, attempt: &attempt, course.batch) }
                 // Some of the rows may have been written all the same.
-                let known = try await destination.resolve(
-                    Batch(object: target.object, rows: part.map(\.row)), by: route, note: await intent.lastNote)
-                refusals += try await settle(part, known, batch, plan, isComplete: false, keepsOpen: true)
+                let known = try await whatBecame(of: part, note: await intent.lastNote)
+                course.doubtful.formUnion(part.map(\.line))
+                var partly = course
+                (partly.isComplete, partly.keepsOpen) = (false, true)
+                refusals += try await settle(part, known, partly)
                 let keys = Set(known.map(\.key))
                 var rest = part.filter { !keys.contains($0.row.key) }
                 if isRefused, rest.count == 1 {
@@ -80,6 +105,7 @@ struct BatchWrite: Sendable {
                 parts.replaceSubrange(0..<1, with: [Array(rest[..<half]), Array(rest[half...])].filter { !$0.isEmpty })
             }
         }
+        let batch = course.batch
         try await staging.manifest.commit { try $0.settleBatch(batch) }
         return refusals
     }
@@ -92,56 +118,89 @@ struct BatchWrite: Sendable {
         try await clock.sleep(for: min(delay ?? .seconds(1), .seconds(60)))
     }
 
+    /// Asks the destination which of the rows it has; a row that is not in the answer was not written, or is of a
+    /// record that existed before, for which a second write changes nothing.
+    private func whatBecame(of rows: [LoadRow], note: String?) async throws -> [Receipt] {
+        // Rows that have their outcome are not among these; there may be none left.
+        guard !rows.isEmpty else { return [] }
+        let receipts = try await destination.resolve(
+            Batch(object: target.object, rows: rows.map(\.row)), by: route, note: note)
+        guard target.fieldOf != nil else { return receipts }
+        let known = Set(receipts.map(\.key))
+        return try await receipts + linked(rows.filter { !known.contains($0.row.key) })
+    }
+
+    /// The links among these whose field holds what it is to hold.
+    private func linked(_ rows: [LoadRow]) async throws -> [Receipt] {
+        let names = Set(rows.flatMap { $0.row.references.map(\.field) }).sorted()
+        let ids = rows.compactMap(\.row.targetID)
+        var held: [String: JSONValue] = [:]
+        for start in stride(from: 0, to: ids.count, by: destination.readBatchSize) {
+            let part = Array(ids[start..<min(start + destination.readBatchSize, ids.count)])
+            for found in try await destination.read(object: target.object, ids: part, fields: names) {
+                held[found.id] = found.fields.withUnsafeBufferPointer { JSONValue(validated: $0) }
+            }
+        }
+        return rows.compactMap { row in
+            guard let id = row.row.targetID, let fields = held[id],
+                row.row.references.allSatisfy({ fields[$0.field]?.text == $0.targetID })
+            else { return nil }
+            return Receipt(key: row.row.key, result: .updated(id: id))
+        }
+    }
+
     /// Notes the outcomes of the rows that have a receipt. Refused rows get theirs when the rejects chunk is sealed.
-    private func settle(
-        _ rows: [LoadRow], _ receipts: [Receipt], _ batch: Int64, _ plan: WritePlan, isComplete: Bool,
-        keepsOpen: Bool = false
-    ) async throws -> [Refusal] {
+    private func settle(_ rows: [LoadRow], _ receipts: [Receipt], _ course: Course) async throws -> [Refusal] {
         var byKey: [String: Receipt] = [:]
         for receipt in receipts { byKey[receipt.key] = receipt }
-        guard !isComplete || byKey.count == rows.count else {
+        guard !course.isComplete || byKey.count == rows.count else {
             throw MigratezError(
                 .internalError, "\(destination.name) gave \(byKey.count) receipts for \(rows.count) rows")
         }
-        let updates = Set(plan.updates)
         var outcomes: [RecordOutcome] = []
         var links: [StreamName: [RecordOutcome]] = [:]
         var refusals: [Refusal] = []
         for row in rows {
             guard let receipt = byKey[row.row.key] else {
-                guard !isComplete else {
+                guard !course.isComplete else {
                     throw MigratezError(.internalError, "\(destination.name) gave no receipt for a row")
                 }
                 continue
             }
-            let outcome: Outcome
             let id: String
             switch receipt.result {
-            case .created(let created):
-                outcome = updates.contains(row.line) ? .updated : .created
-                id = created
-            case .updated(let updated):
-                outcome = .updated
-                id = updated
+            case .created(let created): id = created
+            case .updated(let updated): id = updated
             case .rejected(let rejection):
                 refusals.append(Refusal(row: row, rejection: rejection))
                 continue
             }
+            let isUpdate = isUpdate(row, receipt, course)
             outcomes.append(
                 RecordOutcome(
-                    ordinal: row.record.ordinal, outcome: outcome,
+                    ordinal: row.record.ordinal, outcome: isUpdate ? .updated : .created,
                     sourceID: target.isLink ? nil : row.record.sourceID, targetID: id))
-            for link in row.links {
-                links[link.stream, default: []].append(RecordOutcome(ordinal: link.edge, outcome: .created))
+            for (stream, outcome) in row.linkOutcomes(isUpdate: course.plan.held.contains(row.line)) {
+                links[stream, default: []].append(outcome)
             }
-            for link in row.lostLinks { links[link.stream, default: []].append(LoadOutcomes.lost(link)) }
         }
         let (stream, settled, settledLinks) = (target.stream, outcomes, links)
+        let batch = course.keepsOpen ? nil : course.batch
         try await staging.manifest.commit { transaction in
             try LoadOutcomes.record(settled, links: settledLinks, of: stream, transaction)
-            if !keepsOpen { try transaction.settleBatch(batch) }
+            if let batch { try transaction.settleBatch(batch) }
         }
         return refusals
+    }
+
+    /// Whether the row's record was there before the run.
+    private func isUpdate(_ row: LoadRow, _ receipt: Receipt, _ course: Course) -> Bool {
+        if course.plan.isUpdate(row.line) { return true }
+        if census == .disturbed, course.isCutOff { return true }
+        // Only of an object without our key does the destination know better, at the first write: a link that its own
+        // automation made.
+        guard case .updated = receipt.result, census == .unknown, row.holder == nil else { return false }
+        return !course.doubtful.contains(row.line)
     }
 }
 
@@ -161,30 +220,6 @@ enum LoadOutcomes {
             try transaction.recordRejects(rejects, of: link)
         }
     }
-
-    /// The outcome of a link whose other end was not loaded.
-    static func lost(_ link: (stream: StreamName, edge: Int, isRejected: Bool)) -> RecordOutcome {
-        RecordOutcome(ordinal: link.edge, outcome: link.isRejected ? .rejected : .skipped, code: .parentNotLoaded)
-    }
-}
-
-/// What the manifest's `route` of a batch says: the way of writing, and the lines that update an existing record.
-struct WritePlan {
-    var route: String
-    var updates: [Int]
-
-    init(route: String, updates: [Int]) {
-        self.route = route
-        self.updates = updates
-    }
-
-    init(_ text: String) {
-        let words = text.split(separator: " ")
-        route = words.first.map(String.init) ?? ""
-        updates = words.dropFirst().compactMap { Int($0) }
-    }
-
-    var text: String { ([route] + updates.map(String.init)).joined(separator: " ") }
 }
 
 /// Keeps what a connector notes in the manifest, and the last of it at hand.

@@ -13,6 +13,7 @@ struct ChunkLoad: Sendable {
     let staging: StagingArea
     let target: LoadTarget
     let route: WriteRoute
+    let census: Census
     let batchBytesMax: ByteCount
     /// Bounds and adapts the writes that are under way at once.
     let writes: AdaptiveConcurrency
@@ -37,18 +38,19 @@ struct ChunkLoad: Sendable {
             try view.batches(of: target.stream, chunkSequence: sequence)
         }
         var remainder = Remainder()
-        if !cutOff.isEmpty { remainder.refusals += try await resolve(cutOff, lease) }
+        if !cutOff.isEmpty { remainder.refusals += try await resolve(cutOff, lease.chunk) }
+        let sent = SentLines(cutOff)
         let refusedLines = Set(remainder.refusals.map(\.row.line))
         try await withThrowingTaskGroup(of: Remainder.self) { group in
             var underWay = 0
-            try await forEachBatch(of: lease, without: refusedLines) { lines in
+            try await forEachBatch(of: lease.chunk, without: refusedLines) { lines in
                 // Two more batches than are written at once are prepared, no further ones.
                 if underWay >= writes.limitMax + 2, let finished = try await group.next() {
                     remainder.add(finished)
                     underWay -= 1
                 }
                 underWay += 1
-                group.addTask { try await write(lines, sequence) }
+                group.addTask { try await write(lines, sequence, sent) }
             }
             for try await finished in group { remainder.add(finished) }
         }
@@ -57,9 +59,9 @@ struct ChunkLoad: Sendable {
 
     /// Cuts the lines that have no outcome yet into batches.
     private func forEachBatch(
-        of lease: ChunkLease, without refused: Set<Int>, _ body: ([NumberedLine]) async throws -> Void
+        of chunk: Chunk, without refused: Set<Int>, _ body: ([NumberedLine]) async throws -> Void
     ) async throws {
-        var reader = try staging.openChunkReader(lease.chunk)
+        var reader = try staging.openChunkReader(chunk)
         var block: [UInt8] = []
         var index = RecordIndex(fields: nil)
         var number = 0
@@ -94,7 +96,7 @@ struct ChunkLoad: Sendable {
         return known.isEmpty ? lines : lines.filter { !known.contains($0.record.ordinal) }
     }
 
-    private func write(_ lines: [NumberedLine], _ sequence: Int) async throws -> Remainder {
+    private func write(_ lines: [NumberedLine], _ sequence: Int, _ sent: SentLines) async throws -> Remainder {
         try await writes.run {
             var remainder = Remainder()
             var rows: [LoadRow] = []
@@ -104,13 +106,14 @@ struct ChunkLoad: Sendable {
                 case .row(let row): rows.append(row)
                 case .rejected(let row, let rejection):
                     remainder.refusals.append(.init(row: row, rejection: rejection))
-                case .skipped(let row, let code): remainder.skipped.append((row, code, nil))
+                case .skipped(let row, let code): remainder.skipped.append((row, code, row.row.targetID))
                 }
             }
-            let matched = try await TargetMatching(destination: destination, target: target).match(rows)
-            for (row, id) in matched.skipped { remainder.skipped.append((row, nil, id)) }
-            try await keepBefore(matched.before)
-            remainder.refusals += try await batchWrite.write(matched.rows, ofChunk: sequence)
+            let existing = ExistingRecords(
+                destination: destination, staging: staging, target: target, route: route, census: census)
+            let found = try await existing.find(rows, knownAsNew: sent.asNew)
+            for (row, id) in found.skipped { remainder.skipped.append((row, nil, id)) }
+            remainder.refusals += try await batchWrite.write(found.rows, ofChunk: sequence, doubtful: sent.all)
             progress.advance(.load, target.stream, by: lines.count)
             progress.reject(.load, target.stream, by: remainder.refusals.count)
             return remainder
@@ -118,34 +121,16 @@ struct ChunkLoad: Sendable {
     }
 
     private var batchWrite: BatchWrite {
-        BatchWrite(destination: destination, staging: staging, target: target, route: route, clock: clock)
-    }
-
-    /// Keeps the values that records of the destination have before they are changed.
-    private func keepBefore(_ found: [(row: LoadRow, found: ReadBack)]) async throws {
-        guard !found.isEmpty else { return }
-        _ = try await staging.withChunkWriter(target.stream, .before) { writer in
-            for (row, readBack) in found {
-                var line = JSONWriter()
-                line.beginObject()
-                line.key("n")
-                line.int(row.record.ordinal)
-                line.key("id")
-                line.string(readBack.id)
-                line.key("fields")
-                line.raw(readBack.fields)
-                line.endObject()
-                try writer.append(line.bytes + [UInt8(ascii: "\n")], records: 1)
-            }
-        }
+        BatchWrite(
+            destination: destination, staging: staging, target: target, route: route, census: census, clock: clock)
     }
 
     /// Looks up the batches that were under way when an earlier process ended.
-    private func resolve(_ batches: [StagedBatch], _ lease: ChunkLease) async throws -> [BatchWrite.Refusal] {
+    func resolve(_ batches: [StagedBatch], _ chunk: Chunk) async throws -> [BatchWrite.Refusal] {
         var refusals: [BatchWrite.Refusal] = []
         for batch in batches {
             var rows: [LoadRow] = []
-            try await forEachBatch(of: lease, without: []) { lines in
+            try await forEachBatch(of: chunk, without: []) { lines in
                 let inside = lines.filter { batch.lines.contains($0.number) }
                 let assembly = RowAssembly(staging: staging, target: target)
                 for case .row(let row) in try await assembly.assemble(inside.map { ($0.number, $0.record) }) {
@@ -168,14 +153,18 @@ struct ChunkLoad: Sendable {
                 RecordOutcome(
                     ordinal: row.record.ordinal, outcome: .skipped, code: code,
                     sourceID: isLink ? nil : row.record.sourceID, targetID: targetID))
-            row.settleLinks(.skipped, code, into: &links)
+            for (stream, outcome) in row.linkOutcomes(unwritten: .skipped, code) {
+                links[stream, default: []].append(outcome)
+            }
         }
         for refusal in remainder.refusals {
             outcomes.append(
                 RecordOutcome(
                     ordinal: refusal.row.record.ordinal, outcome: .rejected, code: refusal.rejection.code,
                     sourceID: isLink ? nil : refusal.row.record.sourceID))
-            refusal.row.settleLinks(.rejected, .parentNotLoaded, into: &links)
+            for (stream, outcome) in refusal.row.linkOutcomes(unwritten: .rejected, .parentNotLoaded) {
+                links[stream, default: []].append(outcome)
+            }
         }
         let (settled, settledLinks) = (outcomes, links)
         let finish: @Sendable (ManifestTransaction) throws -> Void = { transaction in
@@ -225,15 +214,21 @@ extension BatchWrite.Refusal {
     }
 }
 
-extension LoadRow {
-    /// The links of a row that was not written cannot be made.
-    fileprivate func settleLinks(
-        _ outcome: Outcome, _ code: ErrorCode?, into outcomes: inout [StreamName: [RecordOutcome]]
-    ) {
-        for link in links {
-            outcomes[link.stream, default: []].append(
-                RecordOutcome(ordinal: link.edge, outcome: outcome, code: code))
+/// The lines of a chunk that were sent by writes which were cut off.
+struct SentLines: Sendable {
+    /// Those that had no record then, as far as was known.
+    let asNew: Set<Int>
+    let all: Set<Int>
+
+    init(_ batches: [StagedBatch]) {
+        var (all, old): (Set<Int>, Set<Int>) = ([], [])
+        for batch in batches {
+            let plan = WritePlan(batch.route)
+            all.formUnion(batch.lines)
+            old.formUnion(plan.matched)
+            old.formUnion(plan.held)
         }
-        for link in lostLinks { outcomes[link.stream, default: []].append(LoadOutcomes.lost(link)) }
+        self.all = all
+        asNew = all.subtracting(old)
     }
 }

@@ -40,13 +40,11 @@ package struct LoadStage: Sendable {
         let state = try await staging.manifest.read { try $0.stream(stream)?.state(of: .load) }
         guard state != .done else { return }
         let route = destination.route(for: target.object, expectedRows: expectedRows)
-        let chunkLoad = ChunkLoad(
-            destination: destination, staging: staging, target: target, route: route,
-            batchBytesMax: min(route.bytesMax, batchBytesMax),
-            writes: AdaptiveConcurrency(
-                initial: min(2, route.concurrencyMax), limitMax: route.concurrencyMax, gauge: gauge),
-            clock: clock, progress: progress)
-        try await staging.manifest.commit { try $0.set(.load, of: stream, to: .running) }
+        let chunkLoad = try await chunkLoad(target, route)
+        try await staging.manifest.commit { transaction in
+            try transaction.set(.load, of: stream, to: .running)
+            try transaction.setNote(Self.objectNote + stream.text, target.object)
+        }
         while true {
             try Task.checkCancellation()
             let (isTransformed, waiting) = try await staging.manifest.read { view in
@@ -69,7 +67,53 @@ package struct LoadStage: Sendable {
                 try await clock.sleep(for: Self.pollInterval)
             }
         }
-        try await staging.manifest.commit { try $0.set(.load, of: stream, to: .done) }
+        try await staging.manifest.commit { transaction in
+            try transaction.set(.load, of: stream, to: .done)
+            try transaction.setNote(Self.endedNote, String(transaction.now.milliseconds))
+        }
+    }
+
+    /// What the notes in the manifest begin with that say which object a stream was written to.
+    package static let objectNote = "load.object."
+
+    /// The note in the manifest that says when the last write of the last stream that was loaded had ended.
+    package static let endedNote = "load.ended"
+
+    /// Finds out what became of writes that were cut off, and writes nothing: for a run that will not be loaded
+    /// further.
+    ///
+    /// A record of which it stays unknown whether it was changed counts as updated, so that its old values are restored
+    /// if they have to be.
+    package func settleCutOff(_ target: LoadTarget) async throws {
+        let stream = target.stream
+        let batches = try await staging.manifest.read { try $0.batches(of: stream) }
+        guard !batches.isEmpty else { return }
+        let chunkLoad = try await chunkLoad(target, destination.route(for: target.object, expectedRows: 1))
+        for (sequence, batches) in Dictionary(grouping: batches, by: \.chunkSequence).sorted(by: { $0.key < $1.key }) {
+            let address = ChunkAddress(stream: stream, kind: .ready, sequence: sequence)
+            guard let chunk = try await staging.manifest.read({ try $0.chunk(address) }) else {
+                throw MigratezError(.chunkMismatch, "the manifest names chunk \(address), which does not exist")
+            }
+            _ = try await chunkLoad.resolve(batches, chunk)
+            try await staging.manifest.commit { transaction in
+                let images = try transaction.images(of: stream, readySequence: sequence)
+                let known = Set(try transaction.outcomes(of: stream, ordinals: images.map(\.ordinal)).map(\.ordinal))
+                let unclear = images.filter { !known.contains($0.ordinal) }.map {
+                    RecordOutcome(ordinal: $0.ordinal, outcome: .updated, targetID: $0.targetID)
+                }
+                try transaction.recordOutcomes(unclear, of: stream, in: .load)
+            }
+        }
+    }
+
+    private func chunkLoad(_ target: LoadTarget, _ route: WriteRoute) async throws -> ChunkLoad {
+        ChunkLoad(
+            destination: destination, staging: staging, target: target, route: route,
+            census: try await Census.take(of: target, at: destination, staging),
+            batchBytesMax: min(route.bytesMax, batchBytesMax),
+            writes: AdaptiveConcurrency(
+                initial: min(2, route.concurrencyMax), limitMax: route.concurrencyMax, gauge: gauge),
+            clock: clock, progress: progress)
     }
 
     /// Gives the chunk back: the rows that were written have their outcomes, and whoever claims it next sends the others.

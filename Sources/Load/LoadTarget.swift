@@ -10,21 +10,25 @@ package struct LoadTarget: Sendable {
     package var object: String
     /// What the row keys begin with: `hubspot-contact-`.
     package var keyPrefix: String
-    /// Whether the stream is one of links that become records of their own.
+    /// Whether the stream is one of links that are written by themselves.
     package var isLink: Bool
+    /// For links that become a field of a record which was loaded before: the stream of these records. `nil` for links
+    /// that become records of their own.
+    package var fieldOf: StreamName?
     /// Rules that find records which the destination holds already; the first that matches wins.
     package var matches: [MatchRule]
     /// The streams that references of this one point to.
     package var parents: [StreamName: Parent]
 
     package init(
-        stream: StreamName, object: String, keyPrefix: String, isLink: Bool = false, matches: [MatchRule] = [],
-        parents: [StreamName: Parent] = [:]
+        stream: StreamName, object: String, keyPrefix: String, isLink: Bool = false, fieldOf: StreamName? = nil,
+        matches: [MatchRule] = [], parents: [StreamName: Parent] = [:]
     ) {
         self.stream = stream
         self.object = object
         self.keyPrefix = keyPrefix
         self.isLink = isLink
+        self.fieldOf = fieldOf
         self.matches = matches
         self.parents = parents
     }

@@ -7,21 +7,6 @@ import MigratezJSON
 import MigratezModel
 import MigratezStaging
 
-/// A ready line on its way to the destination.
-struct LoadRow: Sendable {
-    /// Its number in the chunk, from 0.
-    var line: Int
-    var record: ReadyLine
-    var row: Batch.Row
-    /// The links that this row makes true, by their stream.
-    var links: [(stream: StreamName, edge: Int)] = []
-    /// The links that lead to a record which was not loaded.
-    var lostLinks: [(stream: StreamName, edge: Int, isRejected: Bool)] = []
-
-    /// How much memory it takes, roughly.
-    var bytes: Int { row.fields.count + 160 + row.references.count * 96 }
-}
-
 /// Resolves the references of ready lines to ids of the destination.
 struct RowAssembly: Sendable {
     let staging: StagingArea
@@ -32,7 +17,8 @@ struct RowAssembly: Sendable {
         case row(LoadRow)
         /// A record that it cannot do without was not loaded.
         case rejected(LoadRow, Rejection)
-        case skipped(LoadRow, ErrorCode)
+        /// `nil`: the pipeline leaves the destination's record as it is.
+        case skipped(LoadRow, ErrorCode?)
     }
 
     /// The rows of some lines, in their order.
@@ -44,39 +30,57 @@ struct RowAssembly: Sendable {
     private func assemble(
         _ number: Int, _ record: ReadyLine, _ parents: [StreamName: [Int: RecordOutcome]]
     ) -> Assembled {
-        var references: [Batch.Reference] = []
-        var links: [(StreamName, Int)] = []
-        var lost: [(StreamName, Int, Bool)] = []
-        var verdict: String?
-        var lostFields: [String] = []
+        var row = LoadRow(line: number, record: record, row: Batch.Row(key: "", fields: record.fields))
+        var verdict: Verdict?
         for reference in record.references {
-            let parent = target.parents[reference.stream]
-            guard let outcome = parents[reference.stream]?[reference.ordinal], let id = outcome.targetID, let parent
+            guard let parent = target.parents[reference.stream],
+                let outcome = parents[reference.stream]?[reference.ordinal], let id = outcome.targetID
             else {
                 let isRejected = reference.onMissing == "quarantine"
-                if let link = reference.link, let edge = reference.edge { lost.append((link, edge, isRejected)) }
+                row.carry(reference, .lost(isRejected: isRejected))
                 // A link cannot be made with one end; a record can, if the pipeline says so.
                 if target.isLink || reference.onMissing != "empty" {
-                    verdict = isRejected || verdict == "quarantine" ? "quarantine" : "skip"
-                    lostFields.append(reference.field)
+                    verdict = Verdict(verdict, field: reference.field, isRejected: isRejected)
                 }
                 continue
             }
-            references.append(
-                Batch.Reference(
-                    field: reference.field, object: parent.object, key: parent.keyPrefix + (outcome.sourceID ?? ""),
-                    targetID: id))
-            if let link = reference.link, let edge = reference.edge { links.append((link, edge)) }
+            let key = parent.keyPrefix + (outcome.sourceID ?? "")
+            if reference.isHolder {
+                row.row.targetID = id
+                row.row.key = key
+                row.holder = reference.ordinal
+                row.isSurelyNew = outcome.outcome == .created
+                // A rule of `against_target` says that nothing of this record is to be changed.
+                if outcome.outcome == .skipped, verdict == nil { verdict = .leave }
+                continue
+            }
+            if target.isLink, target.fieldOf == nil, outcome.outcome == .created { row.isSurelyNew = true }
+            row.row.references.append(
+                Batch.Reference(field: reference.field, object: parent.object, key: key, targetID: id))
+            row.carry(reference, .made)
         }
-        let row = LoadRow(
-            line: number, record: record,
-            row: Batch.Row(
-                key: key(record, references), fields: record.fields, references: references),
-            links: links, lostLinks: lost)
+        if target.fieldOf == nil { row.row.key = key(record, row.row.references) }
         switch verdict {
         case nil: return .row(row)
-        case "quarantine": return .rejected(row, Rejection(.parentNotLoaded, fields: lostFields))
-        default: return .skipped(row, .parentNotLoaded)
+        case .leave?: return .skipped(row, nil)
+        case .skip?: return .skipped(row, .parentNotLoaded)
+        case .reject(let fields)?: return .rejected(row, Rejection(.parentNotLoaded, fields: fields))
+        }
+    }
+
+    /// Why a line is not sent.
+    private enum Verdict {
+        case leave
+        case skip
+        case reject(fields: [String])
+
+        /// The verdict after one more reference that leads nowhere.
+        init(_ verdict: Verdict?, field: String, isRejected: Bool) {
+            let named = field.isEmpty ? [] : [field]
+            switch verdict {
+            case .reject(let fields)?: self = .reject(fields: fields + named)
+            case nil, .leave?, .skip?: self = isRejected ? .reject(fields: named) : .skip
+            }
         }
     }
 
@@ -105,5 +109,18 @@ struct RowAssembly: Sendable {
             found[stream] = Dictionary(outcomes.map { ($0.ordinal, $0) }) { first, _ in first }
         }
         return found
+    }
+}
+
+extension ReadyLine.Reference {
+    /// Whether it names the record that a link becomes a field of, rather than what the field will hold.
+    fileprivate var isHolder: Bool { field.isEmpty }
+}
+
+extension LoadRow {
+    /// Notes what becomes of the link that the reference came from, if it came from one.
+    fileprivate mutating func carry(_ reference: ReadyLine.Reference, _ fate: CarriedLink.Fate) {
+        guard let stream = reference.link, let edge = reference.edge else { return }
+        links.append(CarriedLink(stream: stream, edge: edge, field: reference.field, fate: fate))
     }
 }

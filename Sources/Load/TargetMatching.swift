@@ -4,6 +4,7 @@
 import MigratezConnectorKit
 import MigratezJSON
 import MigratezModel
+import MigratezStaging
 
 /// Finds records that the destination held before the run, and adapts rows to them.
 struct TargetMatching: Sendable {
@@ -12,17 +13,14 @@ struct TargetMatching: Sendable {
 
     /// What matching made of some rows.
     struct Result: Sendable {
-        /// To be written; those with a `targetID` update an existing record.
+        /// To be written; those that update an existing record have its id and its values.
         var rows: [LoadRow] = []
         /// Stay as the destination has them, with the id found.
         var skipped: [(row: LoadRow, id: String)] = []
-        /// The existing records that will be changed, as they were.
-        var before: [(row: LoadRow, found: ReadBack)] = []
     }
 
     func match(_ rows: [LoadRow]) async throws -> Result {
         guard !target.matches.isEmpty else { return Result(rows: rows) }
-        var rows = rows
         var matched: [Int: (found: ReadBack, action: LoadTarget.MatchRule.Action)] = [:]
         var taken: Set<String> = []
         for rule in target.matches {
@@ -45,12 +43,15 @@ struct TargetMatching: Sendable {
                 result.skipped.append((rows[number], found.id))
                 continue
             }
-            rows[number].row.targetID = found.id
+            var row = rows[number]
+            var image = BeforeImage(id: found.id, origin: .overwritten, fields: found.fields)
+            row.row.targetID = found.id
             if case .fillBlanks = action {
-                rows[number].row.fields = Self.blanksOnly(rows[number].row.fields, existing: found.fields)
+                image.origin = .completed
+                row.keepOnlyBlanks(of: image)
             }
-            result.rows.append(rows[number])
-            result.before.append((rows[number], found))
+            row.before = image
+            result.rows.append(row)
         }
         return result
     }
@@ -70,7 +71,7 @@ struct TargetMatching: Sendable {
             values.append(tuple)
         }
         guard !values.isEmpty else { return [] }
-        let returning = Array(Set(rule.keys).union(part.flatMap { Self.names(rows[$0].row.fields) })).sorted()
+        let returning = Array(Set(rule.keys).union(part.flatMap { rows[$0].fieldNames })).sorted()
         let found = try await destination.match(
             object: target.object, fields: rule.keys, values: values, returning: returning)
         return found.sorted { $0.id < $1.id }.compactMap { readBack in
@@ -90,10 +91,6 @@ struct TargetMatching: Sendable {
         return value[first...last].lowercased()
     }
 
-    private static func names(_ fields: [UInt8]) -> [String] {
-        fields.withUnsafeBufferPointer { JSONValue(validated: $0).members.map(\.key) }
-    }
-
     /// The texts of the fields, or nil if one of them has none.
     private static func values(of keys: [String], in fields: [UInt8]) -> [String]? {
         let value = fields.withUnsafeBufferPointer { JSONValue(validated: $0) }
@@ -104,18 +101,18 @@ struct TargetMatching: Sendable {
         }
         return texts
     }
+}
 
-    /// Our fields without those that have a value already.
-    private static func blanksOnly(_ fields: [UInt8], existing: [UInt8]) -> [UInt8] {
-        let known = existing.withUnsafeBufferPointer { JSONValue(validated: $0) }
-        let ours = fields.withUnsafeBufferPointer { JSONValue(validated: $0) }
-        var writer = JSONWriter()
-        writer.beginObject()
-        for member in ours.members where known[member.key]?.text?.isEmpty ?? true {
-            writer.key(member.key)
-            member.value.write(to: &writer)
+extension LoadRow {
+    /// Takes out what the existing record has a value for; links among that stay as the destination has them.
+    fileprivate mutating func keepOnlyBlanks(of image: BeforeImage) {
+        let ours = row.fields.withUnsafeBufferPointer { JSONValue(validated: $0) }
+        let held = image.values
+        let isBlank: (String) -> Bool = { BeforeImage.isBlank(held[$0]) }
+        row.fields = JSONValue.object(ours.members.filter { isBlank($0.key) }).serialized()
+        row.references.removeAll { !isBlank($0.field) }
+        for number in links.indices {
+            if case .made = links[number].fate, !isBlank(links[number].field) { links[number].fate = .kept }
         }
-        writer.endObject()
-        return writer.bytes
     }
 }

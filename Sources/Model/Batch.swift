@@ -23,9 +23,14 @@ package struct Batch: Sendable {
         package var references: [Reference]
         /// The destination's id, if the row is known to exist there (then it is updated by it, and stamped).
         package var targetID: String?
+        /// False takes our key off the record: it was not there before a run that is undone.
+        package var keepsKey: Bool
 
-        package init(key: String, fields: [UInt8], references: [Reference] = [], targetID: String? = nil) {
+        package init(
+            key: String, fields: [UInt8], references: [Reference] = [], targetID: String? = nil, keepsKey: Bool = true
+        ) {
             self.key = key
+            self.keepsKey = keepsKey
             self.fields = fields
             self.references = references
             self.targetID = targetID

@@ -61,6 +61,33 @@ struct FileDestinationTests {
         }
     }
 
+    @Test(arguments: FileFormat.allCases)
+    func `a row with an id changes the fields that it names, and no others`(_ format: FileFormat) async throws {
+        try await withTemporaryFolder { folder in
+            let first = try destination(format, in: folder)
+            _ = try await write(first, [row(1), row(2)])
+            try await first.finish()
+            let second = try destination(format, in: folder)
+            let parent = Batch.Reference(field: "BossId", object: "Person", key: "", targetID: "csv-person-2")
+            var changes = [Batch.Row(key: "csv-person-1", fields: Array("{}".utf8), references: [parent])]
+            changes[0].targetID = "csv-person-1"
+            changes.append(Batch.Row(key: "gone", fields: Array(#"{"Name":"y"}"#.utf8), targetID: "csv-person-9"))
+            let receipts = try await write(second, changes)
+            #expect(receipts[0].result == .updated(id: "csv-person-1"))
+            #expect(receipts[1].result == .rejected(Rejection(.recordDeleted)))
+            #expect(try await resolve(second, changes) == [], "that it is there says nothing")
+            try await second.finish()
+            let held = try await second.read(
+                object: "Person", ids: ["csv-person-1", "csv-person-2"], fields: ["Name", "Number", "BossId"])
+            let texts = held.map { record in
+                let values = record.fields.withUnsafeBufferPointer { JSONValue(validated: $0) }
+                return ["Name", "Number", "BossId"].map { values[$0]?.text ?? "" }
+            }
+            #expect(texts == [["x", "1.0", "csv-person-2"], ["x", "2.0", ""]])
+            #expect(try await second.count(object: "Person", keyPrefix: "csv-person-") == 2)
+        }
+    }
+
     @Test func `a CSV file has the columns of all records, and formulas are defused`() async throws {
         try await withTemporaryFolder { folder in
             let destination = try destination(.csv, in: folder)

@@ -62,8 +62,8 @@ import Testing
             let before = try await area.texts(of: contact, .before)
             #expect(
                 Set(before) == [
-                    #"{"n":3,"id":"old-0","fields":{"Email":"P3@X.test","Phone":"old"}}"#,
-                    #"{"n":14,"id":"old-2","fields":{"Email":"p14@x.test","Phone":null}}"#,
+                    #"{"n":3,"id":"old-0","fields":{"Email":"P3@X.test","Phone":"old","AccountId":null}}"#,
+                    #"{"n":14,"id":"old-2","fields":{"Email":"p14@x.test","Phone":null,"AccountId":null}}"#,
                 ])
             try await Scene.expectBalance(area, [.created: 18, .updated: 2])
             try await area.close()

@@ -66,7 +66,8 @@ package final class FileDestination: Destination {
     /// The keys that the file holds were written, and no others.
     package func resolve(_ batch: Batch, by route: WriteRoute, note: String?) async throws -> [Receipt] {
         var found: Set<String> = []
-        let wanted = Set(batch.rows.map(\.key))
+        let wanted = Set(batch.rows.filter { $0.targetID == nil }.map(\.key))
+        guard !wanted.isEmpty else { return [] }
         try withFile(of: batch.object) { file throws(MigratezError) in
             try file.scan { record throws(MigratezError) in if wanted.contains(record.key) { found.insert(record.key) }
             }
@@ -100,7 +101,10 @@ package final class FileDestination: Destination {
         let removed = try files.withLock { files throws(MigratezError) -> Set<String> in
             // The file is replaced, so whoever writes next must open the new one.
             files[object] = nil
-            return try ObjectFile.remove(wanted, paths, format, dialect)
+            let removed = try ObjectFile.remove(wanted, paths, format, dialect)
+            // A file that is being written to is completed at the end, like any other.
+            if OpenFile.exists(paths.partial) { files[object] = try ObjectFile(paths, format, dialect) }
+            return removed
         }
         return ids.map { Deletion(id: $0, result: removed.contains($0) ? .deleted : .absent) }
     }

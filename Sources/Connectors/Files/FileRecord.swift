@@ -70,4 +70,14 @@ enum FileLine {
         line.append(UInt8(ascii: "}"))
         appendLine(line[...], to: &lines)
     }
+
+    /// A row that replaces the whole record, from one that changes some of its fields.
+    static func merged(_ row: Batch.Row, id: String, into members: [JSONValue.Member]) -> Batch.Row {
+        let changes =
+            row.fields.withUnsafeBufferPointer { JSONValue(validated: $0).members }
+            + row.references.map { .init($0.field, .string($0.targetID.isEmpty ? $0.key : $0.targetID)) }
+        let names = Set(changes.map(\.key)).union([FileDestination.keyField])
+        let fields = JSONValue.object(members.filter { !names.contains($0.key) } + changes)
+        return Batch.Row(key: id, fields: fields.serialized())
+    }
 }

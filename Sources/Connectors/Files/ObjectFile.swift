@@ -39,17 +39,41 @@ final class ObjectFile: @unchecked Sendable {
         try recover()
     }
 
-    /// Appends the rows and returns when they are on the disk.
+    /// Appends the rows and returns when they are on the disk. A row with a `targetID` changes the fields that it names
+    /// of that record, and no others.
     func write(_ rows: [Batch.Row]) throws(MigratezError) -> [Receipt] {
+        let changed = try members(of: Set(rows.compactMap(\.targetID)))
         var lines: [UInt8] = []
-        for row in rows { try FileLine.append(row, to: &lines) }
+        var receipts: [Receipt] = []
+        for row in rows {
+            guard let id = row.targetID else {
+                try FileLine.append(row, to: &lines)
+                receipts.append(
+                    Receipt(key: row.key, result: note(row.key) ? .created(id: row.key) : .updated(id: row.key)))
+                continue
+            }
+            guard let members = changed[id] else {
+                receipts.append(Receipt(key: row.key, result: .rejected(Rejection(.recordDeleted))))
+                continue
+            }
+            try FileLine.append(FileLine.merged(row, id: id, into: members), to: &lines)
+            _ = note(id)
+            receipts.append(Receipt(key: row.key, result: .updated(id: id)))
+        }
         try partial.write(lines, at: end)
         try partial.synchronize()
         end += lines.count
-        return rows.map { row in
-            let isNew = note(row.key)
-            return Receipt(key: row.key, result: isNew ? .created(id: row.key) : .updated(id: row.key))
+        return receipts
+    }
+
+    /// What the file holds of these records, by key.
+    private func members(of keys: Set<String>) throws(MigratezError) -> [String: [JSONValue.Member]] {
+        guard !keys.isEmpty else { return [:] }
+        var found: [String: [JSONValue.Member]] = [:]
+        try scan { record throws(MigratezError) in
+            if keys.contains(record.key) { found[record.key] = JSONValue(validated: record.line).members }
         }
+        return found
     }
 
     /// Gives every record to `body`; of a key that was written again, the last one.
@@ -138,7 +162,11 @@ final class ObjectFile: @unchecked Sendable {
         }
         guard !removed.isEmpty, keptCount > 0 else {
             try OpenFile.remove(newPath)
-            if keptCount == 0, !removed.isEmpty { try OpenFile.remove(path) }
+            if keptCount == 0, !removed.isEmpty {
+                // The complete file that a partial one goes on from holds the same records.
+                if isPartial, OpenFile.exists(paths.complete) { try OpenFile.remove(paths.complete) }
+                try OpenFile.remove(path)
+            }
             return removed
         }
         try OpenFile.move(newPath, to: path)

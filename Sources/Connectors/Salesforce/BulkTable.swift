@@ -60,9 +60,9 @@ package struct BulkTable: Sendable {
     }
 
     /// Whether a bulk job can carry the row as it is. What it cannot: nested values, texts beyond its limits, and the
-    /// text `#N/A` itself, which it would read as 'clear this field'.
+    /// text `#N/A` itself, which it would read as 'clear this field'; and rows by whose key it could not join results.
     package static func carries(_ row: Batch.Row) -> Bool {
-        guard row.fields.count <= recordBytesMax else { return false }
+        guard row.fields.count <= recordBytesMax, row.keepsKey else { return false }
         return row.fields.withUnsafeBufferPointer { fields in
             var cursor = FieldCursor(fields)
             while let field = cursor.next() {

@@ -75,7 +75,7 @@ package struct CollectionRequest: Sendable {
         }
         if let stampField {
             writer.key(stampField)
-            writer.string(row.key)
+            if row.keepsKey { writer.string(row.key) } else { writer.null() }
         }
         row.fields.withUnsafeBufferPointer { fields in
             var cursor = FieldCursor(fields)

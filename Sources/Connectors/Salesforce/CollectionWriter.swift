@@ -78,7 +78,7 @@ struct CollectionWriter: Sendable {
     func request(_ object: String, _ operation: WriteOperation, _ metadata: ObjectMetadata) -> CollectionRequest {
         CollectionRequest(
             object: object, operation: operation, stampField: metadata.hasStamp ? settings.stampField : nil,
-            leavesOut: operation == .insert ? [] : ObjectMetadata.auditFieldNames.intersection(metadata.auditFields))
+            leavesOut: metadata.leftOut(of: operation))
     }
 
     /// Sends rows in calls of at most 200, and again those that a lock kept out.

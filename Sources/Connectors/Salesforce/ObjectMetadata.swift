@@ -28,6 +28,19 @@ struct ObjectMetadata: Sendable {
     /// takes on insert only, neither on update nor on upsert.
     static let auditFieldNames: Set = ["CreatedDate", "CreatedById", "LastModifiedDate", "LastModifiedById"]
 
+    /// Fields that a write of this kind does not take, whatever their value: audit fields are set on insert only, and
+    /// a record that is there keeps what cannot be changed (the ends of a link, for instance).
+    func leftOut(of operation: WriteOperation) -> Set<String> {
+        switch operation {
+        case .insert: []
+        case .upsert: Self.auditFieldNames.intersection(auditFields)
+        case .update: fixedFields.union(Self.auditFieldNames.intersection(auditFields))
+        }
+    }
+
+    /// Fields that can be set on insert only, or never.
+    var fixedFields: Set<String> { Set(schema.fields.filter { !$0.isUpdateable }.map(\.name)) }
+
     /// Reads the answer to a describe call.
     init(describe answer: JSONValue, stampField: String) {
         let name = answer["name"]?.text ?? ""

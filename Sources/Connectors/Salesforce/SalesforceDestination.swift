@@ -30,6 +30,8 @@ package struct SalesforceDestination: Destination {
     private let concurrencyMax: Int?
     private let catalog: SchemaCatalog
     private let collections: CollectionWriter
+    private let login: SalesforceLogin
+    private let children = ChildObjects()
 
     /// - Parameter http: the process's client; retries, the rate budget and the token are put around it here.
     /// - Throws: `invalidSetting`.
@@ -171,6 +173,18 @@ package struct SalesforceDestination: Destination {
         let ids = ids.filter(SalesforceID.isID)
         return try await object == ContentNote.object
             ? reader.notes(ids: ids, fields: fields) : reader.read(object: object, ids: ids, fields: fields)
+    }
+
+    private var history: RecordHistory {
+        RecordHistory(api: api, catalog: catalog, reader: reader, children: children, ownUser: login.userID)
+    }
+
+    package func lastChanges(object: String, ids: [String]) async throws -> [String: LastChange] {
+        try await history.lastChanges(object: object, ids: ids.filter(SalesforceID.isID))
+    }
+
+    package func referrers(object: String, ids: [String]) async throws -> [String: String] {
+        try await history.referrers(object: object, ids: ids.filter(SalesforceID.isID))
     }
 
     package func count(object: String, keyPrefix: String) async throws -> Int? {

@@ -16,6 +16,7 @@ package final class SalesforceLogin: Sendable {
     private let http: any HTTPClient
     private let clock: any WallClock
     private let address = Mutex<String?>(nil)
+    private let user = Mutex<String?>(nil)
 
     /// - Parameter http: a client that adds no token of its own.
     package init(settings: SalesforceSettings, http: any HTTPClient, clock: any WallClock) {
@@ -26,6 +27,9 @@ package final class SalesforceLogin: Sendable {
 
     /// Where calls go after a login (`instance_url`); before the first one, the login address.
     package var instanceURL: String { address.withLock { $0 } ?? settings.loginURL }
+
+    /// The id of the user that the last login was for; `nil` before it, or if the answer did not say.
+    var userID: String? { user.withLock { $0 } }
 
     /// Logs in and returns the access token.
     ///
@@ -50,6 +54,9 @@ package final class SalesforceLogin: Sendable {
         // The token goes to that address from now on: it must be one that the transport would accept at all.
         _ = try RequestURL(instance)
         address.withLock { $0 = instance.hasSuffix("/") ? String(instance.dropLast()) : instance }
+        // The identity URL ends in the user's id (Salesforce Help, "Identity URLs").
+        let userID = answer["id"]?.text?.split(separator: "/").last.map { SalesforceID.canonical(String($0)) }
+        user.withLock { $0 = userID }
         return Secret(token)
     }
 

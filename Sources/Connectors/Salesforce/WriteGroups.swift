@@ -14,8 +14,11 @@ struct WriteGroups {
     var inserts: [Batch.Row] = []
 
     init(_ rows: [Batch.Row], metadata: ObjectMetadata) {
+        let fixed = metadata.fixedFields
         for row in rows {
             if row.targetID != nil {
+                var row = row
+                row.references.removeAll { fixed.contains($0.field) }
                 updates.append(row)
             } else if !metadata.hasStamp || Self.hasAny(of: metadata.auditFields, row) {
                 inserts.append(row)

@@ -124,7 +124,7 @@ package final class MemoryDestination: Destination {
     package func resolve(_ batch: Batch, by route: WriteRoute, note: String?) async throws -> [Receipt] {
         state.withLock { state in
             state.resolved.append(batch)
-            return batch.rows.compactMap { row in
+            return batch.rows.filter { $0.targetID == nil }.compactMap { row in
                 state.byKey[Self.stamp(row.key, batch.object)].map {
                     Receipt(key: row.key, result: .created(id: state.held[$0].id))
                 }
@@ -185,11 +185,14 @@ package final class MemoryDestination: Destination {
                             references: row.references, writes: 1))
                     return Receipt(key: row.key, result: .created(id: id))
                 }
-                state.byKey[stamp] = known
-                state.held[known].key = row.key
-                state.held[known].references = row.references
+                state.byKey[stamp] = row.keepsKey ? known : nil
+                state.held[known].key = row.keepsKey ? row.key : nil
+                let fields = Self.parsed(row.fields)
+                let named = Set(fields.members.map(\.key) + row.references.map(\.field))
+                state.held[known].references.removeAll { named.contains($0.field) }
+                state.held[known].references += row.references
                 state.held[known].writes += 1
-                state.held[known].fields = Self.merged(state.held[known].fields, Self.parsed(row.fields))
+                state.held[known].fields = Self.merged(state.held[known].fields, fields)
                 return Receipt(key: row.key, result: .updated(id: state.held[known].id))
             }
         }
@@ -207,7 +210,11 @@ package final class MemoryDestination: Destination {
     }
 
     private static func readBack(_ record: Held, _ fields: [String]) -> ReadBack {
-        let members = fields.map { JSONValue.Member($0, record.fields[$0] ?? .null) }
+        let members = fields.map { name in
+            let reference = record.references.first { $0.field == name }
+            return JSONValue.Member(
+                name, reference.map { .string($0.targetID) } ?? record.fields[name] ?? .null)
+        }
         return ReadBack(id: record.id, key: record.key, fields: JSONValue.object(members).serialized())
     }
 }
