@@ -66,6 +66,25 @@ struct HubSpotLinkTests {
         return edges
     }
 
+    @Test func `a link between companies counts at the child, where it leads to the parent`() async throws {
+        let link: (Int, String) -> String = { id, type in
+            #"{"toObjectId":\#(id),"associationTypes":[\#(type)]}"#
+        }
+        let answer = """
+            {"results":[{"from":{"id":"1"},"to":[
+            \(link(2, #"{"category":"HUBSPOT_DEFINED","typeId":13}"#)),
+            \(link(3, #"{"category":"HUBSPOT_DEFINED","typeId":450},{"category":"HUBSPOT_DEFINED","typeId":14}"#)),
+            \(link(4, #"{"category":"USER_DEFINED","typeId":14,"label":"Partner"}"#))]}]}
+            """
+        let http = StubHTTPClient { _, _ in HTTPResponse.page(answer) }
+        let source = try HubSpotSource(
+            settings: ConnectorSettings(secrets: ["auth.token": Secret("t")]), http: http,
+            clock: ManualClock(advancesBySleeping: true))
+        let company = CRMObject.company.stream
+        let edges = try await source.readLinks(from: company, to: company, of: [(id: "1", bytes: [])])
+        #expect(edges == [Edge(from: "1", to: "3")])
+    }
+
     @Test func `records without links are no failure, any other partial answer is`() async throws {
         func edges(_ answer: String) async throws -> [Edge] {
             let http = StubHTTPClient { _, _ in HTTPResponse.page(answer, status: 207) }

@@ -32,7 +32,11 @@ extension HubSpotSource {
                 guard let id = result["from"]?["id"]?.text else { throw noLinks(from, to) }
                 for link in result["to"]?.elements ?? [] {
                     guard let target = link["toObjectId"]?.text else { throw noLinks(from, to) }
-                    edges += linkEdges(from: id, to: target, types: link["associationTypes"]?.elements ?? [])
+                    let types = link["associationTypes"]?.elements ?? []
+                    guard from != Self.company || to != Self.company || types.contains(where: Self.leadsToParent) else {
+                        continue
+                    }
+                    edges += linkEdges(from: id, to: target, types: types)
                 }
                 if let after = result["paging"]?["next"]?["after"]?.text {
                     open.append(LinkPlace(id: id, after: after))
@@ -81,6 +85,14 @@ extension HubSpotSource {
 
     private func noLinks(_ from: StreamName, _ to: StreamName) -> MigratezError {
         MigratezError(.brokenResponse, "HubSpot's links from \(from) to \(to) lack ids", remedy: .retry(after: nil))
+    }
+
+    private static let company = StreamName("company")
+
+    /// Between companies every link is seen from both ends; it counts at the child, where it leads to the parent:
+    /// type 14, "child to parent company" (developers.hubspot.com, "Associations v4", type id values).
+    private static func leadsToParent(_ type: JSONValue) -> Bool {
+        type["category"]?.text == "HUBSPOT_DEFINED" && type["typeId"]?.int == 14
     }
 
     /// The types that HubSpot calls primary: contact and company, deal and company, ticket and company, lead and contact

@@ -28,7 +28,7 @@ extension PlanReader {
             }
             links.append((link, section.position))
         }
-        reportCycles(links)
+        reportCircles(links, objects)
         return links.map(\.spec)
     }
 
@@ -100,36 +100,18 @@ extension PlanReader {
         return .lookup(object: parts[0], field: parts[1])
     }
 
-    /// A record is loaded after those that its fields refer to, so lookups must not lead round in a circle.
-    private mutating func reportCycles(_ links: [(spec: LinkSpec, position: FilePosition)]) {
-        var next: [StreamName: [(to: StreamName, position: FilePosition)]] = [:]
-        for (spec, position) in links {
-            guard case .lookup = spec.form else { continue }
-            next[spec.from, default: []] += spec.to.map { ($0, position) }
+    /// A lookup that closes a circle is written after the records. Where its field may hold links to several objects,
+    /// which of them it holds would be decided twice.
+    private mutating func reportCircles(_ links: [(spec: LinkSpec, position: FilePosition)], _ objects: [ObjectSpec]) {
+        let spec = TransformSpec(objects: objects, links: links.map(\.spec))
+        for (link, position) in links where link.to.count > 1 {
+            let routes = spec.routes.filter { $0.from == link.from && $0.form == link.form }
+            guard let closing = routes.first(where: \.isDeferred) else { continue }
+            report(
+                .linkCycle, position,
+                "the lookup from '\(link.from)' to '\(closing.to)' leads back to where it starts, "
+                    + "which is not supported yet for a field that may hold links to several objects",
+                remedy: "Name one object in 'to:'")
         }
-        var done: Set<StreamName> = []
-        for start in next.keys.sorted() where !done.contains(start) {
-            var trail: [StreamName] = []
-            follow(start, &trail, &done, next)
-        }
-    }
-
-    private mutating func follow(
-        _ stream: StreamName, _ trail: inout [StreamName], _ done: inout Set<StreamName>,
-        _ next: [StreamName: [(to: StreamName, position: FilePosition)]]
-    ) {
-        trail.append(stream)
-        for (to, position) in next[stream] ?? [] {
-            if let start = trail.firstIndex(of: to) {
-                let circle = (trail[start...] + [to]).map(\.text).joined(separator: " → ")
-                report(
-                    .linkCycle, position, "the lookups \(circle) form a circle, which is not supported yet",
-                    remedy: "Leave one of them out, or load it in a second pipeline")
-            } else if !done.contains(to) {
-                follow(to, &trail, &done, next)
-            }
-        }
-        trail.removeLast()
-        done.insert(stream)
     }
 }

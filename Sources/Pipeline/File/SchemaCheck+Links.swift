@@ -11,7 +11,9 @@ extension SchemaCheck {
         let path = ["links", String(number)]
         let ends = link.to.compactMap { plan.transform.object($0)?.target }
         switch link.form {
-        case .lookup(let object, let field): checkLookup(object, field, to: ends, path)
+        case .lookup(let object, let field):
+            checkLookup(object, field, to: ends, path)
+            checkCircle(link, object, field, path)
         case .junction(let object):
             guard let from = plan.transform.object(link.from)?.target else { return }
             checkJunction(object, from: from, to: ends, link.map, path)
@@ -35,6 +37,21 @@ extension SchemaCheck {
             report(
                 .impossibleLink, path + ["to"],
                 "\(object).\(name) refers to \(field.refersTo.joined(separator: ", ")), not to \(end)")
+        }
+    }
+
+    /// A lookup that closes a circle is set when both records exist: the first of them must do without it until then.
+    private mutating func checkCircle(_ link: LinkSpec, _ object: String, _ name: String, _ path: [String]) {
+        let isDeferred = plan.transform.routes.contains {
+            $0.isDeferred && $0.from == link.from && $0.form == link.form
+        }
+        guard isDeferred, let field = targets[object]?.field(name) else { return }
+        if field.isRequired || !field.isUpdateable {
+            let reason = field.isRequired ? "must have a value from the start" : "cannot be set later"
+            report(
+                .linkCycle, path + ["as"],
+                "\(object).\(name) \(reason), but its lookup leads back to where it starts: neither record can be first"
+            )
         }
     }
 

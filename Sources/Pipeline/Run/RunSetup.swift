@@ -17,7 +17,8 @@ package struct RunSetup: Sendable {
     package var totals: [StreamName: Int]
     /// What the plan and the schemas do not agree on.
     package var diagnostics: [Diagnostic]
-    /// For each link that becomes a record of its own: its fields for the two ends.
+    /// For each link that is written by itself: its fields for the two ends. A deferred lookup has one for the to-end
+    /// only.
     var junctionFields: [StreamName: (from: String, to: String)]
 
     /// Asks both sides; changes nothing.
@@ -58,10 +59,11 @@ package struct RunSetup: Sendable {
         return setup
     }
 
-    /// The fields of a junction that point to the two ends of a link.
+    /// The fields that point to the two ends of a link.
     private func ends(
         of route: LinkRoute, _ spec: TransformSpec, _ destination: any Destination
     ) throws(MigratezError) -> (from: String, to: String) {
+        if let field = route.field { return ("", field) }
         guard let from = spec.object(route.from)?.target, let to = spec.object(route.to)?.target else {
             throw MigratezError(.invalidPipeline, "a link leads to an object that the pipeline does not have")
         }
@@ -118,7 +120,7 @@ extension PipelinePlan {
     func loadTarget(_ route: LinkRoute, source: String) -> LoadTarget {
         LoadTarget(
             stream: route.stream, object: route.object, keyPrefix: "\(source)-\(route.stream)-", isLink: true,
-            parents: parents([route.from, route.to], source))
+            fieldOf: route.isDeferred ? route.from : nil, parents: parents([route.from, route.to], source))
     }
 
     private func parents(_ streams: [StreamName], _ source: String) -> [StreamName: LoadTarget.Parent] {

@@ -8,15 +8,16 @@ import MigratezModel
 import MigratezStaging
 
 extension TransformStage {
-    /// Turns the edges of a link that is a record of its own in the destination into ready lines.
+    /// Turns the edges of a link that is written by itself into ready lines: one that is a record of its own in the
+    /// destination, or that becomes a field of a record after it was loaded.
     ///
     /// The transform of both ends must be complete. Edges are joined with what their ids lead to, first one end, then
     /// the other, by sorting; links that have become equal through merged records are made once. Does nothing if it is
     /// done already.
     ///
     /// - Parameters:
-    ///   - fromField: the junction's field that points to the from-record.
-    ///   - toField: the junction's field that points to the to-record.
+    ///   - fromField: the junction's field that points to the from-record; empty for a deferred lookup.
+    ///   - toField: the field that points to the to-record.
     package func transform(_ route: LinkRoute, fromField: String, toField: String) async throws {
         let state = try await staging.manifest.read { view in
             (
@@ -151,6 +152,11 @@ extension TransformStage {
         while let entry = try pairs.next(JunctionEntry.init) {
             guard entry.state == .resolved else {
                 try decisions.append(JunctionDecision(entry, entry.state == .missing ? .missing : .leftOut))
+                continue
+            }
+            if route.isDeferred, route.from == route.to, entry.from == entry.to {
+                // Nothing is its own parent: a duplicate was merged with what it led to.
+                try decisions.append(JunctionDecision(entry, .notChosen))
                 continue
             }
             if route.choose == .all {
