@@ -42,7 +42,7 @@ struct Migratez: AsyncParsableCommand {
                     RunCommand.self, ExtractCommand.self, TransformCommand.self, LoadCommand.self, ResumeCommand.self,
                     PauseCommand.self, CancelCommand.self, StatusCommand.self, LogsCommand.self,
                 ]),
-            CommandGroup(name: "Fix", subcommands: [ChunksCommand.self, IssuesCommand.self]),
+            CommandGroup(name: "Fix", subcommands: [ChunksCommand.self, IssuesCommand.self, UndoCommand.self]),
             CommandGroup(
                 name: "Prove",
                 subcommands: [

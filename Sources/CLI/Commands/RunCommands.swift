@@ -56,8 +56,15 @@ struct RunCommand: AsyncParsableCommand {
     @OptionGroup var work: WorkOptions
     @OptionGroup var selection: SelectionOptions
     @Argument(help: "The pipeline file, or a plan that was saved: then exactly that one is applied.") var file: String
+    @Flag(help: "Read only what changed since the last run. Not supported yet.") var sinceLast = false
 
     func run() async throws {
+        guard !sinceLast else {
+            throw MigratezError(
+                .notSupported, "--since-last: a run that reads only what changed is not supported yet",
+                remedy: .fixConfiguration,
+                hint: "run without it: everything is read again, and what is there already is brought up to date")
+        }
         try await StageSession(common, work).begin(file, [.extract, .transform, .load], selection.selection)
     }
 }

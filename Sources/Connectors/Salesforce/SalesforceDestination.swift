@@ -30,7 +30,6 @@ package struct SalesforceDestination: Destination {
     private let concurrencyMax: Int?
     private let catalog: SchemaCatalog
     private let collections: CollectionWriter
-    private let login: SalesforceLogin
     private let children = ChildObjects()
 
     /// - Parameter http: the process's client; retries, the rate budget and the token are put around it here.

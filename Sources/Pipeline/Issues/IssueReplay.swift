@@ -23,6 +23,7 @@ package struct IssueReplay: Sendable {
     /// What the mapping refuses again stays rejected. The new chunk and the end of the old rejection are one commit.
     /// - Returns: how many records will be tried again.
     package func prepare(code: String?) async throws -> Int {
+        try await run.requireNotUndone()
         let spec = run.plan.transform
         let begun = try await run.staging.manifest.read { try $0.run() }
         guard [.running, .loaded, .verified].contains(begun.phase) else {

@@ -42,6 +42,7 @@ package struct RunExecution: Sendable {
 
     /// Runs the stages that are named; those before them must be complete.
     package func execute(_ stages: Set<Stage>) async throws {
+        try await run.requireNotUndone()
         let begun = try await staging.manifest.read { try $0.run() }
         try await reachKnownMilestones()
         try await requireStagesBefore(stages)

@@ -42,6 +42,7 @@ package struct Verification: Sendable {
 
     /// Verifies all streams; marks the run as verified if everything agrees.
     package func verify() async throws -> [StreamVerification] {
+        try await run.requireNotUndone()
         let phase = try await run.staging.manifest.read { try $0.run().phase }
         guard phase == .loaded || phase == .verified else {
             throw MigratezError(
@@ -136,7 +137,7 @@ package struct Verification: Sendable {
         var names: Set<String> = []
         let expected = loaded.map { record in
             var fields = record.fields.withUnsafeBufferPointer { JSONValue(validated: $0) }.members
-            for reference in record.references {
+            for reference in record.references where !reference.field.isEmpty {
                 guard let id = parents[reference.stream]?[reference.ordinal]?.targetID else { continue }
                 fields.append(.init(reference.field, .string(id)))
             }

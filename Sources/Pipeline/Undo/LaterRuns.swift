@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
+
+import MigratezModel
+import MigratezStaging
+
+extension RunRegistry {
+    /// The runs of the same pipeline file that began after this one, wrote something, and were not undone; the newest
+    /// first.
+    ///
+    /// What they wrote rests on what this run wrote: whoever undoes several goes from the newest to the oldest. A run
+    /// whose folder is gone cannot be asked and is not among these.
+    package func laterRuns(than entry: Entry, in workplace: Workplace) async throws -> [String] {
+        var later: [String] = []
+        for other in entries() where other.pipeline == entry.pipeline && other.started > entry.started {
+            guard let inspection = try Self.inspection(of: other, in: workplace) else { continue }
+            let wrote = try await inspection.manifest.read { view in
+                guard try view.note(RunUndo.endedNote) == nil else { return false }
+                return try view.streams().contains { stream in
+                    let counts = try view.counters(of: stream.name)[.load] ?? [:]
+                    return (counts[.created] ?? 0) + (counts[.updated] ?? 0) > 0
+                }
+            }
+            if wrote { later.append(other.run) }
+        }
+        return later
+    }
+
+    /// A look at the run; `nil` if its folder is gone.
+    private static func inspection(of entry: Entry, in workplace: Workplace) throws(MigratezError) -> RunInspection? {
+        let folder = try entry.folder(in: workplace)
+        do throws(MigratezError) {
+            return try RunInspection(folder)
+        } catch {
+            if error.code == .runNotFound { return nil }
+            throw error
+        }
+    }
+}
