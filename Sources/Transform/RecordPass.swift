@@ -19,6 +19,7 @@ struct RecordPass: ~Copyable {
     private let start: TransformPosition
     private var output: TransformOutput
     private var writer = JSONWriter()
+    private var marks = MappingMarks()
     private var reported = TransformTally()
 
     init(
@@ -31,7 +32,9 @@ struct RecordPass: ~Copyable {
         self.mapper = mapper
         self.routes = routes
         self.start = start
-        output = TransformOutput(staging: stage.staging, stream: object.stream)
+        output = TransformOutput(
+            staging: stage.staging, stream: object.stream, mapping: mapper.tally,
+            ownerTag: stage.spec.people?.unmatched.tag)
     }
 
     mutating func run(_ survey: consuming RecordSurvey) async throws {
@@ -108,7 +111,7 @@ struct RecordPass: ~Copyable {
     ) throws -> Bool {
         let choice = LookupChoice(edges, routes: routes)
         writer.removeAll()
-        switch mapper.map(index, record, into: &writer) {
+        switch mapper.map(index, record, into: &writer, marks: &marks) {
         case .filtered:
             output.settle(ordinal, sourceID: id, .filtered)
             settleAll(edges, .filtered, nil)
@@ -128,6 +131,8 @@ struct RecordPass: ~Copyable {
                 try output.append(
                     ReadyLine(
                         ordinal: ordinal, sourceID: id, fields: writer.bytes, references: choice.references))
+                mapper.tally.add(marks)
+                if marks.contains(.personReplaced) { output.tagOwner(ordinal) }
                 for edge in choice.settled {
                     output.settleLink(routes[edge.route].stream, Int(edge.edge), edge.outcome, edge.code)
                 }
@@ -192,6 +197,7 @@ struct RecordPass: ~Copyable {
         _ merge: inout GroupMerge, edges: [RecordEdgeEntry], _ index: inout RecordIndex
     ) throws {
         guard let result = merge.result() else { return }
+        if !result.merged.isEmpty { output.countMergeGroup() }
         for ordinal in result.merged {
             output.settle(
                 Int(ordinal.ordinal), sourceID: ordinal.sourceID, .merged, survivor: Int(result.ordinal))

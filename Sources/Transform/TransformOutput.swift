@@ -3,7 +3,7 @@
 
 import MigratezChunkLines
 import MigratezModel
-import MigratezStaging
+package import MigratezStaging
 
 /// What the transform of one stream makes: ready lines, rejected records and outcomes, made durable together.
 ///
@@ -12,6 +12,9 @@ import MigratezStaging
 struct TransformOutput: ~Copyable {
     private let staging: StagingArea
     private let stream: StreamName
+    private let mapping: MappingTally?
+    /// What marks the records whose owner was replaced; nil = nothing.
+    private let ownerTag: String?
     /// Outcomes that are held before a commit at most.
     private static let outcomesMax = 50_000
     private var ready: ChunkWriter?
@@ -19,15 +22,21 @@ struct TransformOutput: ~Copyable {
     private var lines: [UInt8] = []
     private var outcomes: [RecordOutcome] = []
     private var rejectRows: [Reject] = []
+    private var tagged: [Int] = []
+    private var mergeGroups = 0
     private var linkOutcomes: [StreamName: [RecordOutcome]] = [:]
     private var linkRejects: [StreamName: [Reject]] = [:]
     /// Outcomes of records and of links since the last commit.
     private var pendingOutcomes = 0
     private(set) var tally = TransformTally()
 
-    init(staging: StagingArea, stream: StreamName) {
+    /// - Parameter mapping: counts what is done to the records that are put in here; each commit keeps what came since
+    ///   the one before.
+    init(staging: StagingArea, stream: StreamName, mapping: MappingTally?, ownerTag: String?) {
         self.staging = staging
         self.stream = stream
+        self.mapping = mapping
+        self.ownerTag = ownerTag
     }
 
     /// Makes sure that the writers are open; to be called before a block of lines is worked through.
@@ -71,6 +80,14 @@ struct TransformOutput: ~Copyable {
         tally.settled += 1
     }
 
+    /// Notes that one record stands for others, too.
+    mutating func countMergeGroup() { mergeGroups += 1 }
+
+    /// Notes that the record belongs to somebody else than in the source.
+    mutating func tagOwner(_ ordinal: Int) {
+        if ownerTag != nil { tagged.append(ordinal) }
+    }
+
     mutating func settleLink(_ link: StreamName, _ edge: Int, _ outcome: Outcome, _ code: ErrorCode? = nil) {
         pendingOutcomes += 1
         linkOutcomes[link, default: []].append(RecordOutcome(ordinal: edge, outcome: outcome, code: code))
@@ -107,6 +124,8 @@ struct TransformOutput: ~Copyable {
         }
         outcomes.removeAll(keepingCapacity: true)
         rejectRows.removeAll(keepingCapacity: true)
+        tagged.removeAll(keepingCapacity: true)
+        mergeGroups = 0
         linkOutcomes.removeAll()
         linkRejects.removeAll()
         pendingOutcomes = 0
@@ -123,10 +142,16 @@ struct TransformOutput: ~Copyable {
     ) -> @Sendable (ManifestTransaction) throws -> Void {
         let (stream, outcomes, rejectRows) = (stream, outcomes, rejectRows)
         let (linkOutcomes, linkRejects) = (linkOutcomes, linkRejects)
+        let (tagged, ownerTag) = (tagged, ownerTag)
+        let counts =
+            (mapping?.takeCounts() ?? [])
+            + (mergeGroups > 0 ? [FieldCount(field: "", measure: FieldCount.mergeGroups, count: mergeGroups)] : [])
         return { transaction in
             try transaction.recordOutcomes(
                 outcomes.sorted { $0.ordinal < $1.ordinal }, of: stream, in: .transform)
             try transaction.recordRejects(rejectRows, of: stream)
+            try transaction.add(counts, of: stream)
+            if let ownerTag, !tagged.isEmpty { try transaction.tag(tagged, of: stream, as: ownerTag) }
             for (link, outcomes) in linkOutcomes {
                 try transaction.recordOutcomes(
                     outcomes.sorted { $0.ordinal < $1.ordinal }, of: link, in: .transform)
@@ -135,6 +160,16 @@ struct TransformOutput: ~Copyable {
             try transaction.setNote(TransformPosition.key(stream), isLast ? nil : position.text)
             try transaction.set(.transform, of: stream, to: isLast ? .done : .running)
         }
+    }
+}
+
+extension MappingTally {
+    /// What was counted since the last call, as the manifest keeps it.
+    package func takeCounts() -> [FieldCount] {
+        let (records, entries) = take()
+        guard records > 0 else { return [] }
+        return [FieldCount(field: "", measure: FieldCount.mapped, count: records)]
+            + entries.map { FieldCount(field: $0.field, measure: $0.event.name, count: $0.count) }
     }
 }
 

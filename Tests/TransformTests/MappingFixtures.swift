@@ -44,6 +44,15 @@ enum MappingFixtures {
         return (outcome, String(decoding: writer.bytes, as: UTF8.self))
     }
 
+    /// What each field of a record would get.
+    static func preview(_ record: String, by mapper: RecordMapper) throws -> [FieldPreview] {
+        try Array(record.utf8).withUnsafeBufferPointer { record in
+            var index = RecordIndex(fields: "properties")
+            try index.index(record)
+            return mapper.preview(index, record)
+        }
+    }
+
     /// The text that one field becomes.
     static func map(_ value: String, by field: FieldSpec, values: [String: ValueMapSpec] = [:]) throws -> String {
         let (outcome, text) = try map(#"{"f":\#(value)}"#, by: try mapper([field], values: values))

@@ -22,8 +22,8 @@ import MigratezTransform
 package struct RunExecution: Sendable {
     let run: Run
     let setup: RunSetup
-    let progress: any ProgressSink
     private let gauge: ConcurrencyGauge
+    private let sampler: RunSampler
     private let milestones = Milestones()
 
     package init(
@@ -31,10 +31,11 @@ package struct RunExecution: Sendable {
     ) {
         self.run = run
         self.setup = setup
-        self.progress = progress
         self.gauge = gauge
+        sampler = RunSampler(passingTo: progress)
     }
 
+    private var progress: any ProgressSink { sampler }
     private var spec: TransformSpec { run.plan.transform }
     private var staging: StagingArea { run.staging }
     /// A sixteenth of the memory for each of the few sorters that are open at once.
@@ -43,6 +44,10 @@ package struct RunExecution: Sendable {
     /// Runs the stages that are named; those before them must be complete.
     package func execute(_ stages: Set<Stage>) async throws {
         try await run.requireNotUndone()
+        try await sampler.during(run, totals: setup.totals) { try await carryOut(stages) }
+    }
+
+    private func carryOut(_ stages: Set<Stage>) async throws {
         let begun = try await staging.manifest.read { try $0.run() }
         try await reachKnownMilestones()
         try await requireStagesBefore(stages)

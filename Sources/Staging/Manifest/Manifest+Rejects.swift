@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
+import FoundationEssentials
 import GRDB
 package import MigratezModel
 
@@ -54,30 +55,70 @@ package struct RejectCount: Sendable, Hashable {
     package var vendorCode: String?
     package var fields: [String]
     package var count: Int
+    /// The source's id of one of them; nil for links, and after shredding.
+    package var example: String?
 }
 
 extension ManifestView {
     /// Up to `limit` rejects in the order of ordinals, the first one at or after `start`.
+    ///
+    /// - Parameters:
+    ///   - code: only those with this code.
+    ///   - ids: only records with these ids of the source.
     package func rejects(
-        of stream: StreamName, code: String? = nil, from start: Int = 0, limit: Int
+        of stream: StreamName, code: String? = nil, ids: [String]? = nil, from start: Int = 0, limit: Int
     ) throws -> [Reject] {
         try Row.fetchAll(
             database,
             sql: """
                 SELECT * FROM rejects WHERE stream = ? AND ordinal >= ? AND (? IS NULL OR code = ?)
+                    AND (? IS NULL OR source_id IN (SELECT value FROM json_each(?)))
                 ORDER BY ordinal, stage LIMIT ?
-                """, arguments: [number(of: stream), start, code, code, limit]
+                """, arguments: [number(of: stream), start, code, code, list(ids), list(ids), limit]
         ).map { try Reject($0) }
     }
 
-    /// How many rejects there are by stream, stage, code and fields, the most frequent first.
+    /// The rejects of the records with these ordinals, in the order of ordinals.
+    package func rejects(of stream: StreamName, ordinals: [Int]) throws -> [Reject] {
+        let listed = "[" + ordinals.map(String.init).joined(separator: ",") + "]"
+        return try Row.fetchAll(
+            database,
+            sql: """
+                SELECT * FROM rejects WHERE stream = ? AND ordinal IN (SELECT value FROM json_each(?))
+                ORDER BY ordinal, stage
+                """, arguments: [number(of: stream), listed]
+        ).map { try Reject($0) }
+    }
+
+    /// Which of these ids of the source belong to a rejected record of the stream.
+    package func rejectedIDs(of stream: StreamName, among ids: [String]) throws -> [String] {
+        try String.fetchAll(
+            database,
+            sql: """
+                SELECT DISTINCT source_id FROM rejects
+                WHERE stream = ? AND source_id IN (SELECT value FROM json_each(?))
+                """, arguments: [number(of: stream), list(ids)])
+    }
+
+    /// A JSON array for `json_each`.
+    private func list(_ ids: [String]?) throws -> String? {
+        guard let ids else { return nil }
+        return String(decoding: try JSONEncoder().encode(ids), as: UTF8.self)
+    }
+
+    /// How many rejects there are by stream, stage, code and fields, the most frequent first; known after shredding, too.
     package func rejectCounts() throws -> [RejectCount] {
         try Row.fetchAll(
             database,
             sql: """
-                SELECT streams.name, stage, code, vendor_code, fields, count(*) AS count
+                SELECT streams.name AS name, stage, code, vendor_code, fields, count(*) AS count,
+                    min(source_id) AS example
                 FROM rejects JOIN streams ON streams.number = rejects.stream
-                GROUP BY streams.name, stage, code, vendor_code, fields ORDER BY count DESC, streams.name, code
+                GROUP BY streams.name, stage, code, vendor_code, fields
+                UNION ALL
+                SELECT streams.name, stage, code, vendor_code, fields, count, NULL
+                FROM reject_counts JOIN streams ON streams.number = reject_counts.stream
+                ORDER BY count DESC, name, code, fields
                 """
         ).map { row in
             let names: String = row["fields"]
@@ -85,7 +126,7 @@ extension ManifestView {
                 stream: try decoded(StreamName(row["name"]), "name"),
                 stage: try decoded(Stage(rawValue: row["stage"]), "stage"), code: row["code"],
                 vendorCode: row["vendor_code"], fields: names.split(separator: "\n").map(String.init),
-                count: row["count"])
+                count: row["count"], example: row["example"])
         }
     }
 }

@@ -7,7 +7,7 @@ package import MigratezModel
 /// How far a run is on its way from the first page to the certificate. Each arrow is one commit.
 ///
 /// ```
-/// running → loaded → verified → confirmed → keysDestroyed → unlinked → residueChecked → certified
+/// running → loaded ⇄ verified → confirmed → keysDestroyed → unlinked → residueChecked → certified
 ///    └─────────┴──── abandoned ────▲
 /// ```
 package enum RunPhase: String, Sendable, Codable, CaseIterable {
@@ -33,6 +33,8 @@ package enum RunPhase: String, Sendable, Codable, CaseIterable {
         switch (self, next) {
         case (.running, .loaded), (.loaded, .verified), (.verified, .confirmed): true
         case (.running, .confirmed), (.loaded, .confirmed): true
+        // A later look found differences.
+        case (.verified, .loaded): true
         // A replay of rejects, or a resumed stage, begins again.
         case (.loaded, .running), (.verified, .running): true
         case (.confirmed, .keysDestroyed), (.keysDestroyed, .unlinked), (.unlinked, .residueChecked): true

@@ -8,7 +8,13 @@ extension ManifestTransaction {
     /// Deletes what identifies records, and ends the life of every chunk whose keys are destroyed. Counts, hashes,
     /// events and the audit trail stay.
     func forgetRecords() throws {
-        for table in ["records", "rejects", "batches", "images", "undo", "notes", "leases"] {
+        try execute(
+            """
+            INSERT INTO reject_counts (stream, stage, code, vendor_code, fields, count)
+            SELECT stream, stage, code, vendor_code, fields, count(*) FROM rejects
+            GROUP BY stream, stage, code, vendor_code, fields
+            """, [])
+        for table in ["records", "rejects", "tags", "batches", "images", "undo", "notes", "leases"] {
             try execute("DELETE FROM \(table)", [])
         }
         try execute("UPDATE streams SET cursor = NULL", [])
@@ -37,7 +43,8 @@ extension ManifestView {
             database,
             sql: """
                 SELECT (SELECT count(*) FROM (SELECT 1 FROM records LIMIT 1))
-                    + (SELECT count(*) FROM rejects) + (SELECT count(*) FROM batches) + (SELECT count(*) FROM notes)
+                    + (SELECT count(*) FROM rejects) + (SELECT count(*) FROM tags)
+                    + (SELECT count(*) FROM batches) + (SELECT count(*) FROM notes)
                     + (SELECT count(*) FROM images) + (SELECT count(*) FROM undo)
                     + (SELECT count(*) FROM streams WHERE cursor IS NOT NULL)
                     + (SELECT count(*) FROM chunks WHERE begins_at IS NOT NULL OR ends_at IS NOT NULL)

@@ -29,7 +29,7 @@ extension TransformStage {
         let first: Int =
             if let note = state.note, case .record(let ordinal)? = TransformPosition(note) { ordinal } else { 0 }
         var decisions = DecisionCursor(try await decide(route))
-        var output = TransformOutput(staging: staging, stream: route.stream)
+        var output = TransformOutput(staging: staging, stream: route.stream, mapping: nil, ownerTag: nil)
         do {
             try await write(route, &decisions, &output, from: first, fromField: fromField, toField: toField)
         } catch {

@@ -30,15 +30,13 @@ final class FieldProgram: Sendable {
     private let isRequired: Bool
     /// The source's bytes are copied as they are.
     private let isPassedThrough: Bool
-    private let tally: MappingTally
 
     /// - Throws: `invalidPipeline` if a default or constant is not of the field's type.
     init(
-        _ spec: FieldSpec, number: Int, isRequired: Bool, context: MappingContext, tally: MappingTally
+        _ spec: FieldSpec, number: Int, isRequired: Bool, context: MappingContext
     ) throws(MigratezError) {
         self.number = number
         self.spec = spec
-        self.tally = tally
         self.isRequired = isRequired
         people = context.people
         valueMap = spec.valueMap.flatMap { context.spec.values[$0] }
@@ -56,6 +54,15 @@ final class FieldProgram: Sendable {
             && spec.phoneRegion == nil && spec.html == nil && valueMap == nil && !spec.isPerson
     }
 
+    /// The destination's field.
+    var target: String { spec.target }
+
+    /// The source's own value, a JSON value, if the field is made of one field.
+    func sourceValue(_ index: RecordIndex, _ record: RecordBytes) -> [UInt8]? {
+        guard case .field(let name) = origin, let slice = index.slice(name), !slice.isBlank else { return nil }
+        return Array(record[slice.range])
+    }
+
     private static func render(
         _ template: TextTemplate, _ spec: FieldSpec, _ context: MappingContext
     ) throws(MigratezError) -> [UInt8] {
@@ -68,23 +75,31 @@ final class FieldProgram: Sendable {
 
     /// Writes the field with its value, or nothing if it has none; `scratch` is working space.
     func write(
-        _ index: RecordIndex, _ record: RecordBytes, into writer: inout JSONWriter, scratch: inout [UInt8]
+        _ index: RecordIndex, _ record: RecordBytes, into writer: inout JSONWriter, scratch: inout [UInt8],
+        marks: inout MappingMarks
     ) throws(Rejection) {
         switch origin {
         case .constant(let value):
-            writer.key(spec.target)
+            marks.mark(.sourceFilled, field: number)
+            writeKey(into: &writer, &marks)
             writer.raw(value)
         case .field(let name):
-            guard let slice = index.slice(name), !slice.isBlank else { return try writeFallback(into: &writer) }
-            try write(slice, record, into: &writer, scratch: &scratch)
+            guard let slice = index.slice(name), !slice.isBlank else {
+                return try writeFallback(into: &writer, marks: &marks)
+            }
+            marks.mark(.sourceFilled, field: number)
+            try write(slice, record, into: &writer, scratch: &scratch, marks: &marks)
         case .expression(let expression):
             let value: ExpressionValue
             do { value = try expression.value(of: index, in: record) } catch {
                 guard spec.onError == .null else { throw rejection(.mappingFailed, error.description) }
-                return try writeNulled(into: &writer)
+                return try writeNulled(into: &writer, marks: &marks)
             }
-            if value.isBlank(in: record) { return try writeFallback(into: &writer) }
-            if case .raw(let slice) = value { return try write(slice, record, into: &writer, scratch: &scratch) }
+            if value.isBlank(in: record) { return try writeFallback(into: &writer, marks: &marks) }
+            marks.mark(.sourceFilled, field: number)
+            if case .raw(let slice) = value {
+                return try write(slice, record, into: &writer, scratch: &scratch, marks: &marks)
+            }
             scratch.removeAll(keepingCapacity: true)
             scratch.append(contentsOf: value.text(in: record).utf8)
             var form = TypedValue.Form.string
@@ -92,28 +107,29 @@ final class FieldProgram: Sendable {
             case .bool, .number: form = .literal
             default: break
             }
-            try finish(&scratch, form, into: &writer)
+            try finish(&scratch, form, into: &writer, marks: &marks)
         }
     }
 
     private func write(
-        _ slice: JSONSlice, _ record: RecordBytes, into writer: inout JSONWriter, scratch: inout [UInt8]
+        _ slice: JSONSlice, _ record: RecordBytes, into writer: inout JSONWriter, scratch: inout [UInt8],
+        marks: inout MappingMarks
     ) throws(Rejection) {
         if isPassedThrough {
-            writer.key(spec.target)
+            writeKey(into: &writer, &marks)
             writer.raw(UnsafeBufferPointer(rebasing: record[slice.range]))
             return
         }
         scratch.removeAll(keepingCapacity: true)
         JSONText.append(slice, of: record, to: &scratch)
-        try finish(&scratch, slice.kind == .string ? .string : .literal, into: &writer)
+        try finish(&scratch, slice.kind == .string ? .string : .literal, into: &writer, marks: &marks)
     }
 
     // MARK: Steps
 
     /// Takes the decoded text through the steps of the rule and writes what comes out.
     private func finish(
-        _ text: inout [UInt8], _ form: TypedValue.Form, into writer: inout JSONWriter
+        _ text: inout [UInt8], _ form: TypedValue.Form, into writer: inout JSONWriter, marks: inout MappingMarks
     ) throws(Rejection) {
         var form = form
         if spec.isTrimmed { TextSteps.trim(&text) }
@@ -123,70 +139,74 @@ final class FieldProgram: Sendable {
         case .text: TextSteps.replace(&text) { HTMLSanitizer.plainText($0) }
         case nil: break
         }
-        if text.isEmpty { return try writeFallback(into: &writer) }
-        if let region = spec.phoneRegion { normalizePhone(&text, region, &form) }
+        if text.isEmpty { return try writeFallback(into: &writer, marks: &marks) }
+        if let region = spec.phoneRegion { normalizePhone(&text, region, &form, &marks) }
         if let valueMap {
-            guard try translate(&text, valueMap) else { return try writeFallback(into: &writer) }
+            guard try translate(&text, valueMap, &marks) else { return try writeFallback(into: &writer, marks: &marks) }
             form = .string
         }
         if spec.isPerson {
-            try replacePerson(&text)
+            try replacePerson(&text, &marks)
             form = .string
         }
         if let type = spec.type {
             guard let typed = TypedValue.convert(&text, to: type) else {
                 guard spec.onError == .null else { throw rejection(.wrongType) }
-                return try writeNulled(into: &writer)
+                return try writeNulled(into: &writer, marks: &marks)
             }
             form = typed
         }
         if let charactersMax = spec.charactersMax, TextSteps.length(of: text) > charactersMax {
             guard spec.isTruncated else {
                 guard spec.onError == .null else { throw rejection(.tooLong) }
-                return try writeNulled(into: &writer)
+                return try writeNulled(into: &writer, marks: &marks)
             }
             TextSteps.cut(&text, to: charactersMax)
-            tally.count(.valueTruncated, field: number)
+            marks.mark(.valueTruncated, field: number)
         }
-        writer.key(spec.target)
+        writeKey(into: &writer, &marks)
         switch form {
         case .string: text.withUnsafeBufferPointer { writer.string($0) }
         case .literal: text.withUnsafeBufferPointer { writer.raw($0) }
         }
     }
 
-    private func normalizePhone(_ text: inout [UInt8], _ region: String, _ form: inout TypedValue.Form) {
+    private func normalizePhone(
+        _ text: inout [UInt8], _ region: String, _ form: inout TypedValue.Form, _ marks: inout MappingMarks
+    ) {
         guard let normalized = PhoneNumber.normalized(String(decoding: text, as: UTF8.self), region: region) else {
-            return tally.count(.phoneKept, field: number)
+            return marks.mark(.phoneKept, field: number)
         }
         text.replaceSubrange(text.indices, with: normalized.utf8)
         form = .string
     }
 
     /// Puts the value map's value in place; false if there is none and none is to be written.
-    private func translate(_ text: inout [UInt8], _ map: ValueMap) throws(Rejection) -> Bool {
+    private func translate(
+        _ text: inout [UInt8], _ map: ValueMap, _ marks: inout MappingMarks
+    ) throws(Rejection) -> Bool {
         if let value = map.entries[String(decoding: text, as: UTF8.self)] {
             text.replaceSubrange(text.indices, with: value.utf8)
             return !value.isEmpty
         }
         switch map.otherwise {
         case .quarantine: throw rejection(.valueNotMapped)
-        case .keep: tally.count(.valueKept, field: number)
+        case .keep: marks.mark(.valueKept, field: number)
         case .drop:
-            tally.count(.valueDropped, field: number)
+            marks.mark(.valueDropped, field: number)
             return false
         case .use(let value):
-            tally.count(.valueReplaced, field: number)
+            marks.mark(.valueReplaced, field: number)
             text.replaceSubrange(text.indices, with: value.utf8)
         }
         return true
     }
 
-    private func replacePerson(_ text: inout [UInt8]) throws(Rejection) {
+    private func replacePerson(_ text: inout [UInt8], _ marks: inout MappingMarks) throws(Rejection) {
         if let id = people.targets[String(decoding: text, as: UTF8.self)] {
             text.replaceSubrange(text.indices, with: id.utf8)
         } else if let id = people.substitute {
-            tally.count(.personReplaced, field: number)
+            marks.mark(.personReplaced, field: number)
             text.replaceSubrange(text.indices, with: id.utf8)
         } else {
             throw rejection(.ownerUnmatched)
@@ -195,19 +215,24 @@ final class FieldProgram: Sendable {
 
     // MARK: Empty values
 
-    private func writeNulled(into writer: inout JSONWriter) throws(Rejection) {
-        tally.count(.valueNulled, field: number)
-        try writeFallback(into: &writer)
+    private func writeNulled(into writer: inout JSONWriter, marks: inout MappingMarks) throws(Rejection) {
+        marks.mark(.valueNulled, field: number)
+        try writeFallback(into: &writer, marks: &marks)
     }
 
-    private func writeFallback(into writer: inout JSONWriter) throws(Rejection) {
+    private func writeFallback(into writer: inout JSONWriter, marks: inout MappingMarks) throws(Rejection) {
         if let fallback {
-            tally.count(.defaultUsed, field: number)
-            writer.key(spec.target)
+            marks.mark(.defaultUsed, field: number)
+            writeKey(into: &writer, &marks)
             writer.raw(fallback)
         } else if isRequired {
             throw rejection(.requiredFieldMissing)
         }
+    }
+
+    private func writeKey(into writer: inout JSONWriter, _ marks: inout MappingMarks) {
+        marks.mark(.filled, field: number)
+        writer.key(spec.target)
     }
 
     private func rejection(_ code: ErrorCode, _ reason: String? = nil) -> Rejection {

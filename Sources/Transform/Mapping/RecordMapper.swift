@@ -20,11 +20,11 @@ package enum MappingOutcome: Sendable, Equatable {
 /// A field that no rule touches is copied byte for byte. The order of the fields is that of the pipeline file. Safe to
 /// use from several tasks at once.
 package struct RecordMapper: Sendable {
-    /// What was replaced, dropped or cut so far.
+    /// What was filled, replaced, dropped or cut so far.
     package let tally: MappingTally
 
     private let filter: CompiledExpression?
-    private let fields: [FieldProgram]
+    let fields: [FieldProgram]
 
     /// - Throws: `invalidPipeline` if a default or constant is not of its field's type.
     package init(_ object: ObjectSpec, context: MappingContext) throws(MigratezError) {
@@ -35,7 +35,7 @@ package struct RecordMapper: Sendable {
         for (number, field) in object.fields.enumerated() {
             let isRequired = field.isRequired || schema?.field(field.target)?.isRequired == true
             fields.append(
-                try FieldProgram(field, number: number, isRequired: isRequired, context: context, tally: tally))
+                try FieldProgram(field, number: number, isRequired: isRequired, context: context))
         }
         self.fields = fields
     }
@@ -53,6 +53,19 @@ package struct RecordMapper: Sendable {
     package func map(
         _ index: RecordIndex, _ record: UnsafeBufferPointer<UInt8>, into writer: inout JSONWriter
     ) -> MappingOutcome {
+        var marks = MappingMarks()
+        let outcome = map(index, record, into: &writer, marks: &marks)
+        if outcome == .mapped { tally.add(marks) }
+        return outcome
+    }
+
+    /// The same, telling what was done to the record; it is counted when the caller adds it to the tally, because a
+    /// record that was mapped may still be held back for other reasons.
+    package func map(
+        _ index: RecordIndex, _ record: UnsafeBufferPointer<UInt8>, into writer: inout JSONWriter,
+        marks: inout MappingMarks
+    ) -> MappingOutcome {
+        marks.removeAll()
         do {
             if let filter, !(try filter.truth(of: index, in: record)) { return .filtered }
         } catch {
@@ -63,7 +76,7 @@ package struct RecordMapper: Sendable {
         writer.beginObject()
         for field in fields {
             do {
-                try field.write(index, record, into: &writer, scratch: &scratch)
+                try field.write(index, record, into: &writer, scratch: &scratch, marks: &marks)
             } catch {
                 return .rejected(error)
             }

@@ -45,5 +45,11 @@ package struct PeopleSpec: Sendable, Equatable {
         case quarantine
         /// The person with this address in the destination gets it; reported under `tag`.
         case assign(email: String, tag: String?)
+
+        /// What marks the records that somebody else got.
+        package var tag: String? {
+            guard case .assign(_, let tag) = self else { return nil }
+            return tag
+        }
     }
 }
