@@ -6,41 +6,38 @@ import MigratezConnectorKit
 import MigratezJSON
 import MigratezLoad
 package import MigratezModel
-import MigratezStaging
+package import MigratezStaging
 import MigratezTransform
 
-/// What reading back found out about one stream.
-package struct StreamVerification: Sendable {
-    package var stream: StreamName
-    package var object: String
-    /// The records that the manifest says are in the destination.
-    package var loaded = 0
-    /// The records with our key that the destination counts; `nil` if it cannot tell.
-    package var counted: Int?
-    /// How many were read back and compared.
-    package var compared = 0
-    /// How many of these the destination does not have.
-    package var missing = 0
-    /// How many fields differ, by field.
-    package var differences: [String: Int] = [:]
-    /// The source ids of the first records that are missing or differ.
-    package var examples: [String] = []
-
-    /// Whether everything is as it should be.
-    package var isGood: Bool { missing == 0 && differences.isEmpty && (counted == nil || counted == loaded) }
-}
-
-/// Reads back what a run loaded, by id, and compares it with what the ready chunks say. Writes nothing.
+/// Reads back what a run loaded, by id, and compares it with what the ready chunks say: counts, links, fields, fill
+/// rates and sums. Writes nothing on the other side; the manifest keeps the counts and sums.
+///
+/// Memory is bounded: one batch of records, a counter for each field, and `SumBook`'s groups.
 package struct Verification: Sendable {
+    /// How many of the records are read back.
+    package enum Scope: Sendable, Equatable {
+        /// What the pipeline's `verify` says.
+        case asPlanned
+        /// Every record.
+        case all
+        /// This share of the records, 0…1, whatever the pipeline says of links.
+        case share(Double)
+    }
+
     private let run: Run
+    private let scope: Scope
     private let progress: any ProgressSink
 
-    package init(_ run: Run, progress: any ProgressSink) {
+    package init(_ run: Run, scope: Scope = .asPlanned, progress: any ProgressSink) {
         self.run = run
+        self.scope = scope
         self.progress = progress
     }
 
-    /// Verifies all streams; marks the run as verified if everything agrees.
+    /// Verifies all streams.
+    ///
+    /// The run counts as verified from then on if everything agrees and no less was compared than the pipeline asks for;
+    /// if something differs it is verified no longer.
     package func verify() async throws -> [StreamVerification] {
         try await run.requireNotUndone()
         let phase = try await run.staging.manifest.read { try $0.run().phase }
@@ -49,44 +46,85 @@ package struct Verification: Sendable {
                 .wrongRunState, "run \(run.id) is \(phase.rawValue), so there is nothing to verify",
                 remedy: .fixConfiguration, hint: "migratez resume \(run.id)")
         }
-        var reports: [StreamVerification] = []
         let spec = run.plan.transform
+        let schemas = Dictionary(
+            try await run.destination.discover(Array(Set(spec.objects.map(\.target))).sorted()).map { ($0.name, $0) }
+        ) { first, _ in first }
+        var results: [StreamVerification] = []
+        var isEnough = true
         for stream in spec.loadOrder {
             guard let object = spec.object(stream) else { continue }
-            let hasLookups = spec.routes.contains { $0.from == stream && $0.isLookup }
-            let isComplete = hasLookups && run.plan.verify.linksAreExact
-            reports.append(
-                try await verify(run.plan.loadTarget(object, source: run.source.name), isComplete: isComplete))
+            let lookups = spec.routes.filter { $0.from == stream && $0.isLookup }
+            let fields = object.fields.map(\.target) + Set(lookups.compactMap(\.field)).sorted()
+            let comparison = RecordComparison(
+                StreamVerification(stream: stream, object: object.target), fields: wanted(fields),
+                sums: SumBook(object, values: spec.values, schema: schemas[object.target]))
+            let isComplete = !lookups.isEmpty && run.plan.verify.linksAreExact
+            results.append(
+                try await verify(
+                    run.plan.loadTarget(object, source: run.source.name), comparison, isComplete, &isEnough))
         }
         for route in spec.routes where !route.isLookup {
-            reports.append(
+            let comparison = RecordComparison(
+                StreamVerification(stream: route.stream, object: route.object), fields: [], sums: nil)
+            results.append(
                 try await verify(
-                    run.plan.loadTarget(route, source: run.source.name), isComplete: run.plan.verify.linksAreExact))
+                    run.plan.loadTarget(route, source: run.source.name), comparison, run.plan.verify.linksAreExact,
+                    &isEnough))
         }
-        if reports.allSatisfy(\.isGood), phase == .loaded {
-            try await run.staging.manifest.commit { try $0.advance(to: .verified) }
-        }
-        return reports
+        try await keep(results, isEnough: isEnough)
+        return results
     }
 
-    private func verify(_ target: LoadTarget, isComplete: Bool) async throws -> StreamVerification {
-        var report = StreamVerification(stream: target.stream, object: target.object)
+    private func keep(_ results: [StreamVerification], isEnough: Bool) async throws {
+        let isGood = results.allSatisfy(\.isGood)
+        try await run.staging.manifest.commit { transaction in
+            for result in results { try transaction.record(result) }
+            let phase = try transaction.run().phase
+            if isGood, isEnough, phase == .loaded { try transaction.advance(to: .verified) }
+            if !isGood, phase == .verified { try transaction.advance(to: .loaded) }
+        }
+    }
+
+    /// - Parameters:
+    ///   - isComplete: whether the pipeline wants every record to be compared.
+    ///   - isEnough: becomes false if less is compared than the pipeline wants.
+    private func verify(
+        _ target: LoadTarget, _ comparison: RecordComparison, _ isComplete: Bool, _ isEnough: inout Bool
+    ) async throws -> StreamVerification {
         let balance = try await run.staging.manifest.read { view in
             try view.reconciliation().first { $0.stream.name == target.stream }
         }
-        report.loaded = (balance?[.created] ?? 0) + (balance?[.updated] ?? 0)
+        let loaded = (balance?[.created] ?? 0) + (balance?[.updated] ?? 0)
+        let wanted = max(Double(loaded) * run.plan.verify.sampleShare, Double(run.plan.verify.sampleMin))
+        let planned = isComplete ? 1 : min(1, wanted / Double(max(loaded, 1)))
+        let share: Double =
+            switch scope {
+            case .asPlanned: planned
+            case .all: 1
+            case .share(let share): share
+            }
+        if share < planned, loaded > 0 { isEnough = false }
+        progress.expect(.verify, target.stream, total: Int(share * Double(loaded)))
+        var comparison = comparison
+        try await compare(target, share: share, &comparison)
+        var result = comparison.finish()
+        result.share = share
+        result.loaded = loaded
         if run.plan.verify.countsAreExact, !target.isLink {
-            report.counted = try await run.destination.count(object: target.object, keyPrefix: target.keyPrefix)
+            result.counted = try await run.destination.count(object: target.object, keyPrefix: target.keyPrefix)
         }
-        let wanted = max(Double(report.loaded) * run.plan.verify.sampleShare, Double(run.plan.verify.sampleMin))
-        let share = isComplete ? 1 : min(1, wanted / Double(max(report.loaded, 1)))
-        progress.expect(.verify, target.stream, total: Int(share * Double(report.loaded)))
-        try await compare(target, share: share, &report)
-        return report
+        return result
+    }
+
+    /// The fields that the pipeline wants to be compared.
+    private func wanted(_ fields: [String]) -> [String] {
+        guard let only = run.plan.verify.fields else { return fields }
+        return fields.filter { only.contains($0) }
     }
 
     /// Compares the records of all ready chunks, or a share of them that depends on nothing but their ordinals.
-    private func compare(_ target: LoadTarget, share: Double, _ report: inout StreamVerification) async throws {
+    private func compare(_ target: LoadTarget, share: Double, _ comparison: inout RecordComparison) async throws {
         var index = RecordIndex(fields: nil)
         var batch: [ReadyLine] = []
         for chunk in try await run.staging.chunks(of: target.stream, kind: .ready) {
@@ -99,13 +137,14 @@ package struct Verification: Sendable {
                     guard Self.isInSample(record.ordinal, share) else { continue }
                     batch.append(record)
                     if batch.count == run.destination.readBatchSize {
-                        try await compare(batch, target, &report)
+                        try await compare(batch, chunk, target, &comparison)
                         batch.removeAll(keepingCapacity: true)
                     }
                 }
             }
+            try await compare(batch, chunk, target, &comparison)
+            batch.removeAll(keepingCapacity: true)
         }
-        try await compare(batch, target, &report)
     }
 
     /// A mixed ordinal is as good as chance, and the same every time (SplitMix64's finalizer).
@@ -117,8 +156,9 @@ package struct Verification: Sendable {
         return Double((z ^ (z >> 31)) >> 11) / Double(1 << 53) < share
     }
 
-    private func compare(_ records: [ReadyLine], _ target: LoadTarget, _ report: inout StreamVerification) async throws
-    {
+    private func compare(
+        _ records: [ReadyLine], _ chunk: Chunk, _ target: LoadTarget, _ comparison: inout RecordComparison
+    ) async throws {
         let outcomes = try await outcomes(of: target.stream, records.map(\.ordinal))
         let loaded = records.filter { record in
             switch outcomes[record.ordinal]?.outcome {
@@ -134,34 +174,25 @@ package struct Verification: Sendable {
             let ordinals = loaded.flatMap { $0.references.filter { $0.stream == stream }.map(\.ordinal) }
             parents[stream] = try await self.outcomes(of: stream, Array(Set(ordinals)))
         }
-        var names: Set<String> = []
-        let expected = loaded.map { record in
+        let sent = loaded.map { record in
             var fields = record.fields.withUnsafeBufferPointer { JSONValue(validated: $0) }.members
             for reference in record.references where !reference.field.isEmpty {
                 guard let id = parents[reference.stream]?[reference.ordinal]?.targetID else { continue }
                 fields.append(.init(reference.field, .string(id)))
             }
-            if let only = run.plan.verify.fields { fields.removeAll { !only.contains($0.key) } }
-            names.formUnion(fields.map(\.key))
             return fields
         }
+        comparison.know(wanted(Set(sent.flatMap { $0.map(\.key) }).sorted()))
         let ids = loaded.compactMap { outcomes[$0.ordinal]?.targetID }
-        let found = try await run.destination.read(object: target.object, ids: ids, fields: names.sorted())
+        let found = try await run.destination.read(object: target.object, ids: ids, fields: comparison.fields.sorted())
         let byID = Dictionary(found.map { ($0.id, $0) }) { first, _ in first }
-        for (record, fields) in zip(loaded, expected) {
-            report.compared += 1
-            let id = outcomes[record.ordinal]?.targetID ?? ""
-            let example = record.sourceID.isEmpty ? "link \(record.ordinal)" : record.sourceID
-            guard let held = byID[id] else {
-                report.missing += 1
-                if report.examples.count < 20 { report.examples.append(example) }
-                continue
+        for (record, fields) in zip(loaded, sent) {
+            let held = byID[outcomes[record.ordinal]?.targetID ?? ""].map { readBack in
+                readBack.fields.withUnsafeBufferPointer { JSONValue(validated: $0) }
             }
-            let values = held.fields.withUnsafeBufferPointer { JSONValue(validated: $0) }
-            for field in fields where !FieldComparison.agree(field.value, values[field.key]) {
-                report.differences[field.key, default: 0] += 1
-                if report.examples.count < 20 { report.examples.append(example) }
-            }
+            comparison.add(
+                sent: .object(fields), held: held,
+                example: record.sourceID.isEmpty ? "link \(record.ordinal)" : record.sourceID)
         }
         progress.advance(.verify, target.stream, by: loaded.count)
     }
