@@ -2,10 +2,8 @@
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
 import MigratezChunkLines
-import MigratezConnectorKit
-import MigratezJSON
-package import MigratezModel
-package import MigratezStaging
+import MigratezModel
+import MigratezStaging
 import MigratezTransform
 
 /// Brings rejected records back into the run, mapped by the pipeline file as it is now.
@@ -20,133 +18,102 @@ package struct IssueReplay: Sendable {
 
     /// Puts the rejected records of one code (`nil` = all) into new ready chunks, which the load stage then takes.
     ///
-    /// What the mapping refuses again stays rejected. The new chunk and the end of the old rejection are one commit.
+    /// What the mapping refuses again stays rejected, and so does a record that lacks a link which the pipeline does not
+    /// let it come without. The new chunk and the end of the old rejection are one commit.
+    /// - Parameter ids: only records with these ids of the source.
     /// - Returns: how many records will be tried again.
-    package func prepare(code: String?) async throws -> Int {
+    /// - Throws: `badCorrections` if an id is not one of a rejected record.
+    package func prepare(code: String?, ids: [String]? = nil) async throws -> Int {
         try await run.requireNotUndone()
-        let spec = run.plan.transform
-        let begun = try await run.staging.manifest.read { try $0.run() }
-        guard [.running, .loaded, .verified].contains(begun.phase) else {
-            throw MigratezError(
-                .wrongRunState, "run \(run.id) is \(begun.phase.rawValue), so nothing can be tried again",
-                remedy: .fixConfiguration, hint: "begin a new run: migratez run \(run.plan.file)")
-        }
-        let context = MappingContext(
-            spec: spec, run: RunVariables(started: begun.createdAt, id: run.id.text, pipeline: run.plan.name),
-            people: setup.people, sourceSchemas: setup.sourceSchemas, targetSchemas: setup.targetSchemas)
+        let readying = Readying(run)
+        try await readying.checkPhase()
+        let rules = try await CorrectionRules.all(run, setup)
+        if let ids { try await check(ids, among: rules.map(\.stream)) }
         var count = 0
-        for object in spec.objects {
-            let mapper = try RecordMapper(object, context: context)
-            count += try await replay(object.stream, code: code, layout: run.source.layout(of: object.stream), mapper)
-        }
-        for route in spec.routes where !route.isLookup {
-            count += try await replay(route.stream, code: code, layout: nil, nil)
-        }
-        if count > 0 {
-            try await run.staging.manifest.commit { transaction in
-                if try transaction.run().phase != .running { try transaction.advance(to: .running) }
-            }
-        }
+        for rules in rules { count += try await replay(rules, code: code, ids: ids, readying) }
+        if count > 0 { try await readying.reopenRun() }
         return count
     }
 
     /// The rejects of one stream, a thousand at a time; each thousand becomes a ready chunk.
     private func replay(
-        _ stream: StreamName, code: String?, layout: RecordLayout?, _ mapper: RecordMapper?
+        _ rules: CorrectionRules, code: String?, ids: [String]?, _ readying: Readying
     ) async throws -> Int {
+        let lines = RejectLines(run.staging)
         var count = 0
         var start = 0
         while true {
             let from = start
             let rejects = try await run.staging.manifest.read {
-                try $0.rejects(of: stream, code: code, from: from, limit: 1000)
+                try $0.rejects(of: rules.stream, code: code, ids: ids, from: from, limit: Readying.chunkRecordsMax)
             }
             guard let last = rejects.last else { return count }
             start = last.ordinal + 1
-            let lines = try await lines(of: rejects, stream).compactMap { try ready($0, layout, mapper) }
-            guard !lines.isEmpty else { continue }
-            count += lines.count
-            let ordinals = lines.map(\.ordinal)
-            let links = lines.flatMap {
-                $0.references.compactMap { reference in reference.link.map { ($0, reference.edge) } }
-            }
-            _ = try await run.staging.withChunkWriter(stream, .ready) { transaction, _ in
-                try transaction.reopenRejected(of: stream, ordinals: ordinals)
-                for (link, edge) in links { try transaction.removeRejects(of: link, ordinals: edge.map { [$0] } ?? []) }
-                try transaction.set(.load, of: stream, to: .running)
-            } _: { writer in
-                var bytes: [UInt8] = []
-                for line in lines { line.append(to: &bytes) }
-                try writer.append(bytes, records: lines.count)
-            }
+            let found = try await lines.read(rejects, of: rules.stream).sorted { $0.key < $1.key }
+            let ready = try found.compactMap { try rules.mapped($0.value) }
+            try await readying.stage(ready, of: rules.stream, counts: rules.takeCounts())
+            count += ready.count
         }
     }
 
-    /// The lines of the rejects chunks that these rejects stand in.
-    private func lines(of rejects: [Reject], _ stream: StreamName) async throws -> [RejectLine.Parsed] {
-        let bySequence = Dictionary(grouping: rejects.filter { $0.chunkSequence != nil }) { $0.chunkSequence ?? 0 }
-        var found: [RejectLine.Parsed] = []
-        for (sequence, rejects) in bySequence.sorted(by: { $0.key < $1.key }) {
-            let wanted = Set(rejects.compactMap(\.line))
-            let address = ChunkAddress(stream: stream, kind: .rejects, sequence: sequence)
-            guard let chunk = try await run.staging.manifest.read({ try $0.chunk(address) }) else { continue }
-            var reader = try run.staging.openChunkReader(chunk)
-            var block: [UInt8] = []
-            var index = RecordIndex(fields: nil)
-            var number = 0
-            while try reader.next(into: &block) {
-                for line in block.split(separator: UInt8(ascii: "\n")) {
-                    if wanted.contains(number) {
-                        found.append(try line.withUnsafeBufferPointer { try RejectLine.parse($0, with: &index) })
-                    }
-                    number += 1
-                }
-            }
+    private func check(_ ids: [String], among streams: [StreamName]) async throws {
+        let known = try await run.staging.manifest.read { view in
+            Set(try streams.flatMap { try view.rejectedIDs(of: $0, among: ids) })
         }
-        return found
-    }
-
-    /// The ready line of a rejected record; `nil` if it is still refused.
-    private func ready(
-        _ reject: RejectLine.Parsed, _ layout: RecordLayout?, _ mapper: RecordMapper?
-    ) throws -> ReadyLine? {
-        try reject.record.withUnsafeBufferPointer { record in
-            if reject.stage == .load {
-                var index = RecordIndex(fields: nil)
-                return try ReadyLine(record, with: &index)
-            }
-            guard let layout, let mapper else { return nil }
-            var index = RecordIndex(fields: layout.fields)
-            try index.indexLine(record)
-            guard let id = index.sourceID(layout, in: record) else { return nil }
-            var writer = JSONWriter()
-            guard mapper.map(index, record, into: &writer) == .mapped else { return nil }
-            return ReadyLine(
-                ordinal: reject.ordinal, sourceID: id, fields: writer.bytes, references: reject.references)
+        let unknown = ids.filter { !known.contains($0) }
+        guard unknown.isEmpty else {
+            throw MigratezError(
+                .badCorrections, "no rejected record has the id \(unknown.prefix(5).joined(separator: ", "))",
+                remedy: .fixConfiguration, hint: "migratez issues ls \(run.id)")
         }
     }
 }
 
-/// The vendors' own texts about rejected records; they may quote values.
-package enum VendorTexts {
-    /// By ordinal.
-    package static func read(
-        _ rejects: [Reject], of stream: StreamName, in inspection: RunInspection
-    ) async throws -> [Int: String] {
-        var texts: [Int: String] = [:]
-        for sequence in Set(rejects.compactMap(\.chunkSequence)).sorted() {
-            let address = ChunkAddress(stream: stream, kind: .rejects, sequence: sequence)
-            guard let chunk = try await inspection.manifest.read({ try $0.chunk(address) }) else { continue }
-            var reader = try inspection.openChunkReader(chunk)
-            var block: [UInt8] = []
-            var index = RecordIndex(fields: nil)
-            while try reader.next(into: &block) {
-                for line in block.split(separator: UInt8(ascii: "\n")) {
-                    let parsed = try line.withUnsafeBufferPointer { try RejectLine.parse($0, with: &index) }
-                    texts[parsed.ordinal] = parsed.vendorText
-                }
-            }
+/// Puts records into ready chunks again, so that the load stage takes them.
+struct Readying: Sendable {
+    /// A chunk of them is one commit.
+    static let chunkRecordsMax = 1000
+
+    private let run: Run
+
+    init(_ run: Run) { self.run = run }
+
+    /// Throws `wrongRunState` if the run is past the point where records can be tried again.
+    func checkPhase() async throws {
+        let phase = try await run.staging.manifest.read { try $0.run().phase }
+        guard [.running, .loaded, .verified].contains(phase) else {
+            throw MigratezError(
+                .wrongRunState, "run \(run.id) is \(phase.rawValue), so nothing can be tried again",
+                remedy: .fixConfiguration, hint: "begin a new run: migratez run \(run.plan.file)")
         }
-        return texts
+    }
+
+    /// The run has something to load again.
+    func reopenRun() async throws {
+        try await run.staging.manifest.commit { transaction in
+            if try transaction.run().phase != .running { try transaction.advance(to: .running) }
+        }
+    }
+
+    /// Writes one chunk; in the same commit the records stop being rejected.
+    func stage(_ records: [CorrectionRules.Ready], of stream: StreamName, counts: [FieldCount]) async throws {
+        guard !records.isEmpty else { return }
+        let ordinals = records.map(\.line.ordinal)
+        let links = records.flatMap { record in
+            record.line.references.compactMap { reference in reference.link.map { ($0, reference.edge) } }
+        }
+        let tagged = records.filter(\.hasSubstituteOwner).map(\.line.ordinal)
+        let ownerTag = run.plan.transform.people?.unmatched.tag
+        _ = try await run.staging.withChunkWriter(stream, .ready) { transaction, _ in
+            try transaction.reopenRejected(of: stream, ordinals: ordinals)
+            for (link, edge) in links { try transaction.removeRejects(of: link, ordinals: edge.map { [$0] } ?? []) }
+            try transaction.add(counts, of: stream)
+            if let ownerTag, !tagged.isEmpty { try transaction.tag(tagged, of: stream, as: ownerTag) }
+            try transaction.set(.load, of: stream, to: .running)
+        } _: { writer in
+            var bytes: [UInt8] = []
+            for record in records { record.line.append(to: &bytes) }
+            try writer.append(bytes, records: records.count)
+        }
     }
 }
