@@ -151,7 +151,7 @@ let package = Package(
         tests(
             "Pipeline",
             [
-                "Model", "JSON", "Staging", "Transport", "ConnectorKit", "Transform", "Pipeline", "SimulatorKit",
+                "Model", "JSON", "CSV", "Staging", "Transport", "ConnectorKit", "Transform", "Pipeline", "SimulatorKit",
                 "SyntheticCRM", "HubSpotSimulator", "SalesforceSimulator", "TestKit",
             ]),
         tests(

@@ -63,7 +63,7 @@ extension ExitCode {
             switch error.code.class {
             case .cfg:
                 switch error.code {
-                case .invalidPipeline, .pipelineChanged: .invalidPipeline
+                case .invalidPipeline, .pipelineChanged, .badCorrections: .invalidPipeline
                 case .gateBreached: .gate
                 case .invalidSetting, .missingSecret, .fileNotFound: .configurationMissing
                 // What can be wrong with a pipeline file, or with a plan made of one (`ErrorCode+PipelineFile`).

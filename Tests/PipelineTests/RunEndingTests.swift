@@ -69,13 +69,15 @@ import Testing
     @Test func `confirmed data is due within a day, and the report outlives it as far as the policy says`() async throws
     {
         for (keep, files) in [
-            ("[report, id_map]", ["id-map.csv", "report.json", "report.md"]),
-            ("[report]", ["report.json", "report.md"]),
+            ("[report, id_map]", ["id-map.csv", "report.csv", "report.html", "report.json", "report.md"]),
+            ("[report]", ["report.csv", "report.html", "report.json", "report.md"]),
             ("[]", []),
         ] {
             try await withRun(retention: "keep: \(keep)") { world in
-                _ = try await RunReport(try RunInspection(try world.entry.folder(in: world.workplace)).manifest)
-                    .write(beside: try world.entry.folder(in: world.workplace))
+                let folder = try world.entry.folder(in: world.workplace)
+                _ = try await RunReport(
+                    try RunInspection(folder).manifest, in: folder, plan: nil, now: world.workplace.clock.now
+                ).write()
                 #expect(try await world.status().fate == .needed)
                 try await world.confirm()
                 let status = try await world.status()

@@ -123,7 +123,7 @@ private struct DemoTour {
 
         step("3  issues: what was rejected, and why")
         let folder = try RunRegistry(workplace).find(reference).folder(in: workplace)
-        console.show(try await IssueTable.document(try RunInspection(folder).manifest))
+        console.show(try await IssueTable.document(try RunInspection(folder).manifest, plan: connection.plan))
 
         step("4  verify: read back what was loaded")
         let entry = try RunRegistry(workplace).find(reference)
@@ -140,14 +140,13 @@ private struct DemoTour {
         guard reports.allSatisfy(\.isGood) else { throw ExitCode.differences }
 
         step("5  report, confirm, shred: nothing stays behind")
-        let report = try await RunReport(try RunInspection(folder).manifest).write(beside: folder)
         try await RunControl.withManifest(of: folder) { manifest in
             try await manifest.commit { try $0.confirm(by: "demo", basis: "verified") }
         }
         let certificate = try await RunEnding(workplace).shred(try RunRegistry(workplace).find(reference))
         _ = try certificate.verify()
         console.say("keys destroyed, files removed, certificate signed and checked")
-        console.say("report       \(report)/report.md")
+        console.say("report       \(RunReport.path(beside: folder))/report.html")
         console.say("certificate  \(certificate.text)")
     }
 

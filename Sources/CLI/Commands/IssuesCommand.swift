@@ -9,12 +9,18 @@ import MigratezStaging
 /// `migratez issues …`
 struct IssuesCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "issues", abstract: "Tells which records were rejected and why, and sends them again.",
-        subcommands: [List.self, Show.self, Retry.self])
+        commandName: "issues", abstract: "Tells which records were rejected and why, and brings them back.",
+        discussion: """
+            EXAMPLE
+              migratez issues ls 7f3a
+              migratez issues export 7f3a -o issues.csv     # correct them in a spreadsheet
+              migratez issues import 7f3a issues.csv        # only edited rows are tried again
+            """,
+        subcommands: [List.self, Show.self, Export.self, Import.self, Retry.self, Skip.self])
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "ls", abstract: "Groups the rejected records by reason.",
+            commandName: "ls", abstract: "Groups the rejected records by reason, with the way out of each.",
             discussion: "EXAMPLE\n  migratez issues ls 7f3a")
 
         @OptionGroup var common: CommonOptions
@@ -22,8 +28,9 @@ struct IssuesCommand: AsyncParsableCommand {
 
         func run() async throws {
             let workplace = try common.workplace()
-            let inspection = try RunInspection(try RunRegistry(workplace).find(reference.run).folder(in: workplace))
-            Console().show(try await IssueTable.document(inspection.manifest))
+            let entry = try RunRegistry(workplace).find(reference.run)
+            let inspection = try RunInspection(try entry.folder(in: workplace))
+            Console().show(try await IssueTable.document(inspection.manifest, plan: entry.plan))
         }
     }
 
@@ -48,7 +55,7 @@ struct IssuesCommand: AsyncParsableCommand {
                 ? try await workplace.inspectWithKey(run)
                 : try RunInspection(try RunRegistry(workplace).find(run).folder(in: workplace))
             let rejects = try await inspection.manifest.read { try $0.rejects(of: name, code: code, limit: limit) }
-            let texts = vendorText ? try await VendorTexts.read(rejects, of: name, in: inspection) : [:]
+            let texts = vendorText ? try await RejectLines(inspection).vendorTexts(rejects, of: name) : [:]
             let columns: [Table.Column] = [
                 .left("ID"), .left("STAGE"), .left("CODE"), .left("VENDOR"), .left("FIELDS"),
             ]
@@ -64,57 +71,45 @@ struct IssuesCommand: AsyncParsableCommand {
             Console().show(Document(table))
         }
     }
-
-    struct Retry: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(
-            commandName: "retry",
-            abstract: "Maps and sends rejected records again, with the pipeline file as it is now.",
-            discussion: "EXAMPLE\n  migratez issues retry 7f3a --code MZ-PICK-02")
-
-        @OptionGroup var common: CommonOptions
-        @OptionGroup var reference: RunArgument
-        @Option(help: "Only records that were rejected with this code.") var code: String?
-
-        func run() async throws {
-            let workplace = try common.workplace()
-            let console = Console()
-            let (entry, connection) = try await workplace.open(reference)
-            let run = try await Run.reopen(entry, connection, in: workplace, allowsChangedPlan: true) {
-                console.note($0)
-            }
-            let setup: RunSetup
-            let replayed: Int
-            do {
-                setup = try await StageSession.discover(connection, console)
-                replayed = try await IssueReplay(run, setup).prepare(code: code)
-            } catch {
-                try await run.close()
-                throw error
-            }
-            console.note("\(replayed.grouped) records are tried again")
-            try await StageSession.execute(run, setup, [.load], console)
-        }
-    }
 }
 
 /// The rejected records by reason.
 enum IssueTable {
-    static func document(_ manifest: Manifest) async throws -> Document {
-        let counts = try await manifest.read { try $0.rejectCounts() }
+    static func document(_ manifest: Manifest, plan: PipelinePlan?) async throws -> Document {
+        let (run, counts) = try await manifest.read { (try $0.run().id, try $0.rejectCounts()) }
+        let advice = IssueAdvice(run: run, plan: plan)
         var table = Table(
             "issues",
             [
                 .left("OBJECT"), .left("CODE"), .right("RECORDS"), .left("REASON"), .left("VENDOR"), .left("FIELDS"),
+                .left("EXAMPLE"), .left("FIX"),
             ])
+        var groups: [[Cell]] = []
+        var fixes: [String] = []
         for count in counts {
-            table.add([
+            let row: [Cell] = [
                 .text(count.stream.text), .text(count.code), .number(count.count),
-                .text(ErrorCode.all.first { $0.description == count.code }?.meaning), .text(count.vendorCode),
-                .list(count.fields),
-            ])
+                .text(ErrorCode(count.code)?.meaning), .text(count.vendorCode), .list(count.fields),
+                .text(count.example),
+            ]
+            let fix = advice.sentence(count)
+            groups.append(row)
+            fixes.append(fix)
+            table.add(row + [.text(fix)])
         }
         var document = Document("issues")
-        document.add(table, lines: counts.isEmpty ? ["no record is rejected"] : nil)
+        document.add(table, lines: counts.isEmpty ? ["no record is rejected"] : lines(table, groups, fixes))
+        if !counts.isEmpty {
+            document.remark("or correct single records in a spreadsheet: migratez issues export \(run) -o issues.csv")
+        }
         return document
+    }
+
+    /// For people the way out stands below its row, where it has room.
+    private static func lines(_ table: Table, _ groups: [[Cell]], _ fixes: [String]) -> [String] {
+        var short = Table(table.name, Array(table.columns.dropLast()))
+        for group in groups { short.add(group) }
+        let lines = short.lines
+        return [lines[0]] + zip(lines.dropFirst(), fixes).flatMap { [$0, "    fix: \($1)"] }
     }
 }

@@ -58,13 +58,12 @@ struct LintCommand: AsyncParsableCommand {
 struct VersionCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "version", abstract: "Prints the version.", discussion: "EXAMPLE\n  migratez version --json")
-    static let version = "0.1.0"
 
     @OptionGroup(title: "Global options") var display: DisplayOptions
 
     func run() throws {
         var document = Document("version")
-        document.fact("version", .text(Self.version), line: "migratez \(Self.version)")
+        document.fact("version", .text(ProgramVersion.text), line: "migratez \(ProgramVersion.text)")
         Console().show(document)
     }
 }

@@ -115,6 +115,9 @@ struct CommonOptions: ParsableArguments {
 struct RunArgument: ParsableArguments {
     @Argument(help: "The run, by its id or the first digits of it; without it, the newest.")
     var run: String?
+
+    init() {}
+    init(_ run: String) { self.run = run }
 }
 
 extension Workplace {

@@ -206,7 +206,7 @@ struct StageSession {
         _ run: Run, _ setup: RunSetup, _ stages: Set<Stage>, _ console: Console, limits: SessionLimits = SessionLimits()
     ) async throws -> RunSession.Result {
         let signal = SignalRecord()
-        let session = RunSession(run, setup, stages, limits: limits, version: VersionCommand.version) { end in
+        let session = RunSession(run, setup, stages, limits: limits, version: ProgramVersion.text) { end in
             // A stage alone says nothing about the whole.
             if case .done = end, !stages.contains(.load) { return ExitCode.success.rawValue }
             return ExitCode(end, signal: signal.number).rawValue

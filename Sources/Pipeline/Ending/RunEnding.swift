@@ -17,8 +17,12 @@ package struct RunEnding: Sendable {
         let folder = try entry.folder(in: workplace)
         let run = try await RunInspection(folder).manifest.read { try $0.run() }
         // Later there is nothing left that a report could be made of.
-        if run.phase == .confirmed { try await keep(run.description.retention, of: folder) }
-        return try await Shredding.run(folder, clock: workplace.clock)
+        let policy = run.description.retention
+        if run.phase == .confirmed { try await keep(policy, of: entry) }
+        let files = try await Shredding.run(folder, clock: workplace.clock)
+        // Once more, with the certificate.
+        if run.phase != .certified { try await keep(policy, of: entry) }
+        return files
     }
 
     /// The runs whose data should have been destroyed by now, and those of which nobody can tell. A run whose folder
@@ -63,9 +67,11 @@ package struct RunEnding: Sendable {
     }
 
     /// Leaves of the report what the policy says: all of it, all but the map of ids, or nothing.
-    private func keep(_ policy: RetentionPolicy, of folder: RunFolder) async throws {
+    private func keep(_ policy: RetentionPolicy, of entry: RunRegistry.Entry) async throws {
+        let folder = try entry.folder(in: workplace)
         guard policy.keepsReport else { return try RunReport.remove(beside: folder) }
-        let report = RunReport(try RunInspection(folder).manifest)
-        _ = try await report.write(beside: folder, withIDMap: policy.keepsIDMap)
+        let report = RunReport(
+            try RunInspection(folder).manifest, in: folder, plan: entry.plan, now: workplace.clock.now)
+        _ = try await report.write(withIDs: policy.keepsIDMap)
     }
 }

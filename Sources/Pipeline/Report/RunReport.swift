@@ -1,40 +1,42 @@
 // SPDX-License-Identifier: Apache-2.0
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
-import Foundation
+import FoundationEssentials
 import MigratezJSON
-import MigratezModel
+package import MigratezModel
 package import MigratezStaging
 
-/// What outlives a run: the balance, the rejected records by reason, and which source id became which id.
+/// What outlives a run: how every record ended and why, what was found on reading back, how it went, and which source id
+/// became which id.
 ///
-/// Holds ids, counts and codes, never values. Files: `report.json`, `report.md`, `id-map.csv`.
+/// Holds ids, counts, codes, names and sums, never values. It can be written at any time; after shredding it has the
+/// certificate, and no ids any more.
 package struct RunReport: Sendable {
-    private let manifest: Manifest
-
-    package init(_ manifest: Manifest) { self.manifest = manifest }
-
-    /// Writes the files into a folder beside that of the run, which is not shredded with it.
-    ///
-    /// - Parameter withIDMap: whether the map of ids is among them; if not, one from before is removed.
-    /// - Returns: the folder.
-    package func write(beside folder: RunFolder, withIDMap: Bool = true) async throws -> String {
-        let path = Self.path(beside: folder)
-        try FileManager.default.createDirectory(
-            atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-        let (run, balances, rejects) = try await manifest.read { view in
-            (try view.run(), try view.reconciliation(), try view.rejectCounts())
-        }
-        try save(json(run, balances, rejects).serialized() + [UInt8(ascii: "\n")], "\(path)/report.json")
-        try save(Array(markdown(run, balances, rejects).utf8), "\(path)/report.md")
-        let map = "\(path)/id-map.csv"
-        if withIDMap {
-            try await writeIDMap(balances, to: map)
-        } else if FileManager.default.fileExists(atPath: map) {
-            try FileManager.default.removeItem(atPath: map)
-        }
-        return path
+    /// A form of the report.
+    package enum Format: String, Sendable, CaseIterable {
+        /// One page that needs nothing else.
+        case html
+        case csv, json
+        case md
     }
+
+    private let manifest: Manifest
+    private let folder: RunFolder
+    private let plan: PipelinePlan?
+    private let now: Timestamp
+
+    /// - Parameters:
+    ///   - plan: the pipeline file as it is now, for the order of fields and for advice; nil = it cannot be read.
+    ///   - now: when it is written.
+    package init(_ manifest: Manifest, in folder: RunFolder, plan: PipelinePlan?, now: Timestamp) {
+        self.manifest = manifest
+        self.folder = folder
+        self.plan = plan
+        self.now = now
+    }
+
+    /// The folder of the report, beside that of the run, which is not shredded with it.
+    package static func path(beside folder: RunFolder) -> String { "\(folder.staging)/\(folder.run)-report" }
 
     /// Removes the report of a run whose policy keeps none; there need not be one.
     static func remove(beside folder: RunFolder) throws {
@@ -42,102 +44,56 @@ package struct RunReport: Sendable {
         if FileManager.default.fileExists(atPath: path) { try FileManager.default.removeItem(atPath: path) }
     }
 
-    private static func path(beside folder: RunFolder) -> String { "\(folder.staging)/\(folder.run)-report" }
-
-    private func json(_ run: RunStatus, _ balances: [Reconciliation], _ rejects: [RejectCount]) -> JSONValue {
-        .object([
-            .init("format", "migratez.dev/report-v1"), .init("run", .string(run.id.text)),
-            .init("pipeline", .string(run.description.pipeline)), .init("plan_digest", .string(run.description.digest)),
-            .init("phase", .string(run.phase.rawValue)), .init("started_at", .string(run.createdAt.description)),
-            .init(
-                "balances",
-                .array(
-                    balances.map { balance in
-                        .object(
-                            [
-                                .init("stream", .string(balance.stream.name.text)),
-                                .init("read", .number(String(balance.read))),
-                                .init("closed", .bool(balance.isClosed)),
-                            ] + Outcome.allCases.map { .init($0.name, .number(String(balance[$0]))) })
-                    })),
-            .init(
-                "rejects",
-                .array(
-                    rejects.map { reject in
-                        .object([
-                            .init("stream", .string(reject.stream.text)),
-                            .init("stage", .string(reject.stage.rawValue)), .init("code", .string(reject.code)),
-                            .init("vendor_code", reject.vendorCode.map { .string($0) } ?? .null),
-                            .init("fields", .array(reject.fields.map { .string($0) })),
-                            .init("count", .number(String(reject.count))),
-                        ])
-                    })),
-        ])
+    /// Writes `report.<format>` in each form, `id-map.csv`, and `tags.csv` if records carry tags.
+    ///
+    /// - Parameter withIDs: whether the lists of ids are among them; if not, those from before are removed.
+    /// - Returns: the folder.
+    package func write(_ formats: [Format] = Format.allCases, withIDs: Bool = true) async throws -> String {
+        let path = Self.path(beside: folder)
+        let files = LocalFileSystem()
+        try files.createFolder(path)
+        let certificate = try certificate()
+        let content = try await ReportContent.gather(
+            manifest, plan: plan, certificate: certificate, now: now)
+        for format in formats {
+            let file = try ReportFile("\(path)/report.\(format.rawValue)")
+            try file.append(bytes(content, format))
+            try file.finish()
+        }
+        try await writeLists(content, in: path, withIDs: withIDs)
+        return path
     }
 
-    private func markdown(_ run: RunStatus, _ balances: [Reconciliation], _ rejects: [RejectCount]) -> String {
-        var text = "# Run \(run.id): \(run.description.pipeline)\n\n"
-        text += "Started \(run.createdAt), \(run.phase.rawValue). Plan \(run.description.digest).\n\n## Balance\n\n"
-        text += "| | read | " + Outcome.allCases.map(\.name).joined(separator: " | ") + " | |\n"
-        text += "|---|---:|" + Outcome.allCases.map { _ in "---:|" }.joined() + "---|\n"
-        for balance in balances {
-            let counts = Outcome.allCases.map { String(balance[$0]) }.joined(separator: " | ")
-            text +=
-                "| \(balance.stream.name) | \(balance.read) | \(counts) | \(balance.isClosed ? "closed" : "**open**") |\n"
+    private func writeLists(_ content: ReportContent, in path: String, withIDs: Bool) async throws {
+        let (map, tags) = ("\(path)/id-map.csv", "\(path)/tags.csv")
+        guard withIDs else {
+            for path in [map, tags] { try LocalFileSystem().remove(path) }
+            return
         }
-        guard !rejects.isEmpty else { return text + "\nNo record was rejected.\n" }
-        text +=
-            "\n## Rejected\n\n| | stage | code | vendor | fields | records | reason |\n|---|---|---|---|---|---:|---|\n"
-        for reject in rejects {
-            let reason = ErrorCode.all.first { $0.description == reject.code }?.meaning ?? ""
-            text += "| \(reject.stream) | \(reject.stage.rawValue) | \(reject.code) | \(reject.vendorCode ?? "") | "
-            text += "\(reject.fields.joined(separator: ", ")) | \(reject.count) | \(reason) |\n"
-        }
-        return text
+        // The ids are gone after shredding; lists that were written before stay as they are.
+        guard ![.unlinked, .residueChecked, .certified].contains(content.run.phase) else { return }
+        let lists = RecordLists(manifest)
+        let mapFile = try ReportFile(map)
+        try await lists.writeIDMap(of: content.objects.map(\.stream.name), to: mapFile)
+        try mapFile.finish()
+        guard !content.tags.isEmpty else { return }
+        let tagFile = try ReportFile(tags)
+        try await lists.writeTags(content.tags, to: tagFile)
+        try tagFile.finish()
     }
 
-    /// One line a record: stream, source id, outcome, code, destination id, and for merged ones whose record it became.
-    private func writeIDMap(_ balances: [Reconciliation], to path: String) async throws {
-        try save(Array("object,source_id,outcome,code,target_id,merged_into\n".utf8), path)
-        let file = try FileHandle(forWritingTo: URL(filePath: path))
-        defer { try? file.close() }
-        try file.seekToEnd()
-        for balance in balances where balance.stream.kind == .object {
-            let stream = balance.stream.name
-            var start = 0
-            while true {
-                let from = start
-                let rows = try await manifest.read { view in
-                    let rows = try view.outcomes(of: stream, from: from, limit: 5000)
-                    let survivors = try view.outcomes(of: stream, ordinals: rows.compactMap(\.survivor).sorted())
-                    return (rows, Dictionary(survivors.map { ($0.ordinal, $0) }) { first, _ in first })
-                }
-                guard let last = rows.0.last else { break }
-                start = last.ordinal + 1
-                var text = ""
-                for row in rows.0 {
-                    let survivor = row.survivor.flatMap { rows.1[$0] }
-                    let cells = [
-                        stream.text, row.sourceID ?? "", row.outcome.name, row.code ?? "",
-                        row.targetID ?? survivor?.targetID ?? "", survivor?.sourceID ?? "",
-                    ]
-                    text += cells.map(Self.cell).joined(separator: ",") + "\n"
-                }
-                try file.write(contentsOf: Data(text.utf8))
-            }
+    private func bytes(_ content: ReportContent, _ format: Format) -> [UInt8] {
+        switch format {
+        case .html: Array(HTMLReport(content).page.utf8)
+        case .json: JSONReport(content).document.serialized() + [UInt8(ascii: "\n")]
+        case .csv: CSVReport(content).bytes
+        case .md: Array(MarkdownReport(content).text.utf8)
         }
     }
 
-    /// An RFC 4180 cell; ids that a spreadsheet would take for a formula get a leading apostrophe (OWASP).
-    private static func cell(_ text: String) -> String {
-        let safe = text.first.map { "=+-@\t\r".contains($0) } ?? false ? "'" + text : text
-        guard safe.contains(where: { $0 == "," || $0 == "\"" || $0.isNewline }) else { return safe }
-        return "\"" + safe.replacing("\"", with: "\"\"") + "\""
-    }
-
-    private func save(_ bytes: [UInt8], _ path: String) throws {
-        guard
-            FileManager.default.createFile(atPath: path, contents: Data(bytes), attributes: [.posixPermissions: 0o600])
-        else { throw MigratezError(.diskFailed, "cannot write \(path)", remedy: .fixConfiguration) }
+    private func certificate() throws -> Certificate? {
+        let files = CertificateFiles(folder)
+        guard try LocalFileSystem().length(files.json) != nil else { return nil }
+        return try files.verify()
     }
 }

@@ -141,6 +141,12 @@ extension RunRegistry.Entry {
         guard let id = RunID(run) else { throw MigratezError(.runNotFound, "'\(run)' is not the id of a run") }
         return RunFolder(run: id, staging: staging, keys: workplace.keysFolder)
     }
+
+    /// The pipeline as its file is now, for explanations; nil if it cannot be read any more, or is not valid.
+    package var plan: PipelinePlan? {
+        guard let reading = try? PipelineFile.read(path: pipeline, catalog: Connectors.catalog) else { return nil }
+        return reading.plan
+    }
 }
 
 extension Workplace {

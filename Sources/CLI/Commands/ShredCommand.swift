@@ -4,92 +4,9 @@
 import ArgumentParser
 import Foundation
 import MigratezCrypto
-import MigratezJSON
 import MigratezModel
 import MigratezPipeline
 import MigratezStaging
-
-/// `migratez verify [RUN]`
-struct VerifyCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "verify", abstract: "Reads the destination back and compares. Writes nothing there.",
-        discussion: "EXAMPLE\n  migratez verify 7f3a")
-
-    @OptionGroup var common: CommonOptions
-    @OptionGroup var reference: RunArgument
-
-    func run() async throws {
-        let workplace = try common.workplace()
-        let console = Console()
-        let (entry, connection) = try await workplace.open(reference)
-        let run = try await Run.reopen(entry, connection, in: workplace, allowsChangedPlan: true) { console.note($0) }
-        let reports: [StreamVerification]
-        do {
-            reports = try await Self.verify(run, console)
-        } catch {
-            try await run.close()
-            throw error
-        }
-        try await run.close()
-        console.show(Self.document(reports))
-        guard reports.allSatisfy(\.isGood) else { throw ExitCode.differences }
-    }
-
-    /// Verifies with progress on the screen.
-    static func verify(_ run: Run, _ console: Console) async throws -> [StreamVerification] {
-        let monitor = StageMonitor(.verify, of: run.streams, clock: run.clock)
-        defer { console.leaveDrawing() }
-        return try await ProgressReporter(console).during(monitor, clock: run.clock) {
-            try await Verification(run, progress: monitor.board).verify()
-        }
-    }
-
-    static func document(_ reports: [StreamVerification]) -> Document {
-        var table = Table(
-            "verification",
-            [
-                .left("", key: "stream"), .left("object"), .right("loaded"), .right("counted there"),
-                .right("compared"), .right("missing"), .right("different"), .left("", key: "agrees"),
-            ])
-        for report in reports {
-            let differences = report.differences.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value.grouped)" }
-            let byField = report.differences.sorted { $0.key < $1.key }.map {
-                JSONValue.Member($0.key, .number(String($0.value)))
-            }
-            table.add([
-                .text(report.stream.text), .text(report.object), .number(report.loaded), .number(report.counted),
-                .number(report.compared), .number(report.missing),
-                Cell(.object(byField), text: differences.isEmpty ? "0" : differences.joined(separator: ", ")),
-                .flag(report.isGood, ("agrees", "DIFFERS")),
-            ])
-        }
-        var document = Document("verification")
-        document.add(table)
-        for report in reports where !report.examples.isEmpty {
-            document.remark("\(report.stream): for example \(report.examples.prefix(5).joined(separator: ", "))")
-        }
-        return document
-    }
-}
-
-/// `migratez report [RUN]`
-struct ReportCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "report", abstract: "Writes the report: balance, rejects by reason, and the map of ids.",
-        discussion: "EXAMPLE\n  migratez report 7f3a")
-
-    @OptionGroup var common: CommonOptions
-    @OptionGroup var reference: RunArgument
-
-    func run() async throws {
-        let workplace = try common.workplace()
-        let inspection = try RunInspection(try RunRegistry(workplace).find(reference.run).folder(in: workplace))
-        let folder = try await RunReport(inspection.manifest).write(beside: inspection.folder)
-        var document = Document("report")
-        document.fact("folder", .text(folder), line: "report in \(folder)")
-        Console().show(document)
-    }
-}
 
 /// `migratez confirm [RUN]`
 struct ConfirmCommand: AsyncParsableCommand {
