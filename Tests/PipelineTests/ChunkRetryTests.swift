@@ -40,10 +40,8 @@ import Testing
     }
 
     @Test func `what the transform has begun to use is lost, and that is said`() async throws {
-        try await MainJobWorld.with(
-            records: 300, edit: { $0.replacing("spent_chunks: shred", with: "spent_chunks: keep") }
-        ) {
-            world in
+        let keepsAll: (String) -> String = { $0.replacing("spent_chunks: shred", with: "spent_chunks: keep") }
+        try await MainJobWorld.with(records: 300, edit: keepsAll) { world in
             let (run, setup) = try await world.begin()
             try await RunExecution(run, setup, progress: SilentProgress()).execute([.extract, .transform])
             let ready = try #require(try await run.staging.manifest.read { try $0.chunks(kind: .ready).first })
