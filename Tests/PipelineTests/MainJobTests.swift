@@ -39,6 +39,22 @@ import Testing
         }
     }
 
+    /// The other stages wait for milestones that no longer come; the limit turns a wait for ever into a failure.
+    @Test(.timeLimit(.minutes(1)), arguments: ["contact", "note"])
+    func `ends with the first error of a stage, whatever the others wait for`(object: String) async throws {
+        let wants: (String) -> String = {
+            $0.replacing(#"expect: { contact: ">= 1" }"#, with: #"expect: { \#(object): ">= 1M" }"#)
+        }
+        try await MainJobWorld.with(records: 60, edit: wants) { world in
+            let (run, setup) = try await world.begin()
+            let failure = await #expect(throws: MigratezError.self) {
+                try await RunExecution(run, setup, progress: SilentProgress()).execute([.extract, .transform, .load])
+            }
+            #expect(failure?.code == .gateBreached)
+            try await run.close()
+        }
+    }
+
     /// Every living contact is in the org once, is merged into one that is, or has an outcome that says why not.
     private func checkPeople(_ world: MainJobWorld, _ run: Run, _ picture: OrgPicture) async throws {
         let stream = try #require(StreamName("contact"))

@@ -144,11 +144,7 @@ import Testing
         }
     }
 
-    // Now and then the load does not end when the line is cut while a second batch is under way: its tasks wait for
-    // something that no longer comes. A defect of the load, not of undo; what undo has to do is shown by the other tests.
-    @Test(
-        .disabled("a load that is cut off with two batches under way may not end"), arguments: [2, 5, 9],
-        [true, false])
+    @Test(arguments: [2, 5, 9], [true, false])
     func `takes out what a run had written when it was cut off in the middle of its load`(
         change: Int, arrives: Bool
     ) async throws {

@@ -66,7 +66,9 @@ package struct RunExecution: Sendable {
                 group.addTask { try await retireRawChunks() }
             }
             if stages.contains(.load) { group.addTask { try await load() } }
-            try await group.waitForAll()
+            // Not `waitForAll`, which leaves the others running after an error: they may wait for milestones that no
+            // longer come.
+            while try await group.next() != nil {}
         }
         if stages.contains(.load) {
             try await run.destination.finish()
