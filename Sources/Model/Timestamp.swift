@@ -11,8 +11,7 @@ package struct Timestamp: Hashable, Comparable, Sendable, Codable, CustomStringC
     package static func < (a: Timestamp, b: Timestamp) -> Bool { a.milliseconds < b.milliseconds }
 
     package func advanced(by duration: Duration) -> Timestamp {
-        let (seconds, attoseconds) = duration.components
-        return Timestamp(milliseconds: milliseconds + seconds * 1000 + attoseconds / 1_000_000_000_000_000)
+        Timestamp(milliseconds: milliseconds + duration.wholeMilliseconds)
     }
 
     package func duration(since earlier: Timestamp) -> Duration {

@@ -22,9 +22,7 @@ package struct RequestLogEntry: Sendable, Hashable, CustomStringConvertible {
     /// `POST api.example.com/crm/v3/x 200 512 B 34 ms`
     package var description: String {
         let outcome = status.map { "\($0)" } ?? failure?.description ?? "cancelled"
-        let (seconds, attoseconds) = duration.components
-        let milliseconds = seconds * 1000 + attoseconds / 1_000_000_000_000_000
-        return "\(method.rawValue) \(host)\(path) \(outcome) \(ByteCount(bytes)) \(milliseconds) ms"
+        return "\(method.rawValue) \(host)\(path) \(outcome) \(ByteCount(bytes)) \(duration.wholeMilliseconds) ms"
     }
 }
 

@@ -29,8 +29,7 @@ package struct RateBudget: Sendable, Hashable, CustomStringConvertible {
 
     /// `150/10s`, in the largest unit that divides the period.
     package var description: String {
-        let (seconds, attoseconds) = per.components
-        let milliseconds = seconds * 1000 + attoseconds / 1_000_000_000_000_000
+        let milliseconds = per.wholeMilliseconds
         let units: [(Int64, String)] = [(86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1000, "s"), (1, "ms")]
         let unit = units.first { milliseconds % $0.0 == 0 } ?? (1, "ms")
         let count = milliseconds / unit.0

@@ -41,8 +41,7 @@ package final class RequestAllowance: Sendable {
     /// Counts one request, unless the window or the day is full; a refused request is not counted.
     package func take() -> Verdict {
         let now = clock.now.milliseconds
-        let (seconds, attoseconds) = window.components
-        let length = seconds * 1000 + attoseconds / 1_000_000_000_000_000
+        let length = window.wholeMilliseconds
         return state.withLock { state in
             let day = now.flooredDivision(by: 86_400_000)
             if day != state.day {

@@ -46,7 +46,6 @@ extension ManifestView {
 extension ManifestTransaction {
     /// Notes the policy; called once, with the run itself.
     func insert(_ policy: RetentionPolicy) throws {
-        let span = policy.unconfirmedMax?.components
         try execute(
             """
             INSERT INTO retention_policy
@@ -54,7 +53,7 @@ extension ManifestTransaction {
             VALUES (1, ?, ?, ?, ?, ?)
             """,
             [
-                policy.shredsWhenConfirmed, span.map { $0.seconds * 1000 + $0.attoseconds / 1_000_000_000_000_000 },
+                policy.shredsWhenConfirmed, policy.unconfirmedMax?.wholeMilliseconds,
                 policy.keepsReport, policy.keepsIDMap, policy.recipients,
             ])
     }
