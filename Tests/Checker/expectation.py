@@ -116,7 +116,8 @@ class Expectation:
         last = record["lastname"]
         if blank(last):
             address = record["email"] or ""
-            last = address.split("@")[0] if "@" in address else None
+            # The pipeline's emailLocal() gives lower case, as its own description says.
+            last = address.split("@")[0].lower() if "@" in address else None
         return {
             "LastName": values.trimmed(last or "") or None,
             "FirstName": None if blank(record["firstname"]) else values.cut(values.trimmed(record["firstname"]), 40),
