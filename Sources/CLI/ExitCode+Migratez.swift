@@ -75,7 +75,7 @@ extension ExitCode {
             case .net: .unreachable
             case .stage, .disk: .stagingFailed
             case .bug: .internalError
-            case .lock, .req, .type, .len, .pick, .dup, .ref, .rule, .map, .src: .failure
+            case .lock, .req, .type, .len, .pick, .dup, .ref, .rule, .map, .delta, .src: .failure
             }
     }
 }

@@ -133,14 +133,9 @@ struct BatchWrite: Sendable {
     /// The links among these whose field holds what it is to hold.
     private func linked(_ rows: [LoadRow]) async throws -> [Receipt] {
         let names = Set(rows.flatMap { $0.row.references.map(\.field) }).sorted()
-        let ids = rows.compactMap(\.row.targetID)
-        var held: [String: JSONValue] = [:]
-        for start in stride(from: 0, to: ids.count, by: destination.readBatchSize) {
-            let part = Array(ids[start..<min(start + destination.readBatchSize, ids.count)])
-            for found in try await destination.read(object: target.object, ids: part, fields: names) {
-                held[found.id] = found.fields.withUnsafeBufferPointer { JSONValue(validated: $0) }
-            }
-        }
+        let held = try await destination.values(
+            of: target.object, ids: rows.compactMap(\.row.targetID), fields: names
+        ).mapValues { $0.withUnsafeBufferPointer { JSONValue(validated: $0) } }
         return rows.compactMap { row in
             guard let id = row.row.targetID, let fields = held[id],
                 row.row.references.allSatisfy({ fields[$0.field]?.text == $0.targetID })

@@ -14,6 +14,8 @@ struct ChunkLoad: Sendable {
     let target: LoadTarget
     let route: WriteRoute
     let census: Census
+    /// What earlier runs left; `nil` = the run does not go on from any.
+    let delta: LoadDelta?
     let batchBytesMax: ByteCount
     /// Bounds and adapts the writes that are under way at once.
     let writes: AdaptiveConcurrency
@@ -109,15 +111,29 @@ struct ChunkLoad: Sendable {
                 case .skipped(let row, let code): remainder.skipped.append((row, code, row.row.targetID))
                 }
             }
+            let changed = try await changes(&rows, &remainder)
             let existing = ExistingRecords(
                 destination: destination, staging: staging, target: target, route: route, census: census)
             let found = try await existing.find(rows, knownAsNew: sent.asNew)
             for (row, id) in found.skipped { remainder.skipped.append((row, nil, id)) }
-            remainder.refusals += try await batchWrite.write(found.rows, ofChunk: sequence, doubtful: sent.all)
+            remainder.refusals += try await batchWrite.write(
+                changed.isEmpty ? found.rows : (found.rows + changed).sorted { $0.line < $1.line },
+                ofChunk: sequence, doubtful: sent.all)
             progress.advance(.load, target.stream, by: lines.count)
             progress.reject(.load, target.stream, by: remainder.refusals.count)
             return remainder
         }
+    }
+
+    /// Takes the rows that an earlier run brought out of `rows`; gives back those that have to be written again.
+    private func changes(_ rows: inout [LoadRow], _ remainder: inout Remainder) async throws -> [LoadRow] {
+        guard let delta else { return [] }
+        let comparison = DeltaComparison(delta: delta, destination: destination, staging: staging, target: target)
+        let sorted = try await comparison.sort(rows)
+        rows = sorted.new
+        remainder.skipped += sorted.skipped
+        remainder.refusals += sorted.refusals
+        return sorted.changed
     }
 
     private var batchWrite: BatchWrite {

@@ -107,15 +107,7 @@ struct ExistingRecords: Sendable {
     /// What the destination holds in the fields that the rows will change, by the record's id.
     private func read(_ rows: [LoadRow]) async throws -> [String: [UInt8]] {
         guard !rows.isEmpty else { return [:] }
-        let names = Set(rows.flatMap(\.fieldNames)).sorted()
-        var values: [String: [UInt8]] = [:]
-        let ids = rows.compactMap(\.row.targetID)
-        for start in stride(from: 0, to: ids.count, by: destination.readBatchSize) {
-            let part = Array(ids[start..<min(start + destination.readBatchSize, ids.count)])
-            for found in try await destination.read(object: target.object, ids: part, fields: names) {
-                values[found.id] = found.fields
-            }
-        }
-        return values
+        return try await destination.values(
+            of: target.object, ids: rows.compactMap(\.row.targetID), fields: Set(rows.flatMap(\.fieldNames)).sorted())
     }
 }

@@ -17,17 +17,20 @@ package struct LoadStage: Sendable {
     let batchBytesMax: ByteCount
     let clock: any WallClock
     let progress: any ProgressSink
+    let delta: LoadDelta?
     private let gauge: ConcurrencyGauge
     /// How long to wait before looking again for a chunk that the transform has not sealed yet.
     private static let pollInterval = Duration.milliseconds(100)
 
     package init(
         destination: any Destination, staging: StagingArea, batchBytesMax: ByteCount = .MiB(16),
-        clock: any WallClock, progress: any ProgressSink, gauge: ConcurrencyGauge = ConcurrencyGauge()
+        delta: LoadDelta? = nil, clock: any WallClock, progress: any ProgressSink,
+        gauge: ConcurrencyGauge = ConcurrencyGauge()
     ) {
         self.destination = destination
         self.staging = staging
         self.batchBytesMax = batchBytesMax
+        self.delta = delta
         self.clock = clock
         self.progress = progress
         self.gauge = gauge
@@ -109,7 +112,7 @@ package struct LoadStage: Sendable {
     private func chunkLoad(_ target: LoadTarget, _ route: WriteRoute) async throws -> ChunkLoad {
         ChunkLoad(
             destination: destination, staging: staging, target: target, route: route,
-            census: try await Census.take(of: target, at: destination, staging),
+            census: try await Census.take(of: target, at: destination, staging), delta: delta,
             batchBytesMax: min(route.bytesMax, batchBytesMax),
             writes: AdaptiveConcurrency(
                 initial: min(2, route.concurrencyMax), limitMax: route.concurrencyMax, gauge: gauge),

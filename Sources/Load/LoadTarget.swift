@@ -19,6 +19,8 @@ package struct LoadTarget: Sendable {
     package var matches: [MatchRule]
     /// The streams that references of this one point to.
     package var parents: [StreamName: Parent]
+    /// Whose values stand where both sides changed a field since the run before.
+    package var conflictRules = ConflictRules()
 
     package init(
         stream: StreamName, object: String, keyPrefix: String, isLink: Bool = false, fieldOf: StreamName? = nil,

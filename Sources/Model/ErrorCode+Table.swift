@@ -14,6 +14,7 @@ extension ErrorCode {
     package static let gateBreached = ErrorCode(.cfg, 8, "a gate of the pipeline is not met")
     package static let pipelineChanged = ErrorCode(.cfg, 9, "the pipeline file is not the one that the run began with")
 
+
     // The other side
     package static let credentialsRejected = ErrorCode(.auth, 1, "the credentials were refused")
     package static let permissionMissing = ErrorCode(.perm, 1, "a right or scope is missing")
@@ -46,6 +47,10 @@ extension ErrorCode {
         .ref, 5, "the destination does not let an inactive user own the record")
     package static let ruleViolated = ErrorCode(.rule, 1, "a rule of the destination refused the row")
     package static let mappingFailed = ErrorCode(.map, 1, "the mapping cannot be applied to the record")
+    package static let unchanged = ErrorCode(.delta, 1, "nothing changed since the last run")
+    package static let changedThere = ErrorCode(
+        .delta, 2, "the destination was changed since the last run, and the pipeline lets that stand")
+    package static let changedOnBothSides = ErrorCode(.delta, 3, "both sides were changed since the last run")
     package static let malformedRecord = ErrorCode(.src, 1, "the source sent a malformed record")
     package static let cursorLoop = ErrorCode(.src, 2, "the source repeated a page")
     package static let countMismatch = ErrorCode(.src, 3, "the source's own total differs from what was read")
@@ -78,7 +83,7 @@ extension ErrorCode {
         .untrustedServer,
         .insecureURL, .requestRefused, .rowLocked, .requiredFieldMissing, .wrongType, .tooLong, .notInPicklist,
         .valueNotMapped, .duplicate, .parentMissing, .parentNotLoaded, .ownerUnmatched, .recordDeleted,
-        .ownerInactive, .ruleViolated, .mappingFailed, .malformedRecord, .cursorLoop, .countMismatch, .repeatedRecord,
+        .ownerInactive, .ruleViolated, .mappingFailed, .unchanged, .changedThere, .changedOnBothSides, .malformedRecord, .cursorLoop, .countMismatch, .repeatedRecord,
         .chunkCorrupt, .chunkAuthentication, .chunkMismatch, .invalidTransition, .runBusy, .manifestTooNew,
         .keyMissing, .keyWrong, .manifestDamaged, .limitExceeded, .shredIncomplete, .certificateInvalid,
         .chunkInterrupted, .diskFull, .diskFailed, .diskBudget, .internalError,

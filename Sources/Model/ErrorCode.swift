@@ -37,6 +37,8 @@ package struct ErrorCode: Hashable, Sendable, CustomStringConvertible {
         case rule = "RULE"
         /// The mapping could not be applied to this record.
         case map = "MAP"
+        /// Both sides went on living since the last run.
+        case delta = "DELTA"
         /// The source sent something malformed.
         case src = "SRC"
         /// A staged chunk, the manifest or a key is damaged, missing or in the wrong state.

@@ -51,11 +51,14 @@ package struct RecordLayout: Sendable, Codable, Hashable {
     package var fields: String?
     /// The field that tells when the record was last changed, if there is one.
     package var modified: String?
+    /// The field that lists, with `;` between them, the ids of records that were merged into this one.
+    package var formerIDs: String?
 
-    package init(id: String, fields: String? = nil, modified: String? = nil) {
+    package init(id: String, fields: String? = nil, modified: String? = nil, formerIDs: String? = nil) {
         self.id = id
         self.fields = fields
         self.modified = modified
+        self.formerIDs = formerIDs
     }
 }
 

@@ -10,7 +10,8 @@ package final class RunInspection: Sendable {
     /// The process that works on the run now, if one does.
     package let owner: Int32?
     private let ring: KeyRing?
-    private let fileSystem: any FileSystem
+    let keys: RunKeys?
+    let fileSystem: any FileSystem
 
     /// Opens the manifest for reading.
     ///
@@ -21,9 +22,11 @@ package final class RunInspection: Sendable {
         guard try fileSystem.length(folder.manifest) != nil else { throw RunInspection.notFound(folder) }
         if let root {
             let keys = try RunKeys.open(in: folder, under: root, fileSystem)
+            self.keys = keys
             ring = try KeyRing.open(in: folder, keys: keys, mode: .reading, fileSystem)
         } else {
             ring = nil
+            keys = nil
         }
         manifest = try Manifest(path: folder.manifest, isReadOnly: true)
         owner = RunLock.owner(folder.lock)

@@ -100,15 +100,15 @@ struct RecordPass: ~Copyable {
             output.settle(ordinal, sourceID: id, .skipped, .repeatedRecord, survivor: Int(original))
             return
         }
-        try map(ordinal, id, line, index, edges: edges)
+        let provenance = RecordProvenance(layout, index, line, of: object)
+        try map(ordinal, id, line, index, edges: edges, provenance)
     }
 
-    /// Maps a record and puts it where it belongs; whether it became a ready line.
-    @discardableResult
+    /// Maps a record and puts it where it belongs.
     private mutating func map(
         _ ordinal: Int, _ id: String, _ record: UnsafeBufferPointer<UInt8>, _ index: RecordIndex,
-        edges: [RecordEdgeEntry]
-    ) throws -> Bool {
+        edges: [RecordEdgeEntry], _ provenance: RecordProvenance
+    ) throws {
         let choice = LookupChoice(edges, routes: routes)
         writer.removeAll()
         switch mapper.map(index, record, into: &writer, marks: &marks) {
@@ -128,18 +128,18 @@ struct RecordPass: ~Copyable {
                 output.settle(ordinal, sourceID: id, .skipped, code)
                 settleAll(edges, .skipped, code)
             case nil:
-                try output.append(
-                    ReadyLine(
-                        ordinal: ordinal, sourceID: id, fields: writer.bytes, references: choice.references))
+                var line = ReadyLine(
+                    ordinal: ordinal, sourceID: id, fields: writer.bytes, references: choice.references)
+                line.formerIDs = provenance.formerIDs
+                line.modified = provenance.modified
+                try output.append(line)
                 mapper.tally.add(marks)
                 if marks.contains(.personReplaced) { output.tagOwner(ordinal) }
                 for edge in choice.settled {
                     output.settleLink(routes[edge.route].stream, Int(edge.edge), edge.outcome, edge.code)
                 }
-                return true
             }
         }
-        return false
     }
 
     private mutating func settleAll(_ edges: [RecordEdgeEntry], _ outcome: Outcome, _ code: ErrorCode?) {
@@ -204,7 +204,8 @@ struct RecordPass: ~Copyable {
         }
         try result.record.withUnsafeBufferPointer { record in
             try index.indexLine(record)
-            try map(Int(result.ordinal), result.sourceID, record, index, edges: edges)
+            let provenance = RecordProvenance(result, of: object)
+            try map(Int(result.ordinal), result.sourceID, record, index, edges: edges, provenance)
         }
     }
 

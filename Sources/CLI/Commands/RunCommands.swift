@@ -50,22 +50,25 @@ struct SelectionOptions: ParsableArguments {
 struct RunCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "run", abstract: "Moves what the pipeline file says: extract, transform, load.",
-        discussion: "EXAMPLE\n  migratez run pipelines/hubspot-to-salesforce.yaml")
+        discussion: """
+            EXAMPLE
+              migratez run pipelines/hubspot-to-salesforce.yaml
+              migratez run pipelines/hubspot-to-salesforce.yaml --since-last
+            """)
 
     @OptionGroup var common: CommonOptions
     @OptionGroup var work: WorkOptions
     @OptionGroup var selection: SelectionOptions
     @Argument(help: "The pipeline file, or a plan that was saved: then exactly that one is applied.") var file: String
-    @Flag(help: "Read only what changed since the last run. Not supported yet.") var sinceLast = false
+    @Flag(
+        help: """
+            Go on from the last run of this file: write only what changed in the source since, keep what others changed \
+            in the destination unless both changed it (on_conflict), and follow what is gone (on_delete).
+            """) var sinceLast = false
 
     func run() async throws {
-        guard !sinceLast else {
-            throw MigratezError(
-                .notSupported, "--since-last: a run that reads only what changed is not supported yet",
-                remedy: .fixConfiguration,
-                hint: "run without it: everything is read again, and what is there already is brought up to date")
-        }
-        try await StageSession(common, work).begin(file, [.extract, .transform, .load], selection.selection)
+        try await StageSession(common, work).begin(
+            file, [.extract, .transform, .load], selection.selection, goesOn: sinceLast)
     }
 }
 
@@ -142,7 +145,9 @@ struct StageSession {
         self.work = work
     }
 
-    func begin(_ file: String, _ stages: Set<Stage>, _ selection: ObjectSelection) async throws {
+    func begin(
+        _ file: String, _ stages: Set<Stage>, _ selection: ObjectSelection, goesOn: Bool = false
+    ) async throws {
         let workplace = try common.workplace()
         let console = Console()
         let limits = try work.limits()
@@ -153,7 +158,7 @@ struct StageSession {
             saved?.pipeline.path ?? file, in: workplace, overrides: overrides)
         let setup = try await Self.discover(connection, console)
         try saved?.check(connection, setup)
-        let run = try await Run.begin(connection, in: workplace) { console.note($0) }
+        let run = try await Run.begin(connection, goesOn: goesOn, in: workplace) { console.note($0) }
         console.note("run \(run.id)  \(connection.plan.name)")
         try await Self.execute(run, setup, stages, console, limits: limits)
     }

@@ -10,6 +10,9 @@ struct HubSpotObject: Sendable, Hashable {
     let label: String
     /// Contacts have a property of their own for it; search guide, "last modified".
     let modified: String
+    /// The ids of the records that a merge put together into this one, with `;` between them (read-only property of
+    /// every object that can be merged; others have no value for it).
+    static let mergedIDs = "hs_merged_object_ids"
     /// Where a record's pipeline and stage are, if it moves through one.
     let pipelineProperty: String?
     let stageProperty: String?

@@ -113,12 +113,12 @@ extension HubSpotSource {
         MigratezError(.brokenResponse, "HubSpot's answer holds no list of \(object.type)", remedy: .retry(after: nil))
     }
 
-    /// The properties to ask for. Without the ones that every record has beside its properties; with the one that tells
-    /// when it was changed.
+    /// The properties to ask for. Without the ones that every record has beside its properties; with those that tell
+    /// when it was changed and what was merged into it.
     private func propertyNames(_ fields: [String], _ object: HubSpotObject) -> [String] {
         var names: [String] = []
         var known: Set<String> = Set(HubSpotSource.recordMembers.map(\.name))
-        for name in fields + [object.modified] where known.insert(name).inserted { names.append(name) }
+        for name in fields + [object.modified, HubSpotObject.mergedIDs] where known.insert(name).inserted { names.append(name) }
         return names
     }
 

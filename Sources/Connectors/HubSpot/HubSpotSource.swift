@@ -44,7 +44,9 @@ package struct HubSpotSource: Source {
     }
 
     package func layout(of object: StreamName) -> RecordLayout {
-        RecordLayout(id: "id", fields: "properties", modified: HubSpotObject(object).modified)
+        RecordLayout(
+            id: "id", fields: "properties", modified: HubSpotObject(object).modified,
+            formerIDs: HubSpotObject.mergedIDs)
     }
 
     package func readPage(of object: StreamName, fields: [String], after cursor: Cursor?) async throws -> Page {

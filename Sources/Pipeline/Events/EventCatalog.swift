@@ -147,7 +147,9 @@ package enum RetryClass: String, Sendable, CaseIterable {
             case .rate, .net, .lock: .automatic
             case .quota: .afterWindow
             case .bug: .never
-            case .cfg, .auth, .perm, .req, .type, .len, .pick, .dup, .ref, .rule, .map, .src, .stage, .disk: .afterFix
+            case .cfg, .auth, .perm, .req, .type, .len, .pick, .dup, .ref, .rule, .map, .delta, .src, .stage,
+                .disk:
+                .afterFix
             }
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
+import MigratezModel
 import MigratezTransform
 
 /// Keys of objects, links and the tables that fields use.
@@ -12,6 +13,8 @@ extension FileKeys {
             "fields", .entries(.any([.text, .section(field)])), isRequired: true,
             "The destination's fields: a field of the source, or a rule"),
         FileKey("dedupe", .section(dedupe), "How duplicates are found and merged"),
+        FileKey("on_conflict", .choice(ConflictRule.self), "Whose value stands when both sides changed it"),
+        FileKey("on_delete", .choice(DeletionRule.self), "Records of the destination whose source is gone"),
     ])
 
     static let field = FileSection(
@@ -33,6 +36,7 @@ extension FileKeys {
             FileKey("person", .bool, "The value is an owner of the source and becomes one of the destination"),
             FileKey("audit", .bool, "The field needs the right to set audit fields"),
             FileKey("required", .bool, "A record without a value is rejected"),
+            FileKey("on_conflict", .choice(ConflictRule.self), "Whose value stands when both sides changed it"),
         ], alternatives: [["from", "const", "expr"]])
 
     static let dedupe = FileSection(keys: [

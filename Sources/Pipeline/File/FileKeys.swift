@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
+import MigratezModel
+
 /// Every key that a pipeline file of version 1 may have; the settings of connectors are in their own `SettingSpec`s.
 enum FileKeys {
     static let pipeline = FileSection(keys: [
@@ -17,6 +19,7 @@ enum FileKeys {
         FileKey("objects", .entries(.section(object)), isRequired: true, "The objects that are moved, by source name"),
         FileKey("links", .list(.section(link)), "How links between records are carried over"),
         FileKey("gates", .section(gates), "What must hold for a run to go on"),
+        FileKey("delta", .section(delta), "How a run goes on from the one before (run --since-last)"),
         FileKey("verify", .section(verify), "How thoroughly the destination is read back"),
         FileKey("tests", .list(.section(test)), "Records with what must become of them; run by migratez test"),
     ])
@@ -49,7 +52,7 @@ enum FileKeys {
         FileKey("after_confirm", .choice(RetentionSpec.Disposal.self), "Staged data after confirmation"),
         FileKey("spent_chunks", .choice(RetentionSpec.Disposal.self), "Chunks that every stage is done with"),
         FileKey("unconfirmed", .span, "How long a finished run may wait for its confirmation"),
-        FileKey("keep", .list(.words(["report", "id_map"])), "What outlives the shredding"),
+        FileKey("keep", .list(.words(["report", "id_map", "baseline"])), "What outlives the shredding"),
     ])
 
     static let gates = FileSection(keys: [
@@ -61,6 +64,14 @@ enum FileKeys {
             "The largest share of records that may be rejected"),
         FileKey("consecutive_errors", .count(least: 1), "So many failed calls in a row stop the run"),
         FileKey("on_breach", .choice(GateSpec.Breach.self), "pause saves the run for resume, stop fails it"),
+    ])
+
+    static let delta = FileSection(keys: [
+        FileKey("on_conflict", .choice(ConflictRule.self), "Whose value stands when both sides changed it"),
+        FileKey("on_delete", .choice(DeletionRule.self), "Records and links of the destination whose source is gone"),
+        FileKey(
+            "deletions", .grammar("a bound such as \"<= 5%\"", pattern: #"^<= *[0-9][0-9.]*%$"#),
+            "The largest share of an object's records that may be deleted; default <= 5%"),
     ])
 
     static let verify = FileSection(keys: [

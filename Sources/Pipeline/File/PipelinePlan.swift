@@ -18,6 +18,7 @@ package struct PipelinePlan: Sendable {
     package var retention: RetentionSpec
     package var transform: TransformSpec
     package var gates: GateSpec
+    package var delta: DeltaSpec
     package var verify: VerifySpec
     package var tests: [PipelineTest]
     /// SHA-256, lower-case hexadecimal, of the canonical form: the same for files that mean the same however they are

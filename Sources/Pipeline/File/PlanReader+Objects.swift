@@ -35,9 +35,12 @@ extension PlanReader {
         }
         let rules = readDedupe(section)
         // Without a target there is nothing to say about the object, but its name is known to links all the same.
-        return ObjectSpec(
+        var object = ObjectSpec(
             stream: stream, target: text(section, "to") ?? "", filter: filter, fields: fields,
             duplicates: rules.within, targetMatches: rules.againstTarget)
+        object.onConflict = choice(section, "on_conflict", ConflictRule.self) ?? delta.onConflict
+        object.onDelete = choice(section, "on_delete", DeletionRule.self) ?? delta.onDelete
+        return object
     }
 
     // MARK: Fields
@@ -70,6 +73,7 @@ extension PlanReader {
         if field.isPerson, field.valueMap != nil { reportConflict(section, "values", "person") }
         field.isAudit = bool(section, "audit") ?? false
         field.isRequired = bool(section, "required") ?? false
+        field.onConflict = choice(section, "on_conflict", ConflictRule.self)
         return field
     }
 

@@ -102,12 +102,26 @@ extension PlanReader {
                 if let expectation { gates.expectations.append(expectation) }
             }
         }
-        gates.rejectedShareMax = value(section, "quarantine", .grammar) { text in
-            Self.bound(text).flatMap { $0.comparison == .atMost ? Quantity.share($0.rest) : nil }
-        }
+        gates.rejectedShareMax = share(atMost: section, "quarantine")
         gates.consecutiveErrorsMax = count(section, "consecutive_errors")
         gates.onBreach = choice(section, "on_breach", GateSpec.Breach.self) ?? .pause
         return gates
+    }
+
+    mutating func readDelta(_ top: Section) -> DeltaSpec {
+        var delta = DeltaSpec()
+        guard let section = section(top, "delta") else { return delta }
+        delta.onConflict = choice(section, "on_conflict", ConflictRule.self) ?? delta.onConflict
+        delta.onDelete = choice(section, "on_delete", DeletionRule.self) ?? delta.onDelete
+        delta.deletedShareMax = share(atMost: section, "deletions") ?? delta.deletedShareMax
+        return delta
+    }
+
+    /// A bound such as `<= 5%`.
+    private mutating func share(atMost section: Section, _ key: String) -> Double? {
+        value(section, key, .grammar) { text in
+            Self.bound(text).flatMap { $0.comparison == .atMost ? Quantity.share($0.rest) : nil }
+        }
     }
 
     private static func bound(_ text: String) -> (comparison: GateSpec.Comparison, rest: String)? {

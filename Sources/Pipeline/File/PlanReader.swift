@@ -19,6 +19,7 @@ struct PlanReader {
     /// What is known of the file when its objects are read.
     var vars: [String: String] = [:]
     var valueMaps: [String: ValueMapSpec] = [:]
+    var delta = DeltaSpec()
     /// Contents of map files, for the digest.
     var mapFiles: [String: [UInt8]] = [:]
 
@@ -38,6 +39,7 @@ struct PlanReader {
         vars = readVars(top)
         valueMaps = readValueMaps(top)
         let people = readPeople(top)
+        delta = readDelta(top)
         let objects = readObjects(top)
         let links = readLinks(top, objects: objects)
         var transform = TransformSpec(objects: objects, links: links, values: valueMaps, people: people, vars: vars)
@@ -55,7 +57,7 @@ struct PlanReader {
         guard !diagnostics.hasErrors, let name, let source, let target else { return nil }
         return PipelinePlan(
             file: file, folder: folder, name: name, source: source, target: target, staging: staging, limits: limits,
-            retention: retention, transform: transform, gates: gates, verify: verify, tests: tests,
+            retention: retention, transform: transform, gates: gates, delta: delta, verify: verify, tests: tests,
             digest: PlanDigest.digest(of: root, mapFiles: mapFiles), marks: marks, scalars: scalars)
     }
 

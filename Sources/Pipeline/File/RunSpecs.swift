@@ -45,7 +45,7 @@ package struct RetentionSpec: Sendable, Equatable {
     package var spentChunks = Disposal.shred
     /// How long a finished run may wait for its confirmation; `nil` = for ever.
     package var unconfirmedMax: Duration?
-    /// What outlives the shredding: `report`, `id_map`.
+    /// What outlives the shredding: `report`, `id_map`, `baseline`.
     package var kept: [String] = ["report"]
 
     package init() {}
@@ -90,6 +90,18 @@ package struct GateSpec: Sendable, Equatable {
         /// The run has failed.
         case stop
     }
+}
+
+/// How a run goes on from the one before.
+package struct DeltaSpec: Sendable, Equatable {
+    /// For objects and fields without a rule of their own.
+    package var onConflict = ConflictRule.source
+    /// For objects without a rule of their own, and for links.
+    package var onDelete = DeletionRule.keep
+    /// The largest share of what earlier runs left of an object that may be deleted, 0…1.
+    package var deletedShareMax = 0.05
+
+    package init() {}
 }
 
 /// How thoroughly the destination is read back.

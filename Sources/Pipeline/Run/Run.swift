@@ -21,14 +21,19 @@ package struct Run: Sendable {
     /// What both sides were asked so far.
     package let traffic: Traffic
     package let log: Logger
+    /// What the run goes on from: the state in which an earlier one left the destination; `nil` = from nothing.
+    package let baseline: Baseline?
 
     /// Begins a new run of a pipeline file.
     ///
-    /// - Parameter announce: told of what a person should know, such as a key file that was made.
+    /// - Parameters:
+    ///   - goesOn: whether it goes on from the last run of the same pipeline file (`EarlierRun`).
+    ///   - announce: told of what a person should know, such as a key file that was made.
     package static func begin(
-        _ connection: PlanConnection, in workplace: Workplace, announce: (String) -> Void
+        _ connection: PlanConnection, goesOn: Bool = false, in workplace: Workplace, announce: (String) -> Void
     ) async throws -> Run {
         let plan = connection.plan
+        let earlier = goesOn ? try await EarlierRun.find(connection.path, in: workplace) : nil
         var generator = SystemRandomNumberGenerator()
         let id = RunID(random: &generator)
         let (root, created) = try workplace.rootKey(connection.stagingKey)
@@ -43,11 +48,18 @@ package struct Run: Sendable {
                 source: plan.source.connector,
                 destination: plan.target.connector, retention: plan.retentionPolicy),
             root: root, settings: try plan.stagingSettings(clock: workplace.clock))
-        let run = Run(
+        try await Self.declareStreams(of: plan, noting: connection.sample, since: earlier, in: staging)
+        let baseline: Baseline?
+        do {
+            if let earlier { announce("going on from run \(earlier.entry.run)") }
+            baseline = try await earlier?.makeBaseline(in: staging, root: root, workplace)
+        } catch {
+            try await staging.close()
+            throw error
+        }
+        return Run(
             id: id, plan: plan, staging: staging, source: connection.source, destination: connection.destination,
-            clock: workplace.clock, traffic: connection.traffic, log: workplace.log)
-        try await run.declareStreams(noting: connection.sample)
-        return run
+            clock: workplace.clock, traffic: connection.traffic, log: workplace.log, baseline: baseline)
     }
 
     /// Becomes the owner of a run that was begun before, and puts right what a crash left.
@@ -65,6 +77,7 @@ package struct Run: Sendable {
         let folder = RunFolder(run: id, staging: entry.staging, keys: workplace.keysFolder)
         let (staging, recovery) = try await StagingArea.open(
             folder, root: root, settings: try connection.plan.stagingSettings(clock: workplace.clock))
+        let baseline: Baseline?
         do {
             let (sample, declared) = try await staging.manifest.read {
                 (try SampleSelection(notedIn: $0), Set(try $0.streams().map(\.name)))
@@ -73,6 +86,13 @@ package struct Run: Sendable {
             if let sample { connection = connection.sampled(sample) }
             // The run stays with the objects that it was begun with.
             connection.plan.transform = try connection.plan.transform.restricted(to: declared)
+            if let kept = try staging.openBaseline() {
+                baseline = kept
+            } else {
+                // Its making was cut off.
+                baseline = try await EarlierRun.noted(in: staging.manifest, of: workplace)?
+                    .makeBaseline(in: staging, root: root, workplace)
+            }
         } catch {
             try await staging.close()
             throw error
@@ -80,7 +100,7 @@ package struct Run: Sendable {
         let plan = connection.plan
         let run = Run(
             id: id, plan: plan, staging: staging, source: connection.source, destination: connection.destination,
-            clock: workplace.clock, traffic: connection.traffic, log: workplace.log)
+            clock: workplace.clock, traffic: connection.traffic, log: workplace.log, baseline: baseline)
         let begun = try await staging.manifest.read { try $0.run() }
         guard allowsChangedPlan || begun.description.digest == plan.digest else {
             try await staging.close()
@@ -101,18 +121,24 @@ package struct Run: Sendable {
     package var streams: [StreamName] { plan.transform.loadOrder + plan.transform.routes.map(\.stream) }
 
     /// Gives the run up in good order.
-    package func close() async throws { try await staging.close() }
+    package func close() async throws {
+        try baseline?.close()
+        try await staging.close()
+    }
 
     /// Tells the manifest about every stream of the plan; those that it knows stay as they are.
     ///
-    /// - Parameter sample: noted in the same commit, so that no crash can make a whole run of a sample.
-    private func declareStreams(noting sample: SampleSelection?) async throws {
+    /// What kind of run it is, is noted in the same commit, so that no crash can make a whole run of a sample.
+    private static func declareStreams(
+        of plan: PipelinePlan, noting sample: SampleSelection?, since earlier: EarlierRun?, in staging: StagingArea
+    ) async throws {
         let objects = plan.transform.objects.map(\.stream)
         let links = plan.transform.routes.map(\.stream)
         try await staging.manifest.commit { transaction in
             for stream in objects { try transaction.declare(stream, .object) }
             for stream in links { try transaction.declare(stream, .link) }
             try sample?.note(in: transaction)
+            try transaction.setNote(EarlierRun.noteKey, earlier?.entry.run)
         }
     }
 

@@ -71,6 +71,7 @@ package struct RunExecution: Sendable {
             while try await group.next() != nil {}
         }
         if stages.contains(.load) {
+            if let baseline = run.baseline { try await Removals(run, baseline).follow() }
             try await run.destination.finish()
             try await checkBalance()
             try await staging.manifest.commit { transaction in
@@ -163,8 +164,8 @@ package struct RunExecution: Sendable {
     private func load() async throws {
         let stage = LoadStage(
             destination: run.destination, staging: staging,
-            batchBytesMax: ByteCount(run.plan.limits.memoryMax.bytes / 32), clock: run.clock, progress: progress,
-            gauge: gauge)
+            batchBytesMax: ByteCount(run.plan.limits.memoryMax.bytes / 32), delta: run.baseline.map { LoadDelta($0) },
+            clock: run.clock, progress: progress, gauge: gauge)
         for stream in spec.loadOrder {
             guard let object = spec.object(stream) else { continue }
             try await milestones.wait(for: .extracted(stream))

@@ -100,7 +100,7 @@ extension LinkRoute {
 extension PipelinePlan {
     /// Where and how the ready records of a stream are written.
     func loadTarget(_ object: ObjectSpec, source: String) -> LoadTarget {
-        LoadTarget(
+        var target = LoadTarget(
             stream: object.stream, object: object.target, keyPrefix: "\(source)-\(object.stream)-",
             matches: object.targetMatches.map { rule in
                 LoadTarget.MatchRule(
@@ -114,13 +114,18 @@ extension PipelinePlan {
                     }())
             },
             parents: parents(transform.routes.filter { $0.from == object.stream && $0.isLookup }.map(\.to), source))
+        target.conflictRules = ConflictRules(byDefault: object.onConflict)
+        for field in object.fields { target.conflictRules.byField[field.target] = field.onConflict }
+        return target
     }
 
     /// Where and how the records of a link are written.
     func loadTarget(_ route: LinkRoute, source: String) -> LoadTarget {
-        LoadTarget(
+        var target = LoadTarget(
             stream: route.stream, object: route.object, keyPrefix: "\(source)-\(route.stream)-", isLink: true,
             fieldOf: route.isDeferred ? route.from : nil, parents: parents([route.from, route.to], source))
+        target.conflictRules = ConflictRules(byDefault: transform.object(route.from)?.onConflict ?? delta.onConflict)
+        return target
     }
 
     private func parents(_ streams: [StreamName], _ source: String) -> [StreamName: LoadTarget.Parent] {

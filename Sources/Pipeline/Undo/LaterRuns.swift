@@ -27,7 +27,7 @@ extension RunRegistry {
     }
 
     /// A look at the run; `nil` if its folder is gone.
-    private static func inspection(of entry: Entry, in workplace: Workplace) throws(MigratezError) -> RunInspection? {
+    static func inspection(of entry: Entry, in workplace: Workplace) throws(MigratezError) -> RunInspection? {
         let folder = try entry.folder(in: workplace)
         do throws(MigratezError) {
             return try RunInspection(folder)

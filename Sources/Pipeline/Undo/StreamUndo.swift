@@ -117,12 +117,12 @@ struct StreamUndo {
             }
             return [nil, .sent].contains(ends[line.ordinal])
         }
-        let parents = try await parents(of: open)
+        let parents = try await run.staging.parents(of: open)
         return open.compactMap { line in
             guard let outcome = byOrdinal[line.ordinal], let id = outcome.targetID else { return nil }
             var written = line.fields.withUnsafeBufferPointer { JSONValue(validated: $0) }.members
             for reference in line.references where !reference.field.isEmpty {
-                guard let id = parents[reference.stream]?[reference.ordinal] else { continue }
+                guard let id = parents[reference.stream]?[reference.ordinal]?.targetID else { continue }
                 written.append(.init(reference.field, .string(id)))
             }
             var entry = UndoEntry(
@@ -141,44 +141,13 @@ struct StreamUndo {
         }
     }
 
-    /// The destination's ids of all records that are referred to.
-    private func parents(of lines: [ReadyLine]) async throws -> [StreamName: [Int: String]] {
-        var ids: [StreamName: [Int: String]] = [:]
-        let references = lines.flatMap(\.references)
-        for stream in Set(references.map(\.stream)) {
-            let ordinals = Set(references.filter { $0.stream == stream }.map(\.ordinal)).sorted()
-            for outcome in try await run.staging.manifest.read({ try $0.outcomes(of: stream, ordinals: ordinals) }) {
-                ids[stream, default: [:]][outcome.ordinal] = outcome.targetID
-            }
-        }
-        return ids
-    }
-
     /// What was there before the rows of one ready chunk were written, by ordinal.
     private func images(readySequence: Int) async throws -> [Int: UndoEntry.Before] {
-        let stream = target.stream
-        let places = try await run.staging.manifest.read { try $0.images(of: stream, readySequence: readySequence) }
-        var images: [Int: UndoEntry.Before] = [:]
-        for (sequence, places) in Dictionary(grouping: places, by: \.chunkSequence) {
-            let wanted = Dictionary(places.map { ($0.line, $0) }) { first, _ in first }
-            let address = ChunkAddress(stream: stream, kind: .before, sequence: sequence)
-            guard let chunk = try await run.staging.manifest.read({ try $0.chunk(address) }) else {
-                throw MigratezError(.chunkMismatch, "the manifest names chunk \(address), which does not exist")
-            }
-            var reader = try run.staging.openChunkReader(chunk)
-            var (block, number, index): ([UInt8], Int, RecordIndex) = ([], 0, RecordIndex(fields: nil))
-            while try reader.next(into: &block) {
-                for line in block.split(separator: UInt8(ascii: "\n")) {
-                    if let place = wanted[number] {
-                        let before = try line.withUnsafeBufferPointer { try BeforeLine($0, with: &index) }
-                        let fields = before.fields.withUnsafeBufferPointer { JSONValue(validated: $0) }
-                        images[place.ordinal] = UndoEntry.Before(origin: place.origin, fields: fields)
-                    }
-                    number += 1
-                }
-            }
+        try await run.staging.images(of: target.stream, readySequence: readySequence).mapValues { image in
+            UndoEntry.Before(
+                origin: image.place.origin,
+                fields: image.line.fields.withUnsafeBufferPointer { JSONValue(validated: $0) })
         }
-        return images
     }
 
     /// Links stay where the record that holds them stays because somebody edited it.
@@ -288,9 +257,4 @@ struct StreamUndo {
         let stream = target.stream
         try await run.staging.manifest.commit { try $0.recordUndo(ends, of: stream) }
     }
-}
-
-/// Restoring needs no note: what was sent is known, and reading it back tells whether it arrived.
-private struct UnnotedIntent: WriteIntent {
-    func note(_ note: String) async throws {}
 }

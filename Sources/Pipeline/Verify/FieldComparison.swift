@@ -2,6 +2,7 @@
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
 package import MigratezJSON
+import MigratezModel
 import MigratezTransform
 
 /// Whether a destination holds what was sent to it, given the liberties that destinations take with the form of values.
@@ -23,6 +24,22 @@ package enum FieldComparison {
             return a == b
         }
         return trimmed(sentText) == trimmed(heldText)
+    }
+
+    /// A form of the value that is the same for values which agree; `nil` for one that is blank.
+    ///
+    /// Only a whole number is taken for a number here, where `agree` takes one beside an instant for an instant.
+    static func canonical(_ value: JSONValue) -> String? {
+        let text = text(value)
+        if let number = DecimalNumber(text) {
+            let digits = String(decoding: number.digits.map { $0 + 0x30 }, as: UTF8.self)
+            return "number \(number.isNegative ? "-" : "")\(digits)e\(number.exponent)"
+        }
+        if !isWhole(text), let instant = TimestampText.instant(text.utf8) {
+            return "instant \(instant.milliseconds)"
+        }
+        let trimmed = trimmed(text)
+        return trimmed.isEmpty ? nil : "text \(trimmed)"
     }
 
     /// Null and the empty text are the same everywhere.

@@ -33,10 +33,11 @@ struct RecordComparison: Sendable {
     /// - Parameters:
     ///   - sent: the fields that were sent.
     ///   - held: what the destination has under the record's id; nil = nothing.
+    ///   - isWhole: false if the record was there before and only these fields were sent; it is in no sum.
     ///   - example: what to call it.
-    mutating func add(sent: JSONValue, held: JSONValue?, example: String) {
+    mutating func add(sent: JSONValue, held: JSONValue?, isWhole: Bool = true, example: String) {
         result.compared += 1
-        sums?.add(sent, on: .sent)
+        if isWhole { sums?.add(sent, on: .sent) }
         guard let held else {
             result.missing += 1
             keep(example)
@@ -45,11 +46,12 @@ struct RecordComparison: Sendable {
             }
             return
         }
-        sums?.add(held, on: .held)
+        if isWhole { sums?.add(held, on: .held) }
         var differs = false
         for place in result.fields.indices {
             let name = result.fields[place].field
             let (sentValue, heldValue) = (sent[name], held[name])
+            if !isWhole, sentValue == nil { continue }
             if Self.isFilled(sentValue) { result.fields[place].sent += 1 }
             if Self.isFilled(heldValue) { result.fields[place].held += 1 }
             // A field that was not sent may have a value of the destination's own making.

@@ -112,9 +112,19 @@ package struct Verification: Sendable {
         result.share = share
         result.loaded = loaded
         if run.plan.verify.countsAreExact, !target.isLink {
+            result.kept = try await kept(target.stream)
             result.counted = try await run.destination.count(object: target.object, keyPrefix: target.keyPrefix)
         }
         return result
+    }
+
+    /// How many records of earlier runs must be there besides those that this one wrote.
+    private func kept(_ stream: StreamName) async throws -> Int {
+        guard let baseline = run.baseline else { return 0 }
+        let (alone, removals) = try await run.staging.manifest.read { view in
+            (try view.countLeftAlone(of: stream), try view.countKeptRemovals(of: stream))
+        }
+        return try alone + removals + baseline.count(of: stream, marked: .left)
     }
 
     /// The fields that the pipeline wants to be compared.
@@ -128,6 +138,8 @@ package struct Verification: Sendable {
         var index = RecordIndex(fields: nil)
         var batch: [ReadyLine] = []
         for chunk in try await run.staging.chunks(of: target.stream, kind: .ready) {
+            let changed = try await run.staging.changedFields(
+                of: target.stream, readySequence: chunk.address.sequence)
             var reader = try run.staging.openChunkReader(chunk)
             var block: [UInt8] = []
             while try reader.next(into: &block) {
@@ -137,12 +149,12 @@ package struct Verification: Sendable {
                     guard Self.isInSample(record.ordinal, share) else { continue }
                     batch.append(record)
                     if batch.count == run.destination.readBatchSize {
-                        try await compare(batch, chunk, target, &comparison)
+                        try await compare(batch, changed, target, &comparison)
                         batch.removeAll(keepingCapacity: true)
                     }
                 }
             }
-            try await compare(batch, chunk, target, &comparison)
+            try await compare(batch, changed, target, &comparison)
             batch.removeAll(keepingCapacity: true)
         }
     }
@@ -157,28 +169,24 @@ package struct Verification: Sendable {
     }
 
     private func compare(
-        _ records: [ReadyLine], _ chunk: Chunk, _ target: LoadTarget, _ comparison: inout RecordComparison
+        _ records: [ReadyLine], _ changed: [Int: (origin: ImageOrigin, names: Set<String>)], _ target: LoadTarget,
+        _ comparison: inout RecordComparison
     ) async throws {
-        let outcomes = try await outcomes(of: target.stream, records.map(\.ordinal))
-        let loaded = records.filter { record in
-            switch outcomes[record.ordinal]?.outcome {
-            case .created: true
-            // An existing record that was only completed keeps values of its own.
-            case .updated: target.matches.isEmpty
-            default: false
-            }
-        }
+        let outcomes = try await run.staging.outcomes(of: target.stream, records.map(\.ordinal))
+        let loaded = records.filter { [.created, .updated].contains(outcomes[$0.ordinal]?.outcome) }
         guard !loaded.isEmpty else { return }
-        var parents: [StreamName: [Int: RecordOutcome]] = [:]
-        for stream in Set(loaded.flatMap { $0.references.map(\.stream) }) {
-            let ordinals = loaded.flatMap { $0.references.filter { $0.stream == stream }.map(\.ordinal) }
-            parents[stream] = try await self.outcomes(of: stream, Array(Set(ordinals)))
-        }
+        let parents = try await run.staging.parents(of: loaded)
         let sent = loaded.map { record in
             var fields = record.fields.withUnsafeBufferPointer { JSONValue(validated: $0) }.members
             for reference in record.references where !reference.field.isEmpty {
                 guard let id = parents[reference.stream]?[reference.ordinal]?.targetID else { continue }
                 fields.append(.init(reference.field, .string(id)))
+            }
+            // A record that was there before keeps values of its own where the run wrote none.
+            if let names = changed[record.ordinal]?.names {
+                fields.removeAll { !names.contains($0.key) }
+                // What it wrote there without a value in the ready line, it emptied.
+                for name in names.subtracting(fields.map(\.key)).sorted() { fields.append(.init(name, .null)) }
             }
             return fields
         }
@@ -191,15 +199,9 @@ package struct Verification: Sendable {
                 readBack.fields.withUnsafeBufferPointer { JSONValue(validated: $0) }
             }
             comparison.add(
-                sent: .object(fields), held: held,
+                sent: .object(fields), held: held, isWhole: changed[record.ordinal] == nil,
                 example: record.sourceID.isEmpty ? "link \(record.ordinal)" : record.sourceID)
         }
         progress.advance(.verify, target.stream, by: loaded.count)
-    }
-
-    private func outcomes(of stream: StreamName, _ ordinals: [Int]) async throws -> [Int: RecordOutcome] {
-        let sorted = ordinals.sorted()
-        let rows = try await run.staging.manifest.read { try $0.outcomes(of: stream, ordinals: sorted) }
-        return Dictionary(rows.map { ($0.ordinal, $0) }) { first, _ in first }
     }
 }

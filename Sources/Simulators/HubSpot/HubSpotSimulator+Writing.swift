@@ -176,7 +176,7 @@ extension OverlaySession {
         record.values["hs_object_id"] = String(record.id)
         record.values[name.createdProperty] = DateText.instant(now)
         for (key, value) in values { record.values[key] = value }
-        try store(&record, rules, now)
+        try store(&record, rules, now, changed: Set(values.map(\.name)))
         try link(rules.object, record.id, input.associations)
         return RecordView(rules.object, record)
     }
@@ -187,8 +187,9 @@ extension OverlaySession {
             throw HubSpotFailure.notFound(CRMObjectName(rules.object), [id])
         }
         var record = found.editable
-        for (key, value) in try rules.checked(input.properties) { record.values[key] = value }
-        try store(&record, rules, now)
+        let values = try rules.checked(input.properties)
+        for (key, value) in values { record.values[key] = value }
+        try store(&record, rules, now, changed: Set(values.map(\.name)))
         return RecordView(rules.object, record)
     }
 
@@ -199,10 +200,13 @@ extension OverlaySession {
         try save(object, record, unique: [])
     }
 
-    private func store(_ record: inout StoredRecord, _ rules: WriteRules, _ now: Timestamp) throws {
+    /// Duplicates that were there before somebody looked stay; only a value that is set has to be unique.
+    private func store(
+        _ record: inout StoredRecord, _ rules: WriteRules, _ now: Timestamp, changed: Set<String>
+    ) throws {
         record.updatedAt = now
         record.values[CRMObjectName(rules.object).modifiedProperty] = DateText.instant(now)
-        for property in rules.unique {
+        for property in rules.unique where changed.contains(property) {
             guard let value = record.values[property], !value.isEmpty,
                 let other = try id(rules.object, unique: property, value: value), other != record.id
             else { continue }

@@ -123,6 +123,7 @@ package final class HubSpotSimulator: SimulatorService {
         case .create(let object): try await create(object, request)
         case .update(let object, let id): try await update(object, id, request)
         case .archive(let object, let id): try await archive(object, [id])
+        case .merge(let object): try await merge(object, request)
         case .batchWrite(let object, let verb): try await batchWrite(object, verb, request)
         case .recordLinks(let from, let id, let to): try await recordLinks(from, id, to, request)
         case .linksRead(let from, let to, let isDated): try await linksRead(from, to, isDated: isDated, request)

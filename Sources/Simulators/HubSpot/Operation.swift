@@ -13,7 +13,7 @@ enum Operation: Sendable, Equatable {
 
     case token, tokenInfo
     case list(CRMObject), read(CRMObject, id: String), batchRead(CRMObject), search(CRMObject)
-    case create(CRMObject), update(CRMObject, id: String), archive(CRMObject, id: String)
+    case create(CRMObject), update(CRMObject, id: String), archive(CRMObject, id: String), merge(CRMObject)
     case batchWrite(CRMObject, BatchVerb)
     case recordLinks(CRMObject, id: String, to: CRMObject)
     case linksRead(CRMObject, CRMObject, isDated: Bool)
@@ -104,6 +104,7 @@ enum Operation: Sendable, Equatable {
         case (.get, 1): return .list(object)
         case (.post, 1): return .create(object)
         case (.post, 2) where rest[1] == "search": return .search(object)
+        case (.post, 2) where rest[1] == "merge": return .merge(object)
         case (.post, 3) where rest[1] == "batch" && rest[2] == "read": return .batchRead(object)
         case (.post, 3) where rest[1] == "batch": return BatchVerb(rawValue: rest[2]).map { .batchWrite(object, $0) }
         case (.get, 2): return .read(object, id: rest[1])
@@ -149,7 +150,7 @@ extension Operation {
     /// Whether records, links or definitions may change.
     var isWrite: Bool {
         switch self {
-        case .create, .update, .archive, .batchWrite, .linksWrite, .linkPut, .linkDelete, .propertyCreate,
+        case .create, .update, .archive, .merge, .batchWrite, .linksWrite, .linkPut, .linkDelete, .propertyCreate,
             .propertyBatchCreate:
             true
         default: false
@@ -172,6 +173,7 @@ extension Operation {
         case .create(let object): "create \(plural(object))"
         case .update(let object, _): "update \(plural(object))"
         case .archive(let object, _): "archive \(plural(object))"
+        case .merge(let object): "merge \(plural(object))"
         case .batchWrite(let object, let verb): "batch \(verb.rawValue) \(plural(object))"
         case .recordLinks(let from, _, let to): "links of one \(pair(from, to))"
         case .linksRead(let from, let to, _): "batch read links \(pair(from, to))"
@@ -199,7 +201,8 @@ extension Operation {
         case .token, .tokenInfo, .usage, .accountDetails: nil
         case .list(let object), .read(let object, _), .batchRead(let object), .search(let object):
             records(object, "read")
-        case .create(let object), .update(let object, _), .archive(let object, _), .batchWrite(let object, _):
+        case .create(let object), .update(let object, _), .archive(let object, _), .merge(let object),
+            .batchWrite(let object, _):
             records(object, "write")
         case .recordLinks(let from, _, _), .linksRead(let from, _, _), .labels(let from, _): records(from, "read")
         case .linksWrite(let from, _, _), .linkPut(let from, _, _, _, _), .linkDelete(let from, _, _, _):

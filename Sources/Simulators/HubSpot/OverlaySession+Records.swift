@@ -73,7 +73,7 @@ extension OverlaySession {
             for property in unique {
                 guard let value = record.values[property], !value.isEmpty else { continue }
                 try database.execute(
-                    sql: "INSERT INTO uniqueValue (object, property, value, id) VALUES (?,?,?,?)",
+                    sql: "INSERT OR IGNORE INTO uniqueValue (object, property, value, id) VALUES (?,?,?,?)",
                     arguments: [object.rawValue, property, OverlaySession.folded(value), record.id])
             }
         }

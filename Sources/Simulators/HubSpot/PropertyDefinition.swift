@@ -32,9 +32,15 @@ struct PropertyDefinition: Sendable, Equatable {
         }
     }
 
+    /// The ids of the records that were merged into one, with `;` between them.
+    static let mergedIDs = "hs_merged_object_ids"
+
     private static func definitions<Record: SyntheticRecord>(_ record: Record.Type) -> [PropertyDefinition] {
         let name = CRMObjectName(Record.object)
-        return Record.Field.allCases.map { field in
+        let merged = PropertyDefinition(
+            name: mergedIDs, label: "Merged record IDs", type: "enumeration", fieldType: "checkbox",
+            groupName: name.singular + "information", isReadOnly: true)
+        return [merged] + Record.Field.allCases.map { field in
             let (type, fieldType, options) = types(field.kind, field.rawValue)
             return PropertyDefinition(
                 name: field.rawValue, label: field.label, type: type, fieldType: fieldType,

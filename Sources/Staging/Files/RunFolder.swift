@@ -9,9 +9,11 @@ package import MigratezModel
 /// <staging>/<run>/manifest.sqlite      the manifest, with SQLite's -wal and -shm beside it
 /// <staging>/<run>/lock                 held by the process that owns the run; its pid
 /// <staging>/<run>/request              what somebody asks of the owner: to pause, to cancel
+/// <staging>/<run>/baseline.sqlite      what earlier runs left in the destination, if the run goes on from them
 /// <staging>/<run>/ring/keys            the key ring: one slot a chunk
 /// <staging>/<run>/chunks/*.age         sealed chunks; *.writing while they are written
 /// <staging>/<run>/spill/*.age          sorted runs of a stage, deleted when it ends
+/// <staging>/<run>-baseline.sqlite      what the run left in the destination, if the pipeline asked for that to be kept
 /// <keys>/<run>.slot                    the run's key, wrapped by the root key: never beside the chunks
 /// <keys>/signing-key                   signs certificates
 /// ```
@@ -32,6 +34,8 @@ package struct RunFolder: Sendable, Hashable {
     package var manifest: String { "\(path)/manifest.sqlite" }
     package var lock: String { "\(path)/lock" }
     var request: String { "\(path)/request" }
+    package var baseline: String { "\(path)/baseline.sqlite" }
+    var keptBaseline: String { "\(staging)/\(run)-baseline.sqlite" }
     package var ring: String { "\(path)/ring" }
     package var ringKeys: String { "\(ring)/keys" }
     package var chunks: String { "\(path)/chunks" }

@@ -12,11 +12,14 @@ package final class RunKeys: Sendable {
     let spill: SymmetricKey
     /// Wraps the chunk keys in the key ring.
     let ring: SymmetricKey
+    /// Wraps the key of the baseline that the run goes on from.
+    let baseline: SymmetricKey
 
     init(_ runKey: SymmetricKey) {
         pseudonyms = PseudonymKey(derivedFrom: HKDFSHA256.derive(from: runKey, info: "pseudonym"))
         spill = HKDFSHA256.derive(from: runKey, info: "spill")
         ring = HKDFSHA256.derive(from: runKey, info: "ring")
+        baseline = HKDFSHA256.derive(from: runKey, info: "baseline")
     }
 
     /// Makes the key of a new run and its slot file.

@@ -56,6 +56,8 @@ package struct StreamVerification: Sendable, Hashable {
     package var share = 1.0
     /// The records that the manifest says are in the destination.
     package var loaded = 0
+    /// The records that earlier runs left there and that this one, going on from them, did not write.
+    package var kept = 0
     /// The records with our key that the destination counts; `nil` if it cannot tell.
     package var counted: Int?
     /// How many were read back and compared.
@@ -80,7 +82,7 @@ package struct StreamVerification: Sendable, Hashable {
 
     /// Whether everything is as it should be.
     package var isGood: Bool {
-        missing == 0 && differences.isEmpty && (counted == nil || counted == loaded) && sums.allSatisfy(\.agrees)
+        missing == 0 && differences.isEmpty && (counted == nil || counted == loaded + kept) && sums.allSatisfy(\.agrees)
     }
 }
 
@@ -100,6 +102,7 @@ extension ManifestView {
                 stream: try decoded(StreamName(row["name"]), "name"), object: row["object"])
             result.share = row["share"]
             result.loaded = row["loaded"]
+            result.kept = row["kept"]
             result.counted = row["counted"]
             result.compared = row["compared"]
             result.missing = row["missing"]
@@ -142,12 +145,12 @@ extension ManifestTransaction {
         try execute("DELETE FROM verifications WHERE stream = ?", [number])
         try execute(
             """
-            INSERT INTO verifications (stream, object, checked_at, share, loaded, counted, compared, missing)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+            INSERT INTO verifications (stream, object, checked_at, share, loaded, kept, counted, compared, missing)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
             """,
             [
-                number, result.object, now.milliseconds, result.share, result.loaded, result.counted, result.compared,
-                result.missing,
+                number, result.object, now.milliseconds, result.share, result.loaded, result.kept, result.counted,
+                result.compared, result.missing,
             ])
         for field in result.fields {
             try execute(

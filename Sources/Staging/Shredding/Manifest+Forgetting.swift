@@ -14,6 +14,7 @@ extension ManifestTransaction {
             SELECT stream, stage, code, vendor_code, fields, count(*) FROM rejects
             GROUP BY stream, stage, code, vendor_code, fields
             """, [])
+        try forgetDelta()
         for table in ["records", "rejects", "tags", "batches", "images", "undo", "notes", "leases"] {
             try execute("DELETE FROM \(table)", [])
         }
@@ -45,6 +46,7 @@ extension ManifestView {
                 SELECT (SELECT count(*) FROM (SELECT 1 FROM records LIMIT 1))
                     + (SELECT count(*) FROM rejects) + (SELECT count(*) FROM tags)
                     + (SELECT count(*) FROM batches) + (SELECT count(*) FROM notes)
+                    + (SELECT count(*) FROM conflicts) + (SELECT count(*) FROM removals)
                     + (SELECT count(*) FROM images) + (SELECT count(*) FROM undo)
                     + (SELECT count(*) FROM streams WHERE cursor IS NOT NULL)
                     + (SELECT count(*) FROM chunks WHERE begins_at IS NOT NULL OR ends_at IS NOT NULL)

@@ -13,7 +13,7 @@ package import MigratezModel
 /// finished by calling `run` again. What makes the data unreadable is the first step; the others come on top:
 ///
 /// 1. The run key's slot and the whole key ring are overwritten in place, synced, unlinked.
-/// 2. Chunks (raw, ready, rejects, values before changes) and spill files are unlinked; the ids, links, rejects and
+/// 2. Chunks (raw, ready, rejects, values before changes), spill files and the baseline are unlinked; the ids, links, rejects and
 ///    cursors in the manifest are deleted, which SQLite overwrites with zeros (`secure_delete`).
 /// 3. The manifest is rewritten without its free pages and its log emptied, and the folders are looked through.
 /// 4. The certificate is signed and written beside the manifest, which keeps counts, hashes and the audit trail.
@@ -99,6 +99,7 @@ package struct Shredding {
             if !entries.isEmpty { try fileSystem.syncFolder(path) }
             try fileSystem.removeFolder(path)
         }
+        for path in [folder.baseline, folder.baseline + "-journal"] { try fileSystem.remove(path) }
         try fileSystem.syncFolder(folder.path)
     }
 

@@ -18,6 +18,10 @@ struct GroupMerge {
         var record: [UInt8]
         /// The others, in order.
         var merged: [(ordinal: UInt64, sourceID: String)]
+        /// When the member that was changed last was changed.
+        var modified: Int64?
+        /// The ids of records that the source itself merged into one of the group.
+        var formerIDs: [String]
     }
 
     private let layout: RecordLayout
@@ -28,6 +32,8 @@ struct GroupMerge {
     private var survivor: Candidate?
     private var values: [FieldValue]
     private var members: [(ordinal: UInt64, sourceID: String)] = []
+    private var lastModified: Int64?
+    private var formerIDs: [String] = []
 
     /// - Parameters:
     ///   - fields: the source fields that the mapping reads; others are not carried over.
@@ -60,14 +66,17 @@ struct GroupMerge {
     mutating func begin() {
         survivor = nil
         members.removeAll(keepingCapacity: true)
+        lastModified = nil
+        formerIDs.removeAll()
         for index in values.indices { values[index] = FieldValue() }
     }
 
     /// Takes the next record of the group; records come in the order of their ordinals.
     mutating func add(ordinal: UInt64, sourceID: String, record: UnsafeBufferPointer<UInt8>, index: RecordIndex) {
         members.append((ordinal, sourceID))
-        let modified = layout.modified.flatMap { index.slice($0) }
-            .flatMap { TimestampText.instant(index.string($0, in: record).utf8)?.milliseconds }
+        let modified = layout.modified(index, in: record)?.milliseconds
+        if let modified { lastModified = max(modified, lastModified ?? .min) }
+        formerIDs += layout.formerIDs(index, in: record)
         var own: [[UInt8]?] = []
         own.reserveCapacity(fields.count)
         for (position, field) in fields.enumerated() {
@@ -106,7 +115,7 @@ struct GroupMerge {
         writer.endObject()
         return Result(
             ordinal: survivor.ordinal, sourceID: survivor.sourceID, record: writer.bytes,
-            merged: members.filter { $0.ordinal != survivor.ordinal })
+            merged: members.filter { $0.ordinal != survivor.ordinal }, modified: lastModified, formerIDs: formerIDs)
     }
 
     private func wins(_ candidate: Candidate, over current: Candidate) -> Bool {

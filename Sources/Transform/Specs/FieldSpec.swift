@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
+package import MigratezModel
+
 /// Where the value of one field of the destination comes from, and what is done to it on the way.
 ///
 /// The steps are applied in this order: origin → trim → case → html → phone → value map or person → type → length.
@@ -34,6 +36,8 @@ package struct FieldSpec: Sendable, Equatable {
     package var isAudit = false
     /// A record without a value for this field is rejected.
     package var isRequired = false
+    /// Whose value stands when both sides changed it since the last run; `nil` = what the object says.
+    package var onConflict: ConflictRule?
 
     package init(target: String, origin: Origin) {
         self.target = target

@@ -17,6 +17,10 @@ package struct ObjectSpec: Sendable, Equatable {
     package var duplicates: [DuplicateRule]
     /// Rules that find records which the destination holds already; the first that matches wins.
     package var targetMatches: [TargetMatchRule]
+    /// Whose value stands when both sides changed a field since the last run, unless the field has a rule of its own.
+    package var onConflict = ConflictRule.source
+    /// What becomes of the destination's record when the source's is gone.
+    package var onDelete = DeletionRule.keep
 
     package init(
         stream: StreamName, target: String, filter: RecordExpression? = nil, fields: [FieldSpec],
@@ -32,6 +36,9 @@ package struct ObjectSpec: Sendable, Equatable {
 
     /// The rule of one field of the destination.
     package func field(_ target: String) -> FieldSpec? { fields.first { $0.target == target } }
+
+    /// Whether a rule needs to know when the source last changed a record.
+    package var needsModified: Bool { onConflict == .newest || fields.contains { $0.onConflict == .newest } }
 
     /// Every field of the source that filter, fields or rules read, sorted: what the extraction must bring.
     package var sourceFields: [String] {
