@@ -133,9 +133,9 @@ struct BatchWrite: Sendable {
     /// The links among these whose field holds what it is to hold.
     private func linked(_ rows: [LoadRow]) async throws -> [Receipt] {
         let names = Set(rows.flatMap { $0.row.references.map(\.field) }).sorted()
-        let held = try await destination.values(
+        let held = try await destination.records(
             of: target.object, ids: rows.compactMap(\.row.targetID), fields: names
-        ).mapValues { $0.withUnsafeBufferPointer { JSONValue(validated: $0) } }
+        ).mapValues { $0.fields.withUnsafeBufferPointer { JSONValue(validated: $0) } }
         return rows.compactMap { row in
             guard let id = row.row.targetID, let fields = held[id],
                 row.row.references.allSatisfy({ fields[$0.field]?.text == $0.targetID })

@@ -26,6 +26,8 @@ struct ChunkLoad: Sendable {
     struct Remainder: Sendable {
         var refusals: [BatchWrite.Refusal] = []
         var skipped: [(row: LoadRow, code: ErrorCode?, targetID: String?)] = []
+        /// Found as they were to be written, by an attempt that was cut off.
+        var arrived: [LoadRow] = []
     }
 
     private struct NumberedLine: Sendable {
@@ -133,6 +135,7 @@ struct ChunkLoad: Sendable {
         rows = sorted.new
         remainder.skipped += sorted.skipped
         remainder.refusals += sorted.refusals
+        remainder.arrived += sorted.arrived
         return sorted.changed
     }
 
@@ -172,6 +175,13 @@ struct ChunkLoad: Sendable {
             for (stream, outcome) in row.linkOutcomes(unwritten: .skipped, code) {
                 links[stream, default: []].append(outcome)
             }
+        }
+        for row in remainder.arrived {
+            outcomes.append(
+                RecordOutcome(
+                    ordinal: row.record.ordinal, outcome: .updated, sourceID: isLink ? nil : row.record.sourceID,
+                    targetID: row.row.targetID))
+            for (stream, outcome) in row.linkOutcomes(isUpdate: true) { links[stream, default: []].append(outcome) }
         }
         for refusal in remainder.refusals {
             outcomes.append(
@@ -213,6 +223,7 @@ extension ChunkLoad.Remainder {
     fileprivate mutating func add(_ other: Self) {
         refusals += other.refusals
         skipped += other.skipped
+        arrived += other.arrived
     }
 }
 

@@ -107,7 +107,8 @@ struct ExistingRecords: Sendable {
     /// What the destination holds in the fields that the rows will change, by the record's id.
     private func read(_ rows: [LoadRow]) async throws -> [String: [UInt8]] {
         guard !rows.isEmpty else { return [:] }
-        return try await destination.values(
-            of: target.object, ids: rows.compactMap(\.row.targetID), fields: Set(rows.flatMap(\.fieldNames)).sorted())
+        return try await destination.records(
+            of: target.object, ids: rows.compactMap(\.row.targetID), fields: Set(rows.flatMap(\.fieldNames)).sorted()
+        ).mapValues(\.fields)
     }
 }

@@ -53,6 +53,106 @@ import Testing
         }
     }
 
+    /// The same day's work, followed by runs that are cut off at every so many of their changes.
+    @Test(arguments: [true, false])
+    func `go on after they were cut off anywhere`(arrives: Bool) async throws {
+        try await MainJobWorld.with(records: 200, edit: Self.following) { world in
+            try world.edit("order: by_parent }", "order: by_parent, batch: { records: 4 } }")
+            try await world.move().close()
+            try await Self.work(in: world, round: 0)
+            var cuts = 0
+            while true {
+                var workplace = world.workplace
+                workplace.http = CutLine(world.workplace.http, changes: arrives ? 1 : 2, arrives: arrives)
+                let connection = try await PlanConnection.open(world.pipeline, in: workplace)
+                let setup = try await RunSetup.discover(
+                    connection.plan, source: connection.source, destination: connection.destination)
+                let run =
+                    cuts == 0
+                    ? try await Run.begin(connection, goesOn: true, in: workplace) { _ in }
+                    : try await Run.reopen(RunRegistry(workplace).find(nil), connection, in: workplace) { _ in }
+                do {
+                    try await RunExecution(run, setup, progress: SilentProgress())
+                        .execute([.extract, .transform, .load])
+                    try await run.close()
+                    break
+                } catch let error as MigratezError {
+                    #expect(error.code == .unreachable, "\(error)")
+                    try await run.close()
+                    cuts += 1
+                }
+                try #require(cuts < 200)
+            }
+            #expect(cuts > 5)
+            let expected = try await world.wholeRunElsewhere()
+            let picture = try OrgPicture(world.org)
+            #expect(picture == expected, "\(picture.differences(from: expected).joined(separator: "\n"))")
+        }
+    }
+
+    // MARK: Conflicts
+
+    @Test(arguments: ["source", "target", "newest", "quarantine"], [true, false])
+    func `let the rule decide where both sides changed a field`(rule: String, sourceIsLast: Bool) async throws {
+        try await MainJobWorld.with(records: 200) { world in
+            try world.edit("max: 128, truncate: true }", "max: 128, truncate: true, on_conflict: \(rule) }")
+            try await world.move().close()
+            let (editor, org) = (SourceEditor(world), try await OrgEditor(world))
+            let contacts = try OrgPicture(world.org).ids["Contact"] ?? [:]
+            let (key, id) = try #require(contacts.min { $0.key < $1.key })
+            let source = String(key.dropFirst("hubspot-contact-".count))
+            let there: JSONValue = ["Title": "Changed there", "Department": "Sales", "MailingCity": "Bergen"]
+            let here: JSONValue = ["jobtitle": "Changed here"]
+            if sourceIsLast {
+                try await org.change("Contact", id, String(decoding: there.serialized(), as: UTF8.self))
+                try await Task.sleep(for: .milliseconds(1100))
+                try await editor.change("contacts", source, here)
+            } else {
+                try await editor.change("contacts", source, here)
+                try await Task.sleep(for: .milliseconds(1100))
+                try await org.change("Contact", id, String(decoding: there.serialized(), as: UTF8.self))
+            }
+            let run = try await world.goOn()
+            let record = try #require(
+                try OrgPicture(world.org).records["Contact"]?.first { $0["Id"]?.text == id })
+            let isSource = rule == "source" || (rule == "newest" && sourceIsLast)
+            #expect(record["Title"]?.text == (isSource ? "Changed here" : "Changed there"))
+            // The source did not change the city, and knows nothing of the department.
+            #expect(record["MailingCity"]?.text == "Bergen" && record["Department"]?.text == "Sales")
+            let (counts, balance) = try await run.staging.manifest.read { view in
+                (try view.conflictCounts(), try view.reconciliation().first { $0.stream.name.text == "contact" })
+            }
+            let decision: FieldConflict.Decision = rule == "quarantine" ? .quarantine : isSource ? .source : .target
+            #expect(counts.map(\.field) == ["Title"] && counts.map(\.decision) == [decision])
+            #expect(balance?[.updated] == (isSource ? 1 : 0))
+            try await run.close()
+            // Another run finds the same unless it was settled.
+            let again = try await world.goOn()
+            let later = try await again.staging.manifest.read { try $0.conflictCounts() }
+            #expect(later.isEmpty == (rule != "quarantine"))
+            try await again.close()
+        }
+    }
+
+    @Test func `keep what the destination had where only blanks were filled`() async throws {
+        try await MainJobWorld.with(records: 200) { world in
+            let editor = SourceEditor(world)
+            let source = try await editor.create(
+                "contacts",
+                ["lastname": "Lovelace", "email": "ada.lovelace@acme.test", "jobtitle": "Analyst", "city": "London"])
+            let org = try await OrgEditor(world)
+            let id = try await org.create(
+                "Contact", #"{"LastName":"Byron","Email":"ada.lovelace@acme.test","MailingCity":"Oslo"}"#)
+            try await world.move().close()
+            try await editor.change("contacts", source, ["city": "Paris", "jobtitle": "Countess", "lastname": "King"])
+            try await world.goOn().close()
+            let record = try #require(
+                try OrgPicture(world.org).records["Contact"]?.first { $0["Id"]?.text == id })
+            #expect(record["MailingCity"]?.text == "Oslo" && record["LastName"]?.text == "Byron")
+            #expect(record["Title"]?.text == "Countess", "a field that the run had filled follows the source")
+        }
+    }
+
     private static func following(_ text: String) -> String { text.replacing("verify:", with: follow) }
 
     /// A day's work in the source: changes, new records, deletions, merges, links made and taken away.

@@ -24,6 +24,11 @@ struct OrgEditor: Sendable {
         _ = try await send(.patch, "sobjects/\(object)/\(id)", fields)
     }
 
+    /// Makes a record; returns its id.
+    func create(_ object: String, _ fields: String) async throws -> String {
+        try #require(await send(.post, "sobjects/\(object)", fields)["id"]?.text)
+    }
+
     func delete(_ object: String, _ id: String) async throws {
         _ = try await send(.delete, "sobjects/\(object)/\(id)", "")
     }

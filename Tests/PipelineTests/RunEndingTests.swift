@@ -101,7 +101,7 @@ import Testing
             await #expect(throws: MigratezError.self) { try await ending.purge(try world.entry) }
             world.clock.advance(by: .seconds(24 * 3600 + 1))
             #expect(try await ending.overdue().runs == [try world.entry])
-            let certificate = try await ending.purge(try world.entry).verify()
+            let certificate = try await ending.purge(try world.entry).certificate.verify()
             #expect(certificate.confirmedBy == "ada")
             #expect(try await ending.overdue().runs.isEmpty)
         }
@@ -126,7 +126,7 @@ import Testing
             world.clock.advance(by: .seconds(29 * 86_400))
             #expect(try await ending.overdue().runs.isEmpty)
             world.clock.advance(by: .seconds(2 * 86_400))
-            let certificate = try await ending.purge(try world.entry).verify()
+            let certificate = try await ending.purge(try world.entry).certificate.verify()
             #expect(certificate.confirmedBy == "policy")
             #expect(certificate.confirmedOn == StagedDataFate.Reason.unconfirmed.rawValue)
         }

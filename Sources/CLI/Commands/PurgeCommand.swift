@@ -40,8 +40,13 @@ struct PurgeCommand: AsyncParsableCommand {
         }
         for entry in overdue {
             do {
-                let certificate = dryRun ? nil : try await ending.purge(entry).text
-                table.add([.text(entry.run), .text(entry.pipeline), .text(certificate, none: "–")])
+                let purged = dryRun ? nil : try await ending.purge(entry)
+                table.add([.text(entry.run), .text(entry.pipeline), .text(purged?.certificate.text, none: "–")])
+                if let lost = purged?.lost {
+                    console.note(
+                        "run \(entry.run): what it left in the destination could not be kept, so no run can go on from "
+                            + "there: \(lost.description)")
+                }
             } catch let error as MigratezError {
                 // One that is being worked on does not keep the others.
                 console.note("run \(entry.run): \(error.description)")

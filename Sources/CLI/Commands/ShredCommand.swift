@@ -49,13 +49,15 @@ struct ShredCommand: AsyncParsableCommand {
     @OptionGroup var common: CommonOptions
     @OptionGroup var reference: RunArgument
     @Option(help: "The whole id of the run, instead of typing it.") var yesShred: String?
+    @Flag(help: "Keep no baseline, even if the pipeline asks for it: no run can go on from this one then.")
+    var withoutBaseline = false
 
     func run() async throws {
         let workplace = try common.workplace()
         let console = Console()
         let entry = try RunRegistry(workplace).find(reference.run)
         try confirm(entry, console)
-        let files = try await RunEnding(workplace).shred(entry)
+        let files = try await RunEnding(workplace).shred(entry, keepsBaseline: !withoutBaseline)
         var document = Document("shredding")
         document.fact("run", .text(entry.run), line: "")
         document.fact("certificate", .text(files.text), line: "shredded; certificate: \(files.text)")

@@ -60,23 +60,31 @@ struct VerifyCommand: AsyncParsableCommand {
     }
 
     static func document(_ results: [StreamVerification]) -> Document {
+        // Only a run that goes on from another one has it.
+        let hasKept = results.contains { $0.kept > 0 }
         var table = Table(
             "verification",
-            [
-                .left("", key: "stream"), .left("object"), .right("loaded"), .right("counted there"),
-                .right("compared"), .right("missing"), .right("different"), .left("", key: "agrees"),
-            ])
+            [.left("", key: "stream"), .left("object"), .right("loaded")]
+                + (hasKept ? [.right("from earlier runs", key: "kept")] : [])
+                + [
+                    .right("counted there"), .right("compared"), .right("missing"), .right("different"),
+                    .left("", key: "agrees"),
+                ])
         for result in results {
             let different = result.fields.filter { $0.different > 0 }
-            table.add([
-                .text(result.stream.text), .text(result.object), .number(result.loaded), .number(result.counted),
-                .number(result.compared), .number(result.missing),
-                Cell(
-                    .object(different.map { .init($0.field, .number(String($0.different))) }),
-                    text: different.isEmpty
-                        ? "0" : different.map { "\($0.field) \($0.different.grouped)" }.joined(separator: ", ")),
-                .flag(result.isGood, ("agrees", "DIFFERS")),
-            ])
+            let left =
+                [
+                    Cell.text(result.stream.text), .text(result.object), .number(result.loaded),
+                ] + (hasKept ? [.number(result.kept)] : [])
+            table.add(
+                left + [
+                    .number(result.counted), .number(result.compared), .number(result.missing),
+                    Cell(
+                        .object(different.map { .init($0.field, .number(String($0.different))) }),
+                        text: different.isEmpty
+                            ? "0" : different.map { "\($0.field) \($0.different.grouped)" }.joined(separator: ", ")),
+                    .flag(result.isGood, ("agrees", "DIFFERS")),
+                ])
         }
         var document = Document("verification")
         document.add(table)

@@ -2,7 +2,7 @@
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
 import MigratezChunkLines
-import MigratezConnectorKit
+package import MigratezConnectorKit
 import MigratezJSON
 import MigratezModel
 import MigratezStaging
@@ -31,6 +31,8 @@ struct DeltaComparison: Sendable {
         /// To be written, with what the destination holds now.
         var changed: [LoadRow] = []
         var skipped: [(row: LoadRow, code: ErrorCode?, targetID: String?)] = []
+        /// Written by an attempt of this run that was cut off before it noted so.
+        var arrived: [LoadRow] = []
         var refusals: [BatchWrite.Refusal] = []
         fileprivate var conflicts: [FieldConflict] = []
     }
@@ -97,14 +99,19 @@ struct DeltaComparison: Sendable {
                 gone(row, &result)
                 continue
             }
-            let image = BeforeImage(id: row.entry.targetID, origin: .ours, fields: values)
+            let image = BeforeImage(id: row.entry.targetID, origin: .ours, fields: values.fields)
             let tree = image.values
+            if imaged.contains(row.row.record.ordinal), !row.isAdopted || values.key == row.row.row.key,
+                row.changes.allSatisfy({ delta.fingerprint(tree[$0.key]) == $0.value.wantedPrint })
+            {
+                result.arrived.append(row.written(over: image))
+                continue
+            }
             var conflicts: [String] = []
             for (name, change) in row.changes {
                 let there = delta.fingerprint(tree[name])
                 if there == change.wantedPrint {
-                    // Whether an attempt that was cut off has written it: then it is this run's doing.
-                    if !imaged.contains(row.row.record.ordinal) { row.changes[name]?.decision = .leave }
+                    row.changes[name]?.decision = .leave
                 } else if change.earlierPrint == .theirs {
                     if there != .blank { row.changes[name]?.decision = .leave }
                 } else if there != change.earlierPrint {
@@ -172,9 +179,9 @@ struct DeltaComparison: Sendable {
     }
 
     /// What the destination holds in the fields that changed, by the record's id there.
-    private func read(_ rows: [DeltaRow]) async throws -> [String: [UInt8]] {
-        let names = Set(rows.flatMap(\.changes.keys)).sorted()
-        return try await destination.values(of: target.object, ids: rows.map(\.entry.targetID), fields: names)
+    private func read(_ rows: [DeltaRow]) async throws -> [String: ReadBack] {
+        try await destination.records(
+            of: target.object, ids: rows.map(\.entry.targetID), fields: Set(rows.flatMap(\.changes.keys)).sorted())
     }
 
     private func lastChanges(_ ids: [String]) async throws -> [String: LastChange] {
@@ -183,13 +190,13 @@ struct DeltaComparison: Sendable {
 }
 
 extension Destination {
-    /// The records' values by their ids, read in as many calls as it takes; what does not exist is absent.
-    package func values(of object: String, ids: [String], fields: [String]) async throws -> [String: [UInt8]] {
-        var values: [String: [UInt8]] = [:]
+    /// The records by their ids, read in as many calls as it takes; what does not exist is absent.
+    package func records(of object: String, ids: [String], fields: [String]) async throws -> [String: ReadBack] {
+        var records: [String: ReadBack] = [:]
         for start in stride(from: 0, to: ids.count, by: readBatchSize) {
             let part = Array(ids[start..<min(start + readBatchSize, ids.count)])
-            for found in try await read(object: object, ids: part, fields: fields) { values[found.id] = found.fields }
+            for found in try await read(object: object, ids: part, fields: fields) { records[found.id] = found }
         }
-        return values
+        return records
     }
 }

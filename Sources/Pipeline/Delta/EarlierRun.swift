@@ -28,16 +28,14 @@ struct EarlierRun: Sendable {
     /// The run as one to go on from; `nil` if it left nothing in the destination.
     private static func candidate(_ entry: RunRegistry.Entry, in workplace: Workplace) async throws -> EarlierRun? {
         guard let inspection = try RunRegistry.inspection(of: entry, in: workplace) else { return nil }
-        let (status, streams, wrote, undone) = try await inspection.manifest.read { view in
-            let streams = try view.streams()
-            let wrote = try streams.contains { stream in
+        let (status, wrote) = try await inspection.manifest.read { view in
+            let wrote = try view.streams().contains { stream in
                 let counts = try view.counters(of: stream.name)[.load] ?? [:]
                 return (counts[.created] ?? 0) + (counts[.updated] ?? 0) > 0
             }
-            return (try view.run(), streams, wrote, try view.note(RunUndo.endedNote) != nil)
+            return (try view.run(), wrote)
         }
-        let isSample = status.description.pipeline.hasSuffix(SampleSelection.marker)
-        if isSample || undone { return nil }
+        if try await isLeftOut(inspection.manifest) { return nil }
         switch status.phase {
         case .keysDestroyed, .unlinked, .residueChecked, .certified:
             let kept = try KeptBaseline.exists(inspection.folder)
@@ -52,8 +50,7 @@ struct EarlierRun: Sendable {
             }
             return EarlierRun(entry: entry, isShredded: true)
         case .running, .loaded, .verified, .confirmed:
-            let isLoaded = streams.allSatisfy { $0.state(of: .load) == .done }
-            guard isLoaded else {
+            guard try await isLoaded(inspection.manifest) else {
                 if !wrote { return nil }
                 throw MigratezError(
                     .wrongRunState, "run \(entry.run) wrote a part of its records and did not come to its end",
@@ -62,6 +59,24 @@ struct EarlierRun: Sendable {
             }
             return EarlierRun(entry: entry, isShredded: false)
         }
+    }
+
+    /// Whether the run is one that another may go on from, while its data is there.
+    static func canBeGoneOnFrom(_ manifest: Manifest) async throws -> Bool {
+        let (isLeftOut, isLoaded) = (try await isLeftOut(manifest), try await isLoaded(manifest))
+        return isLoaded && !isLeftOut
+    }
+
+    /// Samples, and runs that were undone.
+    private static func isLeftOut(_ manifest: Manifest) async throws -> Bool {
+        try await manifest.read { view in
+            try view.run().description.pipeline.hasSuffix(SampleSelection.marker)
+                || view.note(RunUndo.beganNote) != nil
+        }
+    }
+
+    private static func isLoaded(_ manifest: Manifest) async throws -> Bool {
+        try await manifest.read { try $0.streams().allSatisfy { $0.state(of: .load) == .done } }
     }
 
     /// The one that a run noted when it began; `nil` if it does not go on from any.

@@ -103,13 +103,8 @@ struct Removals {
     ) async throws -> [String: Removal.Outcome] {
         let destination = run.destination
         let entries = try baseline.entries(of: target.stream, keys: removals.map(\.key))
-        var held: [String: ReadBack] = [:]
-        for start in stride(from: 0, to: removals.count, by: destination.readBatchSize) {
-            let ids = removals[start..<min(start + destination.readBatchSize, removals.count)].map(\.targetID)
-            for found in try await destination.read(object: target.object, ids: ids, fields: fields) {
-                held[found.id] = found
-            }
-        }
+        let held = try await destination.records(
+            of: target.object, ids: removals.map(\.targetID), fields: fields)
         var outcomes: [String: Removal.Outcome] = [:]
         var free: [Removal] = []
         for removal in removals {

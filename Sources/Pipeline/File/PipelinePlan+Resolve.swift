@@ -20,12 +20,18 @@ extension PipelinePlan {
         var diagnostics: [Diagnostic] = []
         let source = await resolve(source, side: "source", resolver, &diagnostics)
         let target = await resolve(target, side: "target", resolver, &diagnostics)
-        var key: Secret?
-        if let reference = staging.key {
-            key = await secret(reference, path: ["staging", "key"], resolver, &diagnostics)
-        }
+        let (key, findings) = await resolveStagingKey(with: resolver)
+        diagnostics += findings
         guard !diagnostics.hasErrors else { return (nil, diagnostics.inFileOrder) }
         return (ResolvedSettings(source: source, target: target, stagingKey: key), diagnostics)
+    }
+
+    /// Fetches the secret that the plan names as root key; `nil` if it names none.
+    func resolveStagingKey(with resolver: ReferenceResolver) async -> (key: Secret?, diagnostics: [Diagnostic]) {
+        guard let reference = staging.key else { return (nil, []) }
+        var diagnostics: [Diagnostic] = []
+        let key = await secret(reference, path: ["staging", "key"], resolver, &diagnostics)
+        return (key, diagnostics)
     }
 
     private func resolve(

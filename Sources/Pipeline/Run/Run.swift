@@ -245,6 +245,7 @@ extension PipelinePlan {
         RetentionPolicy(
             shredsWhenConfirmed: retention.afterConfirm == .shred, unconfirmedMax: retention.unconfirmedMax,
             keepsReport: retention.kept.contains("report"), keepsIDMap: retention.kept.contains("id_map"),
+            keepsBaseline: retention.kept.contains("baseline"),
             recipients: staging.recipients.count)
     }
 }

@@ -150,6 +150,24 @@ extension RunRegistry.Entry {
 }
 
 extension Workplace {
+    /// The root key of a run, by what its pipeline file says of it now; no other secret is asked for.
+    ///
+    /// - Throws: `missingSecret` if the file, or what it refers to, cannot be read.
+    func rootKey(of entry: RunRegistry.Entry) async throws -> RootKey {
+        guard let plan = entry.plan else {
+            throw MigratezError(
+                .missingSecret, "\(entry.pipeline) cannot be read, and it says where the root key is",
+                remedy: .fixConfiguration, hint: "put the file back")
+        }
+        let resolver = ReferenceResolver(environment: environment, folder: plan.folder)
+        let (secret, diagnostics) = await plan.resolveStagingKey(with: resolver)
+        guard diagnostics.isEmpty else {
+            throw MigratezError(
+                .missingSecret, diagnostics.map(\.description).joined(separator: "\n"), remedy: .fixConfiguration)
+        }
+        return try rootKey(secret).key
+    }
+
     /// A look at a run with the key that opens its chunks; `nil` = the newest run.
     package func inspectWithKey(_ reference: String?) async throws -> RunInspection {
         let entry = try RunRegistry(self).find(reference)

@@ -14,17 +14,20 @@ package struct RetentionPolicy: Sendable, Hashable {
     package var keepsReport: Bool
     /// Whether the map of ids outlives the data, as a part of the report.
     package var keepsIDMap: Bool
+    /// Whether what the run left in the destination outlives the data, so that a later run can go on from there.
+    package var keepsBaseline: Bool
     /// How many keys outside of the run open its chunks as well.
     package var recipients: Int
 
     package init(
         shredsWhenConfirmed: Bool = true, unconfirmedMax: Duration? = nil, keepsReport: Bool = true,
-        keepsIDMap: Bool = false, recipients: Int = 0
+        keepsIDMap: Bool = false, keepsBaseline: Bool = false, recipients: Int = 0
     ) {
         self.shredsWhenConfirmed = shredsWhenConfirmed
         self.unconfirmedMax = unconfirmedMax
         self.keepsReport = keepsReport
         self.keepsIDMap = keepsIDMap
+        self.keepsBaseline = keepsBaseline
         self.recipients = recipients
     }
 }
@@ -39,7 +42,7 @@ extension ManifestView {
         return RetentionPolicy(
             shredsWhenConfirmed: row["shreds_when_confirmed"],
             unconfirmedMax: milliseconds.map { .milliseconds($0) }, keepsReport: row["keeps_report"],
-            keepsIDMap: row["keeps_id_map"], recipients: row["recipients"])
+            keepsIDMap: row["keeps_id_map"], keepsBaseline: row["keeps_baseline"], recipients: row["recipients"])
     }
 }
 
@@ -49,12 +52,12 @@ extension ManifestTransaction {
         try execute(
             """
             INSERT INTO retention_policy
-                (only, shreds_when_confirmed, unconfirmed_max, keeps_report, keeps_id_map, recipients)
-            VALUES (1, ?, ?, ?, ?, ?)
+                (only, shreds_when_confirmed, unconfirmed_max, keeps_report, keeps_id_map, keeps_baseline, recipients)
+            VALUES (1, ?, ?, ?, ?, ?, ?)
             """,
             [
                 policy.shredsWhenConfirmed, policy.unconfirmedMax?.wholeMilliseconds,
-                policy.keepsReport, policy.keepsIDMap, policy.recipients,
+                policy.keepsReport, policy.keepsIDMap, policy.keepsBaseline, policy.recipients,
             ])
     }
 }

@@ -24,6 +24,7 @@ extension ManifestSchema {
                     outcome TEXT CHECK (outcome IN ('deleted', 'kept', 'edited', 'needed', 'refused', 'gone')),
                     PRIMARY KEY (stream, key)
                 ) STRICT, WITHOUT ROWID;
+                ALTER TABLE retention_policy ADD COLUMN keeps_baseline INTEGER NOT NULL DEFAULT 0;
                 ALTER TABLE verifications ADD COLUMN kept INTEGER NOT NULL DEFAULT 0;
                 CREATE TABLE removal_counts (
                     stream INTEGER NOT NULL REFERENCES streams, fate TEXT NOT NULL, outcome TEXT, count INTEGER NOT NULL
