@@ -98,7 +98,8 @@ package struct ReadyLine: Sendable {
         sourceID = try index.required("id", in: line)
         tag = index.topLevel("tag").map { index.string($0, in: line) }
         if let slice = index.topLevel("was") {
-            formerIDs = JSONValue(validated: UnsafeBufferPointer(rebasing: line[slice.range])).elements.compactMap(\.text)
+            formerIDs = JSONValue(validated: UnsafeBufferPointer(rebasing: line[slice.range])).elements.compactMap(
+                \.text)
         }
         if index.topLevel("at") != nil {
             modified = Timestamp(milliseconds: Int64(try index.requiredNumber("at", in: line)))

@@ -14,7 +14,6 @@ extension ErrorCode {
     package static let gateBreached = ErrorCode(.cfg, 8, "a gate of the pipeline is not met")
     package static let pipelineChanged = ErrorCode(.cfg, 9, "the pipeline file is not the one that the run began with")
 
-
     // The other side
     package static let credentialsRejected = ErrorCode(.auth, 1, "the credentials were refused")
     package static let permissionMissing = ErrorCode(.perm, 1, "a right or scope is missing")
@@ -83,7 +82,8 @@ extension ErrorCode {
         .untrustedServer,
         .insecureURL, .requestRefused, .rowLocked, .requiredFieldMissing, .wrongType, .tooLong, .notInPicklist,
         .valueNotMapped, .duplicate, .parentMissing, .parentNotLoaded, .ownerUnmatched, .recordDeleted,
-        .ownerInactive, .ruleViolated, .mappingFailed, .unchanged, .changedThere, .changedOnBothSides, .malformedRecord, .cursorLoop, .countMismatch, .repeatedRecord,
+        .ownerInactive, .ruleViolated, .mappingFailed, .unchanged, .changedThere, .changedOnBothSides, .malformedRecord,
+        .cursorLoop, .countMismatch, .repeatedRecord,
         .chunkCorrupt, .chunkAuthentication, .chunkMismatch, .invalidTransition, .runBusy, .manifestTooNew,
         .keyMissing, .keyWrong, .manifestDamaged, .limitExceeded, .shredIncomplete, .certificateInvalid,
         .chunkInterrupted, .diskFull, .diskFailed, .diskBudget, .internalError,

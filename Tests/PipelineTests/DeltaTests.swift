@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
+import Foundation
 import MigratezJSON
 import MigratezModel
 import MigratezPipeline
@@ -9,6 +10,7 @@ import MigratezSimulatorKit
 import MigratezStaging
 import MigratezSyntheticCRM
 import MigratezTestKit
+import MigratezTransport
 import Testing
 
 /// Runs that go on from earlier ones, between both simulated CRMs.
@@ -153,6 +155,131 @@ import Testing
         }
     }
 
+    // MARK: What is gone
+
+    @Test func `only list what is gone unless the pipeline wants it deleted`() async throws {
+        try await MainJobWorld.with(records: 200) { world in
+            try await world.move().close()
+            let before = try world.org.count(of: "Contact")
+            let editor = SourceEditor(world)
+            let contacts = editor.ids(.contact, 8)
+            for id in contacts[0..<3] { try await editor.archive("contacts", id) }
+            let run = try await world.goOn()
+            #expect(try world.org.count(of: "Contact") == before)
+            let counts = try await run.staging.manifest.read { try $0.removalCounts() }
+            let contact = counts.filter { $0.stream.text == "contact" }
+            #expect(contact.allSatisfy { $0.fate == .deleted && $0.outcome == .kept })
+            #expect(contact.reduce(0) { $0 + $1.count } > 0)
+            let verified = try await Verification(run, progress: SilentProgress()).verify()
+            for result in verified { #expect(result.isGood, "\(result.stream)") }
+            try await run.close()
+        }
+    }
+
+    @Test func `delete nothing if too much is gone`() async throws {
+        try await MainJobWorld.with(records: 200) { world in
+            try world.edit("verify:", "delta: { on_delete: delete }\nverify:")
+            try await world.move().close()
+            let before = try OrgPicture(world.org)
+            let editor = SourceEditor(world)
+            for id in editor.ids(.note, 20) { try await editor.archive("notes", id) }
+            let failure = await #expect(throws: MigratezError.self) { try await world.goOn() }
+            #expect(failure?.code == .gateBreached && failure?.message.contains("'note'") == true)
+            #expect(try OrgPicture(world.org) == before)
+        }
+    }
+
+    @Test func `keep records that somebody changed or others need`() async throws {
+        try await MainJobWorld.with(records: 300, edit: Self.following) { world in
+            try world.edit("on_delete: delete,", "on_delete: delete, on_conflict: target,")
+            let (editor, org) = (SourceEditor(world), try await OrgEditor(world))
+            let company = try await editor.create("companies", ["name": "Lonely", "domain": "lonely.test"])
+            try await world.move().close()
+            let picture = try OrgPicture(world.org)
+            let contact = try #require(picture.ids["Contact"]?.min { $0.key < $1.key })
+            let account = try #require(picture.ids["Account"]?.first { $0.key == "hubspot-company-\(company)" })
+            try await world.somebodyElse(.patch, "Contact/\(contact.value)", #"{"Title":"Changed there"}"#)
+            _ = try await org.create("Contact", #"{"LastName":"Newcomer","AccountId":"\#(account.value)"}"#)
+            try await editor.archive("contacts", String(contact.key.dropFirst("hubspot-contact-".count)))
+            try await editor.archive("companies", company)
+            let run = try await world.goOn()
+            let removals = try await run.staging.manifest.read { view in
+                try ["contact", "company"].map { name in
+                    try view.removals(of: #require(StreamName(name)), after: nil, limit: 100)
+                }
+            }
+            #expect(removals[0].first { $0.targetID == contact.value }?.outcome == .edited)
+            #expect(removals[1].first { $0.targetID == account.value }?.outcome == .needed)
+            let left = try OrgPicture(world.org)
+            #expect(left.ids["Contact"]?[contact.key] != nil && left.ids["Account"]?[account.key] != nil)
+            try await run.close()
+        }
+    }
+
+    // MARK: Before and after
+
+    @Test func `are taken back, and the next one goes on from the run before`() async throws {
+        try await MainJobWorld.with(records: 300) { world in
+            try await world.move().close()
+            let first = try OrgPicture(world.org)
+            let editor = SourceEditor(world)
+            for id in editor.ids(.contact, 6) {
+                try await editor.change("contacts", id, ["jobtitle": "Chair", "city": ""])
+            }
+            let newcomer = try await editor.create("contacts", ["lastname": "Newcomer", "email": "new@acme.test"])
+            let run = try await world.goOn()
+            let second = try OrgPicture(world.org)
+            #expect(second != first)
+            let balances = try await RunUndo(run).execute(isDryRun: false)
+            #expect(balances.allSatisfy { $0.isClosed && $0[.deleted] == $0.created && $0[.restored] == $0.updated })
+            let undone = try OrgPicture(world.org)
+            #expect(undone == first, "\(undone.differences(from: first).joined(separator: "\n"))")
+            try await run.close()
+            let again = try await world.goOn()
+            let third = try OrgPicture(world.org)
+            #expect(third == second, "\(third.differences(from: second).joined(separator: "\n"))")
+            #expect(third.ids["Contact"]?["hubspot-contact-\(newcomer)"] != nil)
+            try await again.close()
+        }
+    }
+
+    @Test func `need an earlier run, or what was kept of it`() async throws {
+        try await MainJobWorld.with(records: 100) { world in
+            let none = await #expect(throws: MigratezError.self) { try await world.goOn() }
+            #expect(none?.code == .wrongRunState && none?.hint?.contains("migratez run") == true)
+            try await world.end(world.move())
+            let shredded = await #expect(throws: MigratezError.self) { try await world.goOn() }
+            #expect(shredded?.hint?.contains("keep: [report, baseline]") == true)
+            try world.edit("keep: [report, id_map]", "keep: [report, baseline]")
+            let whole = try await world.move()
+            try await world.end(whole)
+            let editor = SourceEditor(world)
+            let contact = editor.ids(.contact, 1)[0]
+            try await editor.change("contacts", contact, ["jobtitle": "Chair"])
+            world.salesforce.journal.reset()
+            let run = try await world.goOn()
+            let balance = try await run.staging.manifest.read { view in
+                try view.reconciliation().first { $0.stream.name.text == "contact" }
+            }
+            #expect(balance?[.updated] == 1 && balance?[.created] == 0)
+            #expect(world.salesforce.journal.counts.writes == 1)
+            try await world.end(run)
+            // Of each pipeline the last one stays.
+            let files = try FileManager.default.contentsOfDirectory(atPath: world.staging)
+            #expect(files.filter { $0.hasSuffix("-baseline.sqlite") } == ["\(run.id)-baseline.sqlite"])
+            let path = "\(world.staging)/\(run.id)-baseline.sqlite"
+            let mode = try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int
+            #expect(mode == 0o600)
+            // It holds no value: neither as it is nor as a fingerprint that anybody without its key could make.
+            let bytes = [UInt8](try Data(contentsOf: URL(filePath: path)))
+            for record in try OrgPicture(world.org).records["Contact"] ?? [] {
+                for text in [record["Email"]?.text, record["LastName"]?.text].compactMap({ $0 }) where text.count > 4 {
+                    #expect(!bytes.contains(Array(text.utf8)))
+                }
+            }
+        }
+    }
+
     private static func following(_ text: String) -> String { text.replacing("verify:", with: follow) }
 
     /// A day's work in the source: changes, new records, deletions, merges, links made and taken away.
@@ -170,7 +297,8 @@ import Testing
         try await editor.merge("contacts", contacts[11], into: contacts[12])
         try await editor.merge("contacts", contacts[13], into: contacts[14])
         let newcomer = try await editor.create(
-            "contacts", [
+            "contacts",
+            [
                 "lastname": .string("Newcomer \(round)"), "email": .string("newcomer.\(round)@acme.test"),
             ])
         try await editor.link("contacts", newcomer, "companies", companies[0])
@@ -195,6 +323,15 @@ import Testing
 }
 
 extension MainJobWorld {
+    /// Takes a loaded run to its certificate.
+    func end(_ run: Run) async throws {
+        _ = try await Verification(run, progress: SilentProgress()).verify()
+        try await run.staging.manifest.commit { try $0.confirm(by: "Ada", basis: "verified", isAbandoned: false) }
+        try await run.close()
+        let entry = try #require(RunRegistry(workplace).entries().first { $0.run == run.id.text })
+        _ = try await RunEnding(workplace).shred(entry)
+    }
+
     /// Begins a run that goes on from the last one, and takes it through all stages.
     func goOn() async throws -> Run {
         let (connection, setup) = try await connect()

@@ -258,9 +258,21 @@ struct StageSession {
             "DONE run \(run)  loaded=\(total(.created) + total(.updated)) merged=\(total(.merged)) "
                 + "filtered=\(total(.filtered)) skipped=\(total(.skipped)) rejected=\(rejected)  "
                 + "\(ProgressText.duration(result.duration.seconds))  exit \(exit.rawValue)")
+        sayRemovals(result.removals, run, console)
         guard rejected > 0 else { return }
         console.note("\(rejected.grouped) rejected: migratez issues ls \(run)")
         throw exit
+    }
+
+    /// What was gone from the source, for a run that went on from an earlier one.
+    private static func sayRemovals(_ removals: [RemovalCount], _ run: RunID, _ console: Console) {
+        let count: (Bool) -> Int = { isDeleted in
+            removals.filter { [.deleted, .gone].contains($0.outcome) == isDeleted }.reduce(0) { $0 + $1.count }
+        }
+        guard !removals.isEmpty else { return }
+        console.note(
+            "\((count(true) + count(false)).grouped) records and links are gone from the source: "
+                + "\(count(true).grouped) are gone there too, \(count(false).grouped) stay (migratez report \(run))")
     }
 
     /// How the work ended before its time, and how it goes on.

@@ -56,7 +56,16 @@ struct UndoCommand: AsyncParsableCommand {
             if !dryRun { console.note("saved.   Go on: migratez undo \(run.id)") }
             throw error
         }
+        let removed = try await run.staging.manifest.read { view in
+            try view.removalCounts().filter { $0.outcome == .deleted }.reduce(0) { $0 + $1.count }
+        }
         try await run.close()
+        if removed > 0 {
+            console.note(
+                "\(removed.grouped) records and links that the run deleted there, because the source had them no more, "
+                    + "are not brought back: restoring them is not supported yet; look in the destination's recycle bin"
+            )
+        }
         var document = Document("undo")
         document.add(UndoTable.make(balances))
         if let list { document.fact("list", .text(list), line: "each record's end: \(list)") }

@@ -118,7 +118,9 @@ extension HubSpotSource {
     private func propertyNames(_ fields: [String], _ object: HubSpotObject) -> [String] {
         var names: [String] = []
         var known: Set<String> = Set(HubSpotSource.recordMembers.map(\.name))
-        for name in fields + [object.modified, HubSpotObject.mergedIDs] where known.insert(name).inserted { names.append(name) }
+        for name in fields + [object.modified, HubSpotObject.mergedIDs] where known.insert(name).inserted {
+            names.append(name)
+        }
         return names
     }
 

@@ -92,7 +92,8 @@ struct DeltaComparison: Sendable {
         let held = try await read(rows)
         let stream = target.stream
         let ordinals = rows.map(\.row.record.ordinal).sorted()
-        let imaged = Set(try await staging.manifest.read { try $0.images(of: stream, ordinals: ordinals) }.map(\.ordinal))
+        let imaged = Set(
+            try await staging.manifest.read { try $0.images(of: stream, ordinals: ordinals) }.map(\.ordinal))
         var decided: [(row: DeltaRow, image: BeforeImage, conflicts: [String])] = []
         for var row in rows {
             guard let values = held[row.entry.targetID] else {
@@ -120,9 +121,10 @@ struct DeltaComparison: Sendable {
             }
             decided.append((row, image, conflicts.sorted()))
         }
-        let changes = try await lastChanges(decided.filter { entry in
-            entry.conflicts.contains { target.conflictRules[$0] == .newest }
-        }.map(\.row.entry.targetID))
+        let changes = try await lastChanges(
+            decided.filter { entry in
+                entry.conflicts.contains { target.conflictRules[$0] == .newest }
+            }.map(\.row.entry.targetID))
         for (row, image, conflicts) in decided {
             settle(row, image, conflicts, changes[row.entry.targetID], &result)
         }

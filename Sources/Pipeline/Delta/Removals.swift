@@ -105,15 +105,21 @@ struct Removals {
         let entries = try baseline.entries(of: target.stream, keys: removals.map(\.key))
         let held = try await destination.records(
             of: target.object, ids: removals.map(\.targetID), fields: fields)
+        let keepsEdited = target.conflictRules.byDefault != .source
+        let changes =
+            keepsEdited
+            ? try await destination.lastChanges(object: target.object, ids: held.keys.sorted()) : [:]
         var outcomes: [String: Removal.Outcome] = [:]
         var free: [Removal] = []
         for removal in removals {
-            if let found = held[removal.targetID], let entry = entries[removal.key] {
-                let isEdited = target.conflictRules.byDefault != .source && isEdited(found, entry, fields)
-                if isEdited { outcomes[removal.key] = .edited } else { free.append(removal) }
-            } else {
+            guard let found = held[removal.targetID], let entry = entries[removal.key] else {
                 outcomes[removal.key] = .gone
+                continue
             }
+            let isEdited =
+                keepsEdited
+                && (changes[removal.targetID]?.isOurs == false || holdsOtherValues(found, than: entry, fields))
+            if isEdited { outcomes[removal.key] = .edited } else { free.append(removal) }
         }
         guard !free.isEmpty else { return outcomes }
         if target.fieldOf != nil {
@@ -142,8 +148,9 @@ struct Removals {
         return outcomes
     }
 
-    /// Whether a field that we wrote holds something else now.
-    private func isEdited(_ found: ReadBack, _ entry: Baseline.Entry, _ fields: [String]) -> Bool {
+    /// Whether a field that we gave a value holds something else now. One that we left empty may have a value of the
+    /// destination's own making.
+    private func holdsOtherValues(_ found: ReadBack, than entry: Baseline.Entry, _ fields: [String]) -> Bool {
         let delta = LoadDelta(baseline)
         let values = found.fields.withUnsafeBufferPointer { JSONValue(validated: $0) }
         return fields.enumerated().contains { place, name in

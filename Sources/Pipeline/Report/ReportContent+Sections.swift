@@ -9,7 +9,8 @@ import MigratezTransform
 extension ReportContent {
     var sections: [ReportSection] {
         [
-            reconciliation, issues, decisions, merges, fallbacks, fillRates, verification, sums, throughput, memory,
+            reconciliation, sinceEarlierRun, issues, decisions, merges, fallbacks, fillRates, verification, sums,
+            throughput, memory,
             requests, estimate,
         ].compactMap { $0 } + [shredding]
     }
@@ -221,7 +222,8 @@ extension ReportContent {
             "verification", caption: "Records read back and compared",
             [
                 .text("Stream"), .text("Object"), .text("Verified at"), .number("Loaded"),
-                .number("From earlier runs", key: "kept"), .number("Counted there", key: "counted"), .number("Compared"), .number("Missing"),
+                .number("From earlier runs", key: "kept"), .number("Counted there", key: "counted"),
+                .number("Compared"), .number("Missing"),
                 .text("Fields that differ", key: "differences"), .text("Result", key: "agrees"),
             ])
         for (result, time) in verifications {
@@ -230,7 +232,8 @@ extension ReportContent {
             }
             table.add([
                 .text(result.stream.text), .text(result.object), .time(time), .count(result.loaded),
-                .count(result.kept), .count(result.counted), .count(result.compared), .count(result.missing), .list(differences),
+                .count(result.kept), .count(result.counted), .count(result.compared), .count(result.missing),
+                .list(differences),
                 .flag(result.isGood, yes: "agrees", no: "DIFFERS"),
             ])
         }

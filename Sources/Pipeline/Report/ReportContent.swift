@@ -22,6 +22,10 @@ struct ReportContent: Sendable {
     var audit: [AuditEntry]
     var fieldCounts: [StreamName: [FieldCount]]
     var tags: [TagCount]
+    var conflicts: [ConflictCount]
+    var removals: [RemovalCount]
+    /// How many records and links an earlier run had brought and this one left alone, by stream.
+    var leftAlone: [StreamName: Int]
     var verifications: [(result: StreamVerification, time: Timestamp)]
     var history: RunHistory
     var requestCounts: [RequestCounts.Side: RequestCounts]
@@ -37,11 +41,17 @@ struct ReportContent: Sendable {
     ) async throws -> ReportContent {
         try await manifest.read { view in
             var counts: [StreamName: [FieldCount]] = [:]
-            for stream in try view.streams() { counts[stream.name] = try view.fieldCounts(of: stream.name) }
+            var leftAlone: [StreamName: Int] = [:]
+            for stream in try view.streams() {
+                counts[stream.name] = try view.fieldCounts(of: stream.name)
+                let count = try view.countLeftAlone(of: stream.name)
+                if count > 0 { leftAlone[stream.name] = count }
+            }
             return ReportContent(
                 run: try view.run(), written: now, balances: try view.reconciliation(),
                 rejects: try view.rejectCounts(), audit: try view.auditEntries(), fieldCounts: counts,
-                tags: try view.tagCounts(), verifications: try view.verifications(),
+                tags: try view.tagCounts(), conflicts: try view.conflictCounts(), removals: try view.removalCounts(),
+                leftAlone: leftAlone, verifications: try view.verifications(),
                 history: RunHistory(try view.samples()), requestCounts: try view.requestCounts(),
                 certificate: certificate,
                 plan: plan)

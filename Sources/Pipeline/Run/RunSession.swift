@@ -48,6 +48,8 @@ package struct RunSession: Sendable {
     /// What is to be told when the work is done.
     package struct Result: Sendable {
         package var balances: [Reconciliation]
+        /// What the source has no more, if the run went on from an earlier one.
+        package var removals: [RemovalCount]
         package var duration: Duration
     }
 
@@ -109,10 +111,13 @@ package struct RunSession: Sendable {
             do { try await finish(Self.end(error), watch, since: begun) } catch {}
             throw error
         }
-        let balances = try await run.staging.manifest.read { try $0.reconciliation() }
+        let (balances, removals) = try await run.staging.manifest.read { view in
+            (try view.reconciliation(), try view.removalCounts())
+        }
         let rejected = balances.reduce(0) { $0 + $1[.rejected] }
         try await finish(.done(rejected: rejected), watch, since: begun)
-        return Result(balances: balances, duration: run.clock.now.duration(since: begun))
+        return Result(
+            balances: balances, removals: removals, duration: run.clock.now.duration(since: begun))
     }
 
     /// Whichever ends first ends the other: the watch ends by a request, a limit or an error only. What the work ends

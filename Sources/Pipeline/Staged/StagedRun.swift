@@ -17,7 +17,8 @@ extension RunInspection: StagedRun {}
 
 extension StagedRun {
     /// What was kept of each record before the rows of one ready chunk changed it, by ordinal.
-    func images(of stream: StreamName, readySequence: Int) async throws -> [Int: (place: ImagePlace, line: BeforeLine)] {
+    func images(of stream: StreamName, readySequence: Int) async throws -> [Int: (place: ImagePlace, line: BeforeLine)]
+    {
         var images: [Int: (place: ImagePlace, line: BeforeLine)] = [:]
         try await forEachImage(of: stream, readySequence: readySequence) { images[$0.ordinal] = ($0, $1) }
         return images

@@ -40,14 +40,16 @@ struct PropertyDefinition: Sendable, Equatable {
         let merged = PropertyDefinition(
             name: mergedIDs, label: "Merged record IDs", type: "enumeration", fieldType: "checkbox",
             groupName: name.singular + "information", isReadOnly: true)
-        return [merged] + Record.Field.allCases.map { field in
-            let (type, fieldType, options) = types(field.kind, field.rawValue)
-            return PropertyDefinition(
-                name: field.rawValue, label: field.label, type: type, fieldType: fieldType,
-                groupName: name.singular + "information", options: options,
-                hasUniqueValue: name.uniqueProperties.contains(field.rawValue),
-                isReadOnly: field.kind == .readOnly || field.kind == .readOnlyDateTime, isOwner: field.kind == .owner)
-        }
+        return [merged]
+            + Record.Field.allCases.map { field in
+                let (type, fieldType, options) = types(field.kind, field.rawValue)
+                return PropertyDefinition(
+                    name: field.rawValue, label: field.label, type: type, fieldType: fieldType,
+                    groupName: name.singular + "information", options: options,
+                    hasUniqueValue: name.uniqueProperties.contains(field.rawValue),
+                    isReadOnly: field.kind == .readOnly || field.kind == .readOnlyDateTime,
+                    isOwner: field.kind == .owner)
+            }
     }
 
     private static func types(_ kind: FieldKind, _ name: String) -> (String, String, [String]) {
