@@ -10,7 +10,6 @@ import MigratezSimulatorKit
 import MigratezStaging
 import MigratezSyntheticCRM
 import MigratezTestKit
-import MigratezTransport
 import Testing
 
 /// Runs that go on from earlier ones, between both simulated CRMs.
@@ -198,7 +197,7 @@ import Testing
             let picture = try OrgPicture(world.org)
             let contact = try #require(picture.ids["Contact"]?.min { $0.key < $1.key })
             let account = try #require(picture.ids["Account"]?.first { $0.key == "hubspot-company-\(company)" })
-            try await world.somebodyElse(.patch, "Contact/\(contact.value)", #"{"Title":"Changed there"}"#)
+            try await org.change("Contact", contact.value, #"{"LastName":"Changed there"}"#)
             _ = try await org.create("Contact", #"{"LastName":"Newcomer","AccountId":"\#(account.value)"}"#)
             try await editor.archive("contacts", String(contact.key.dropFirst("hubspot-contact-".count)))
             try await editor.archive("companies", company)
