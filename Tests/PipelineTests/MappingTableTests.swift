@@ -53,7 +53,7 @@ import Testing
                 "contact,Title,jobtitle,,,,,,,128,true", with: "contact,Title,position,,,,true,,,64,true")
             csv = csv.replacing("company,Website,domain,,,,,", with: "company,Website,domain,,,,,true")
             csv = csv.replacing("deal,NextStep,hs_next_step,,,,,,,255,true", with: "deal,NextStep,,,,,,,,,")
-            csv += "note,Owner__c,,\"=it's, \"\"quoted\"\"\",,,,,,,,,,,,,,,\r\n"
+            csv += "note,Owner__c,,\"=it's, \"\"quoted\"\"\",,,,,,,,,,,,,,,,\r\n"
             let imported = try await `import`(csv, into: path)
             #expect(
                 imported.changes.map { "\($0.kind) \($0.object).\($0.field)" } == [
