@@ -22,12 +22,13 @@ package struct IssueReplay: Sendable {
     /// let it come without. The new chunk and the end of the old rejection are one commit.
     /// - Parameter ids: only records with these ids of the source.
     /// - Returns: how many records will be tried again.
-    /// - Throws: `badCorrections` if an id is not one of a rejected record.
+    /// - Throws: `badCorrections` if an id is not one of a rejected record, or no record was rejected with the code.
     package func prepare(code: String?, ids: [String]? = nil) async throws -> Int {
         try await run.requireNotUndone()
         let readying = Readying(run)
         try await readying.checkPhase()
         let rules = try await CorrectionRules.all(run, setup)
+        if let code { try await check(code) }
         if let ids { try await check(ids, among: rules.map(\.stream)) }
         var count = 0
         for rules in rules { count += try await replay(rules, code: code, ids: ids, readying) }
@@ -54,6 +55,16 @@ package struct IssueReplay: Sendable {
             try await readying.stage(ready, of: rules.stream, counts: rules.takeCounts())
             count += ready.count
         }
+    }
+
+    private func check(_ code: String) async throws {
+        let codes = Set(try await run.staging.manifest.read { try $0.rejectCounts() }.map(\.code)).sorted()
+        guard !codes.contains(code) else { return }
+        throw MigratezError(
+            .badCorrections,
+            "no record of run \(run.id) is rejected with the code \(code)"
+                + (closest(to: code, among: codes).map { ". Did you mean '\($0)'?" } ?? ""),
+            remedy: .fixConfiguration, hint: "migratez issues ls \(run.id)")
     }
 
     private func check(_ ids: [String], among streams: [StreamName]) async throws {
