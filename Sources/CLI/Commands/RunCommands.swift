@@ -37,6 +37,7 @@ struct SelectionOptions: ParsableArguments {
         help: "Only these objects, such as contact,deal+ (deal and what links to it) or +deal (and what it links to).")
     var select: String?
     @Option(help: "Not these objects.") var exclude: String?
+    @Option(help: "Read so many records of each object at most; a saved plan has a limit of its own.") var limit: Int?
 
     var selection: ObjectSelection {
         func names(_ text: String?) -> [String] {
@@ -44,6 +45,8 @@ struct SelectionOptions: ParsableArguments {
         }
         return ObjectSelection(selected: names(select), excluded: names(exclude))
     }
+
+    var isEmpty: Bool { selection.isEmpty && limit == nil }
 }
 
 /// `migratez run FILE`: all stages of a new run.
@@ -65,7 +68,7 @@ struct RunCommand: AsyncParsableCommand {
                 remedy: .fixConfiguration,
                 hint: "run without it: everything is read again, and what is there already is brought up to date")
         }
-        try await StageSession(common, work).begin(file, [.extract, .transform, .load], selection.selection)
+        try await StageSession(common, work).begin(file, [.extract, .transform, .load], selection)
     }
 }
 
@@ -82,10 +85,11 @@ struct ExtractCommand: AsyncParsableCommand {
 
     func run() async throws {
         guard RunID.isPrefix(target) else {
-            return try await StageSession(common, work).begin(target, [.extract], selection.selection)
+            return try await StageSession(common, work).begin(target, [.extract], selection)
         }
-        guard selection.selection.isEmpty else {
-            throw ValidationError("a run keeps the objects that it was begun with: leave --select and --exclude out")
+        guard selection.isEmpty else {
+            throw ValidationError(
+                "a run keeps the objects and the limit that it was begun with: leave --select, --exclude and --limit out")
         }
         try await StageSession(common, work).resume(target, [.extract])
     }
@@ -142,19 +146,23 @@ struct StageSession {
         self.work = work
     }
 
-    func begin(_ file: String, _ stages: Set<Stage>, _ selection: ObjectSelection) async throws {
+    func begin(_ file: String, _ stages: Set<Stage>, _ selection: SelectionOptions) async throws {
         let workplace = try common.workplace()
         let console = Console()
         let limits = try work.limits()
         var overrides = work.overrides
-        overrides.selection = selection
+        overrides.selection = selection.selection
         let saved = try PlanFile.read(path: file)
+        if saved != nil, selection.limit != nil {
+            throw ValidationError("\(file) is a saved plan, which is applied as it is: leave --limit out")
+        }
+        overrides.recordsMax = saved?.recordsMax ?? selection.limit
         let connection = try await PlanConnection.open(
             saved?.pipeline.path ?? file, in: workplace, overrides: overrides)
         let setup = try await Self.discover(connection, console)
         try saved?.check(connection, setup)
         let run = try await Run.begin(connection, in: workplace) { console.note($0) }
-        console.note("run \(run.id)  \(connection.plan.name)")
+        console.note("run \(run.id)  \(connection.plan.name)\(Self.limit(run.plan))")
         try await Self.execute(run, setup, stages, console, limits: limits)
     }
 
@@ -173,8 +181,13 @@ struct StageSession {
             try await run.close()
             throw error
         }
-        console.note("run \(run.id)  \(connection.plan.name)")
+        console.note("run \(run.id)  \(connection.plan.name)\(Self.limit(run.plan))")
         try await Self.execute(run, setup, stages, console, limits: limits)
+    }
+
+    /// What is to be known of a run that reads a part only.
+    private static func limit(_ plan: PipelinePlan) -> String {
+        plan.limits.recordsMax.map { "  limited: at most \($0.grouped) records of each object are read" } ?? ""
     }
 
     /// Asks both sides, and stops if the plan does not fit to them.

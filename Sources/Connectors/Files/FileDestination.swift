@@ -92,6 +92,21 @@ package final class FileDestination: Destination {
         return ids.compactMap { found[$0] }
     }
 
+    package func sample(object: String, fields: [String], count: Int) async throws -> [ReadBack] {
+        let paths = try ObjectPaths(object, in: folder, format)
+        var found: [ReadBack] = []
+        // A file that is being written to belongs to a run: it is not opened for a look.
+        guard OpenFile.exists(paths.complete) else { return found }
+        try ObjectFile.scanComplete(paths.complete, format, dialect) { record in
+            guard found.count < count else { return }
+            // A file lists no fields: whatever its records have is looked at.
+            let names = fields.isEmpty ? record.index.fieldNames.filter { $0 != Self.keyField } : fields
+            let values = record.values(of: names, asText: self.format == .csv)
+            found.append(ReadBack(id: record.key, key: record.key, fields: values))
+        }
+        return found
+    }
+
     package var readBatchSize: Int { 10_000 }
 
     /// Writes the object's file anew without the records; one that holds no others is removed.

@@ -20,12 +20,22 @@ extension PipelinePlan {
         var diagnostics: [Diagnostic] = []
         let source = await resolve(source, side: "source", resolver, &diagnostics)
         let target = await resolve(target, side: "target", resolver, &diagnostics)
-        var key: Secret?
-        if let reference = staging.key {
-            key = await secret(reference, path: ["staging", "key"], resolver, &diagnostics)
-        }
+        let key = await stagingKey(with: resolver, &diagnostics)
         guard !diagnostics.hasErrors else { return (nil, diagnostics.inFileOrder) }
         return (ResolvedSettings(source: source, target: target, stagingKey: key), diagnostics)
+    }
+
+    /// Fetches the root key's secret alone, for looks at staged data that ask neither side; `nil` if the plan names none.
+    func stagingKey(with resolver: ReferenceResolver) async throws(MigratezError) -> Secret? {
+        var diagnostics: [Diagnostic] = []
+        let key = await stagingKey(with: resolver, &diagnostics)
+        guard let failure = diagnostics.first else { return key }
+        throw MigratezError(.missingSecret, failure.description, remedy: .fixConfiguration)
+    }
+
+    private func stagingKey(with resolver: ReferenceResolver, _ diagnostics: inout [Diagnostic]) async -> Secret? {
+        guard let reference = staging.key else { return nil }
+        return await secret(reference, path: ["staging", "key"], resolver, &diagnostics)
     }
 
     private func resolve(

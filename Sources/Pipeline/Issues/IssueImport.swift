@@ -159,18 +159,19 @@ package struct IssueImport: Sendable {
                 continue
             }
             let cells = Array(entry.texts.dropFirst(identity.count))
-            if let corrected = correct(draft, cells, rules, entry.line, &changes, &problems) {
-                try SheetEntry.append(corrected, rules: entry.rules, to: &sorter)
+            if let (line, change) = correct(draft, cells, rules, entry.line, &changes, &problems) {
+                try SheetEntry.append(line, counting: change, rules: entry.rules, to: &sorter)
             }
         }
     }
 
-    /// The ready line with the corrections; nil if a cell is not in order.
+    /// The ready line with the corrections, and what there is to count of them; nil if a cell is not in order.
     private func correct(
         _ draft: CorrectionRules.Draft, _ cells: [String], _ rules: CorrectionRules, _ line: Int,
         _ changes: inout [Int], _ problems: inout SheetProblems
-    ) -> ReadyLine? {
+    ) -> (line: ReadyLine, change: CorrectedFields)? {
         var members: [JSONValue.Member] = []
+        var values: [JSONValue?] = []
         var isGood = true
         for (place, cell) in cells.enumerated() {
             let old = draft.values[place]
@@ -201,11 +202,12 @@ package struct IssueImport: Sendable {
                 problems.add(line, "\(IssueSheet.column(rules.fields[place], of: rules.stream)) is required")
             }
             if let value { members.append(.init(rules.fields[place], value)) }
+            values.append(value)
         }
         guard isGood else { return nil }
         var ready = draft.line
         ready.fields = JSONValue.object(members).serialized()
-        return ready
+        return (ready, draft.change(to: values))
     }
 
     // MARK: Staging
@@ -214,16 +216,20 @@ package struct IssueImport: Sendable {
         _ entries: consuming SortedEntries, _ rules: [CorrectionRules], _ readying: Readying
     ) async throws {
         var batch: [CorrectionRules.Ready] = []
+        var counts: [FieldCount] = []
         var current = 0
         var index = RecordIndex(fields: nil)
-        while let (place, line) = try entries.withNext({ try SheetEntry.readyLine($0, with: &index) }) {
+        while let (place, line, change) = try entries.withNext({ try SheetEntry.readyLine($0, with: &index) }) {
             if place != current || batch.count == Readying.chunkRecordsMax {
-                try await readying.stage(batch, of: rules[current].stream, counts: [])
+                try await readying.stage(
+                    batch, of: rules[current].stream, counts: counts + rules[current].takeCounts())
                 batch.removeAll(keepingCapacity: true)
+                counts.removeAll(keepingCapacity: true)
                 current = place
             }
-            batch.append(CorrectionRules.Ready(line: line))
+            batch.append(CorrectionRules.Ready(line: line, hasSubstituteOwner: change.hasSubstituteOwner))
+            counts += rules[place].count(change)
         }
-        try await readying.stage(batch, of: rules[current].stream, counts: [])
+        try await readying.stage(batch, of: rules[current].stream, counts: counts + rules[current].takeCounts())
     }
 }

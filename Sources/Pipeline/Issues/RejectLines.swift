@@ -3,7 +3,7 @@
 
 import MigratezChunkLines
 import MigratezJSON
-package import MigratezModel
+import MigratezModel
 package import MigratezStaging
 
 /// Finds the lines of rejects chunks that entries of the manifest's list of rejects refer to.
@@ -46,10 +46,5 @@ package struct RejectLines: Sendable {
             }
         }
         return found
-    }
-
-    /// The vendors' own texts by ordinal; they may quote values.
-    package func vendorTexts(_ rejects: [Reject], of stream: StreamName) async throws -> [Int: String] {
-        try await read(rejects, of: stream).compactMapValues(\.vendorText)
     }
 }

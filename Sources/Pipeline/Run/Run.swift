@@ -39,7 +39,8 @@ package struct Run: Sendable {
         let staging = try await StagingArea.create(
             folder,
             RunDescription(
-                pipeline: plan.name + (connection.sample == nil ? "" : SampleSelection.marker), digest: plan.digest,
+                pipeline: plan.name + (connection.sample == nil ? "" : SampleSelection.marker)
+                    + (plan.limits.recordsMax.map(RecordLimit.marker) ?? ""), digest: plan.digest,
                 source: plan.source.connector,
                 destination: plan.target.connector, retention: plan.retentionPolicy),
             root: root, settings: try plan.stagingSettings(clock: workplace.clock))
@@ -66,11 +67,12 @@ package struct Run: Sendable {
         let (staging, recovery) = try await StagingArea.open(
             folder, root: root, settings: try connection.plan.stagingSettings(clock: workplace.clock))
         do {
-            let (sample, declared) = try await staging.manifest.read {
-                (try SampleSelection(notedIn: $0), Set(try $0.streams().map(\.name)))
+            let (sample, recordsMax, declared) = try await staging.manifest.read {
+                (try SampleSelection(notedIn: $0), try RecordLimit.noted(in: $0), Set(try $0.streams().map(\.name)))
             }
-            // A sample goes on as the sample that it was.
+            // A sample goes on as the sample that it was, a limited run within its limit.
             if let sample { connection = connection.sampled(sample) }
+            if let recordsMax { connection = connection.limited(to: recordsMax) }
             // The run stays with the objects that it was begun with.
             connection.plan.transform = try connection.plan.transform.restricted(to: declared)
         } catch {
@@ -105,14 +107,16 @@ package struct Run: Sendable {
 
     /// Tells the manifest about every stream of the plan; those that it knows stay as they are.
     ///
-    /// - Parameter sample: noted in the same commit, so that no crash can make a whole run of a sample.
+    /// - Parameter sample: noted in the same commit, as is a limit, so that no crash can make a whole run of a part.
     private func declareStreams(noting sample: SampleSelection?) async throws {
         let objects = plan.transform.objects.map(\.stream)
         let links = plan.transform.routes.map(\.stream)
+        let recordsMax = plan.limits.recordsMax
         try await staging.manifest.commit { transaction in
             for stream in objects { try transaction.declare(stream, .object) }
             for stream in links { try transaction.declare(stream, .link) }
             try sample?.note(in: transaction)
+            if let recordsMax { try RecordLimit.note(recordsMax, in: transaction) }
         }
     }
 
@@ -173,7 +177,8 @@ package struct PlanConnection: Sendable {
     ) async throws -> PlanConnection {
         var plan = try PipelineFile.read(path: path, catalog: Connectors.catalog).get()
         try overrides.apply(to: &plan, catalog: Connectors.catalog)
-        return try await open(plan, path: path, in: workplace)
+        let connection = try await open(plan, path: path, in: workplace)
+        return overrides.recordsMax.map { connection.limited(to: $0) } ?? connection
     }
 
     /// The same for a plan that was read from elsewhere; `path` is where it belongs.
@@ -182,7 +187,11 @@ package struct PlanConnection: Sendable {
         let (settings, diagnostics) = await plan.resolve(with: resolver)
         guard let settings else {
             throw MigratezError(
-                .missingSecret, diagnostics.map { $0.description }.joined(separator: "\n"), remedy: .fixConfiguration)
+                .missingSecret,
+                "values that the pipeline refers to are missing\n"
+                    + diagnostics.map(\.description).joined(separator: "\n"),
+                remedy: .fixConfiguration,
+                hint: "set them in the environment, or in a file of NAME=value lines that --env-file names")
         }
         let traffic = Traffic(clock: workplace.clock)
         // Each side has its own gate: one that answers must not hide the failures of the other.

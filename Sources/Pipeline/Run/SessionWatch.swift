@@ -65,8 +65,9 @@ final class SessionWatch: Sendable {
         }
         try await noteStages(snapshot)
         if isDue { try await publish(snapshot) }
-        tellProgress(snapshot)
+        // What happened comes before where it led to: the first line of all is the start.
         try await forwardEvents()
+        tellProgress(snapshot)
     }
 
     /// The last look, written down.

@@ -49,7 +49,8 @@ struct Connection: Sendable {
         }
         let route = context.service.route(of: request)
         let faults = context.faults.faults(for: request)
-        context.journal.count(route, faults: faults)
+        context.journal.begin(route, faults: faults)
+        defer { context.journal.end() }
         var outcome = Fault.Outcome.answer
         for fault in faults {
             if case .latency(let duration) = fault { try await context.clock.sleep(for: duration) }
