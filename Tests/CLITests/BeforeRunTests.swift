@@ -59,7 +59,7 @@ struct BeforeRunTests {
             try csv.write(toFile: "\(folder)/people.csv", atomically: true, encoding: .utf8)
             let applied = Program.run("run '\(plan)'", environment)
             #expect(applied.status == 0 && applied.text.contains("loaded=2"), "\(applied.text)")
-            let held = Program.run("discover '\(file)' target person --sample 10 --json", environment)
+            let held = Program.run("discover '\(file)' target person --sample 10", environment)
             #expect(held.status == 0 && held.text.contains("2 records looked at"), "\(held.text)")
             #expect(!held.text.contains("ada@x.test") && !held.text.contains("Lovelace"), "\(held.text)")
             let values = Program.run("discover '\(file)' target person --sample 10 --values", environment)

@@ -40,6 +40,15 @@ struct `An exit code` {
             let run = world.run("run '\(world.pipeline)'")
             #expect(run.status == 74, "\(run.text)")
             #expect(run.text.contains("MZ-DISK-03") && run.text.contains("disk_limit"), "\(run.text)")
+            let text = try String(contentsOfFile: world.pipeline, encoding: .utf8)
+            try text.replacing("64KiB", with: "1GiB").write(
+                toFile: world.pipeline, atomically: true, encoding: .utf8)
+            let resumed = world.run("resume")
+            #expect(resumed.status == 0 && resumed.text.contains("DONE run"), "\(resumed.text)")
+            try text.replacing("64KiB", with: "1GiB").replacing("name: name", with: "name: domain").write(
+                toFile: world.pipeline, atomically: true, encoding: .utf8)
+            let changed = world.run("resume")
+            #expect(changed.status == 65 && changed.text.contains("MZ-CFG-09"), "what arrives may not change")
         }
     }
 

@@ -28,7 +28,7 @@ struct `A flag of a run` {
     }
 
     @Test func `rate bounds the requests of a second`() async throws {
-        try await AccountWorld.with(records: 1500) { world in
+        try await AccountWorld.with(records: 5000) { world in
             let run = world.run("run '\(world.pipeline)' --json --rate 10/1s")
             #expect(run.status == 0, "\(run.text)")
             let requests = try #require(try world.takeJournal()["requests"]?.int)

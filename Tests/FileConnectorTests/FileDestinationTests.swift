@@ -89,6 +89,18 @@ struct FileDestinationTests {
     }
 
     @Test(arguments: FileFormat.allCases)
+    func `what another process wrote is completed by the one that ends the run`(_ format: FileFormat) async throws {
+        try await withTemporaryFolder { folder in
+            _ = try await write(destination(format, in: folder), [row(1)])
+            let second = try destination(format, in: folder)
+            _ = try await second.discover(["Person", "Firm"])
+            try await second.finish()
+            #expect(
+                try FileManager.default.contentsOfDirectory(atPath: "\(folder)/out") == ["Person.\(format.rawValue)"])
+        }
+    }
+
+    @Test(arguments: FileFormat.allCases)
     func `a file of somebody else is refused, and nothing of ours stays beside it`(_ format: FileFormat) async throws {
         try await withTemporaryFolder { folder in
             let name = "Person.\(format.rawValue)"

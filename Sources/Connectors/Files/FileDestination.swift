@@ -25,6 +25,8 @@ package final class FileDestination: Destination {
     private let folder: String
     private let dialect: CSVDialect
     private let files = Mutex<[String: ObjectFile]>([:])
+    /// The objects that this process was asked about: what an earlier one wrote of them is completed in the end, too.
+    private let objects = Mutex<Set<String>>([])
 
     /// The column or member that holds our key; it is the target id, too.
     package static let keyField = "migratez_id"
@@ -47,7 +49,8 @@ package final class FileDestination: Destination {
 
     /// Any field is taken, so none is listed.
     package func discover(_ objects: [String]) async throws -> [ObjectSchema] {
-        objects.map { ObjectSchema(name: $0, label: $0, fields: [], holdsKey: true, isOpen: true) }
+        self.objects.withLock { $0.formUnion(objects) }
+        return objects.map { ObjectSchema(name: $0, label: $0, fields: [], holdsKey: true, isOpen: true) }
     }
 
     package func requirements(of object: ObjectSchema) -> [FieldCreation] { [] }
@@ -149,8 +152,14 @@ package final class FileDestination: Destination {
 
     /// Completes the files. Called again after a crash, it goes on where that happened; writing goes on after it, too.
     package func finish() async throws {
+        let known = objects.withLock { $0 }
         try files.withLock { files throws(MigratezError) in
-            for object in files.keys.sorted() {
+            for object in known.union(files.keys).sorted() {
+                let paths = try ObjectPaths(object, in: folder, format)
+                // All of it may have been written before a run was resumed.
+                if files[object] == nil, OpenFile.exists(paths.partial) {
+                    files[object] = try ObjectFile(paths, format, dialect)
+                }
                 try files[object]?.finish()
                 files[object] = nil
             }

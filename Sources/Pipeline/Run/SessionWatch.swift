@@ -166,7 +166,7 @@ final class SessionWatch: Sendable {
     private func checkLimits() throws(MigratezError) {
         if let durationMax = limits.durationMax, run.clock.now.duration(since: begun) >= durationMax {
             throw MigratezError(
-                .timeUsedUp, "the \(Int(durationMax.seconds)) seconds of --max-duration are over", remedy: .stop,
+                .timeUsedUp, "the time that --max-duration allows is over", remedy: .stop,
                 hint: "migratez resume \(run.id)")
         }
         let rejected = state.withLock { $0.latest?.counts.streams.first { $0.rejected > 0 } }
