@@ -99,7 +99,8 @@ struct BeforeRunTests {
         #expect(Program.run("init --from hubspott --to salesforce --offline").status == 65)
     }
 
-    @Test func `on a terminal the missing settings are asked for, and a wrong answer is asked for again`() async throws {
+    @Test func `on a terminal the missing settings are asked for, and a wrong answer is asked for again`() async throws
+    {
         try await withTemporaryFolder { folder in
             try "id,email\n1,a@x.test\n".write(toFile: "\(folder)/people.csv", atomically: true, encoding: .utf8)
             let environment = ["HOME": folder]

@@ -34,9 +34,8 @@ struct `An exit code` {
     }
 
     @Test func `is 74 where the staging disk is too small, and resume works once it is not`() async throws {
-        try await AccountWorld.with(
-            edit: { $0 + "staging: { disk_limit: 64KiB }\n" }
-        ) { world in
+        let small: (String) -> String = { $0 + "staging: { disk_limit: 64KiB }\n" }
+        try await AccountWorld.with(edit: small) { world in
             let run = world.run("run '\(world.pipeline)'")
             #expect(run.status == 74, "\(run.text)")
             #expect(run.text.contains("MZ-DISK-03") && run.text.contains("disk_limit"), "\(run.text)")
@@ -70,7 +69,8 @@ struct `An exit code` {
                 try FileManager.default.subpathsOfDirectory(atPath: "\(folder)/staging").first {
                     $0.hasSuffix(".sqlite")
                 })
-            let change = "import sqlite3; db = sqlite3.connect('\(folder)/staging/\(manifest)'); "
+            let change =
+                "import sqlite3; db = sqlite3.connect('\(folder)/staging/\(manifest)'); "
                 + "db.execute('UPDATE streams SET records_read = records_read + 1'); db.commit()"
             try #require(shell("python3 -c \"\(change)\"").status == 0)
             let answer = Program.run("load", environment)

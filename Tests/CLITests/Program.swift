@@ -21,7 +21,9 @@ enum Program {
         _ lines: [String], into arguments: [String], _ environment: [String: String]
     ) throws -> (status: Int32, text: String) {
         var (keyboard, terminal): (Int32, Int32) = (-1, -1)
-        guard openpty(&keyboard, &terminal, nil, nil, nil) == 0 else { throw POSIXError(.init(rawValue: errno) ?? .EIO) }
+        guard openpty(&keyboard, &terminal, nil, nil, nil) == 0 else {
+            throw POSIXError(.init(rawValue: errno) ?? .EIO)
+        }
         let screen = Pipe()
         let process = Process()
         process.executableURL = URL(filePath: path)

@@ -24,7 +24,8 @@ import Testing
         ("the field Webinars is required", "the field Webinars is required"),
     ])
     func `are told of without their values`(_ text: String, _ expected: String) {
-        let record = #"{"n":4,"fields":{"email":"ada@x.test","source":"Webinar EU","w":"Webinar","#
+        let record =
+            #"{"n":4,"fields":{"email":"ada@x.test","source":"Webinar EU","w":"Webinar","#
             + #""remark":"A very long remark about something that was cut off"}}"#
         #expect(VendorText.redacted(text, of: Array(record.utf8)) == expected)
     }

@@ -262,7 +262,7 @@ def prove(walk, pipeline, first):
     path = re.search(r"certificate: (\S+)", text)
     folder = pathlib.Path(path[1]).parent if path else pathlib.Path("staging") / first / "certificate"
     walk.go("certificate", "certificate", "verify", folder)
-    walk.go("resume-shredded", "resume", first, ends=["failed", "staging error"])
+    walk.go("resume-shredded", "resume", first, ends=["failed", "staging error", "not valid"])
 
 
 def wrong_turns(walk, pipeline):

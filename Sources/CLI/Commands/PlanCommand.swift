@@ -60,7 +60,8 @@ struct ForecastDisplay {
             line: "plan \(plan.digest.prefix(8))…  \(plan.source.connector) → \(plan.target.connector)")
         if let recordsMax = plan.limits.recordsMax {
             document.fact(
-                "limit", .number(recordsMax), line: "limited: at most \(recordsMax.grouped) records of each object are read")
+                "limit", .number(recordsMax),
+                line: "limited: at most \(recordsMax.grouped) records of each object are read")
         }
         document.fact("source", .text(plan.source.connector), line: "")
         document.fact("target", .text(plan.target.connector), line: "")

@@ -89,7 +89,8 @@ struct ExtractCommand: AsyncParsableCommand {
         }
         guard selection.isEmpty else {
             throw ValidationError(
-                "a run keeps the objects and the limit that it was begun with: leave --select, --exclude and --limit out")
+                "a run keeps the objects and the limit that it was begun with: leave --select, --exclude and --limit out"
+            )
         }
         try await StageSession(common, work).resume(target, [.extract])
     }

@@ -31,7 +31,8 @@ struct LimitedSource: Source {
         guard let cursor else { return (0, nil) }
         let parts = cursor.text.split(separator: " ", maxSplits: 1)
         guard parts.count == 2, let before = Int(parts[0]) else {
-            throw MigratezError(.manifestDamaged, "the place in the source that a limited run goes on from is unreadable")
+            throw MigratezError(
+                .manifestDamaged, "the place in the source that a limited run goes on from is unreadable")
         }
         return (before, Cursor(String(parts[1])))
     }

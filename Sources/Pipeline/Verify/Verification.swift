@@ -174,9 +174,20 @@ package struct Verification: Sendable {
             let ordinals = loaded.flatMap { $0.references.filter { $0.stream == stream }.map(\.ordinal) }
             parents[stream] = try await self.outcomes(of: stream, Array(Set(ordinals)))
         }
+        var links: [StreamName: [Int: RecordOutcome]] = [:]
+        for stream in Set(loaded.flatMap { $0.references.compactMap(\.link) }) {
+            let edges = loaded.flatMap { $0.references.filter { $0.link == stream }.compactMap(\.edge) }
+            links[stream] = try await self.outcomes(of: stream, Array(Set(edges)))
+        }
         let sent = loaded.map { record in
             var fields = record.fields.withUnsafeBufferPointer { JSONValue(validated: $0) }.members
             for reference in record.references where !reference.field.isEmpty {
+                // A parent that came later than this record was not sent with it; the link has its outcome all the same.
+                if let link = reference.link, let edge = reference.edge, let end = links[link]?[edge]?.outcome,
+                    ![.created, .updated].contains(end)
+                {
+                    continue
+                }
                 guard let id = parents[reference.stream]?[reference.ordinal]?.targetID else { continue }
                 fields.append(.init(reference.field, .string(id)))
             }

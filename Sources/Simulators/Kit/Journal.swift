@@ -57,6 +57,6 @@ package final class Journal: Sendable {
         state.withLock { $0.counts.byStatus[status, default: 0] += 1 }
     }
 
-    /// The request has been answered, or its connection is gone.
+    /// The request is about to be answered, or its connection is gone.
     func end() { state.withLock { $0.underWay -= 1 } }
 }
