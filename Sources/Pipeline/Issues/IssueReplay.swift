@@ -89,9 +89,16 @@ struct Readying: Sendable {
 
     init(_ run: Run) { self.run = run }
 
-    /// Throws `wrongRunState` if the run is past the point where records can be tried again.
+    /// Throws `wrongRunState` if the run was cancelled, or is past the point where records can be tried again.
     func checkPhase() async throws {
-        let phase = try await run.staging.manifest.read { try $0.run().phase }
+        let (phase, activity) = try await run.staging.manifest.read { (try $0.run().phase, try $0.run().activity) }
+        guard activity != .cancelled else {
+            throw MigratezError(
+                .wrongRunState, "run \(run.id) was cancelled, so its rejected records stay as they are",
+                remedy: .fixConfiguration,
+                hint: "begin a new run: migratez run \(run.plan.file); "
+                    + "or let go of what is staged: migratez confirm \(run.id) --abandon")
+        }
         guard [.running, .loaded, .verified].contains(phase) else {
             throw MigratezError(
                 .wrongRunState, "run \(run.id) is \(phase.rawValue), so nothing can be tried again",
