@@ -18,9 +18,10 @@ struct PlanCommand: AsyncParsableCommand {
             """)
 
     @OptionGroup var common: CommonOptions
-    @Argument(help: "The pipeline file.") var file: String
+    @Argument(help: "The pipeline file.", completion: .pipelineFile) var file: String
     @Option(
-        name: [.customShort("o"), .customLong("out")], help: "Save the plan; `migratez run` applies exactly that one.")
+        name: [.customShort("o"), .customLong("out")], help: "Save the plan; `migratez run` applies exactly that one.",
+        completion: .file(extensions: ["plan"]))
     var out: String?
     @Flag(help: "End with 2 if a run would write anything, with 0 if not.") var detailedExitcode = false
 

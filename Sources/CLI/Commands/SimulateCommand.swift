@@ -25,8 +25,9 @@ struct SimulateCommand: AsyncParsableCommand {
     @Option(help: "The seed of everything that is made up.") var seed: UInt64 = 1
     @Option(help: "Faults, such as status:503=0.01,latency:50ms=0.1,reset-mid-body=0.002.") var faults = ""
     @Option(help: "HubSpot: requests per 10 seconds; 0 = no limit.") var rate = 0
-    @Option(help: "Salesforce: keep the records in this SQLite file instead of in a temporary one.") var database:
-        String?
+    @Option(
+        help: "Salesforce: keep the records in this SQLite file instead of in a temporary one.", completion: .file())
+    var database: String?
 
     func run() async throws {
         let console = Console()
