@@ -6,6 +6,7 @@ import MigratezCSV
 import MigratezJSON
 import MigratezModel
 import MigratezPipeline
+import MigratezStaging
 import MigratezTestKit
 import MigratezTransport
 
@@ -81,6 +82,13 @@ struct FileWorld: Sendable {
             try await run.close()
             throw error
         }
+    }
+
+    /// What was counted of the fields of the records that were mapped.
+    func fieldCounts() async throws -> [FieldCount] {
+        let inspection = try RunInspection(try RunRegistry(workplace).find(nil).folder(in: workplace))
+        let person = StreamName("person").unsafelyUnwrapped
+        return try await inspection.manifest.read { try $0.fieldCounts(of: person) }
     }
 
     /// What is wrong with the sheet, according to the import; empty if nothing.

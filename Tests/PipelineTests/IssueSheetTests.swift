@@ -62,6 +62,10 @@ import Testing
                 #expect(record["Stage"] == .string("Alpha"))
             }
             #expect(try await world.balance()?[.rejected] == strings.count - edited)
+            // What came back counts in the fill rates.
+            let counts = try await world.fieldCounts()
+            #expect(counts.first { $0.field.isEmpty && $0.measure == FieldCount.mapped }?.count == edited)
+            #expect(counts.first { $0.field == "Stage" && $0.measure == "filled" }?.count == edited)
             #expect(try await world.balance()?.isClosed == true)
             // What was loaded is rejected no longer: the same sheet once more is refused, and doubles nothing.
             #expect(try await world.refusal().contains("is rejected no longer"))

@@ -50,25 +50,25 @@ struct IssuesCommand: AsyncParsableCommand {
             let workplace = try common.workplace()
             guard let name = StreamName(stream) else { throw ValidationError("'\(stream)' is not a stream") }
             let (code, limit) = (code, limit)
-            let inspection =
-                vendorText
-                ? try await workplace.inspectWithKey(run)
-                : try RunInspection(try RunRegistry(workplace).find(run).folder(in: workplace))
+            let inspection = try await workplace.inspectWithKey(run)
             let rejects = try await inspection.manifest.read { try $0.rejects(of: name, code: code, limit: limit) }
-            let texts = vendorText ? try await RejectLines(inspection).vendorTexts(rejects, of: name) : [:]
+            let lines = try await RejectLines(inspection).explanations(rejects, of: name)
             let columns: [Table.Column] = [
-                .left("ID"), .left("STAGE"), .left("CODE"), .left("VENDOR"), .left("FIELDS"),
+                .left("ID"), .left("STAGE"), .left("CODE"), .left("REASON"), .left("VENDOR"), .left("FIELDS"),
             ]
             var table = Table("issues", columns + (vendorText ? [.left("TEXT")] : []))
             for reject in rejects {
+                let line = lines[reject.ordinal]
                 let row: [Cell] = [
                     .text(reject.sourceID ?? "link \(reject.ordinal)"), .text(reject.stage.rawValue),
-                    .text(reject.code),
+                    .text(reject.code), .text(line?.reason ?? ErrorCode(reject.code)?.meaning),
                     .text(reject.vendorCode), .list(reject.fields),
                 ]
-                table.add(row + (vendorText ? [.text(texts[reject.ordinal])] : []))
+                table.add(row + (vendorText ? [.text(line?.vendorText)] : []))
             }
-            Console().show(Document(table))
+            var document = Document(table)
+            document.remark("what to do about them: migratez issues ls \(inspection.folder.run)")
+            Console().show(document)
         }
     }
 }

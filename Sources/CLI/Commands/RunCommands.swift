@@ -37,6 +37,9 @@ struct SelectionOptions: ParsableArguments {
         help: "Only these objects, such as contact,deal+ (deal and what links to it) or +deal (and what it links to).")
     var select: String?
     @Option(help: "Not these objects.") var exclude: String?
+    @Option(help: "At most so many records of each object: a trial of the whole way.") var limit: Int?
+
+    func recordsMax() throws -> RunLimit? { try limit.map { try RunLimit($0) } }
 
     var selection: ObjectSelection {
         func names(_ text: String?) -> [String] {
@@ -71,7 +74,7 @@ struct RunCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await StageSession(common, work).begin(
-            file, [.extract, .transform, .load], selection.selection, goesOn: sinceLast)
+            file, [.extract, .transform, .load], selection, goesOn: sinceLast)
     }
 }
 
@@ -88,10 +91,11 @@ struct ExtractCommand: AsyncParsableCommand {
 
     func run() async throws {
         guard RunID.isPrefix(target) else {
-            return try await StageSession(common, work).begin(target, [.extract], selection.selection)
+            return try await StageSession(common, work).begin(target, [.extract], selection)
         }
-        guard selection.selection.isEmpty else {
-            throw ValidationError("a run keeps the objects that it was begun with: leave --select and --exclude out")
+        guard selection.selection.isEmpty, selection.limit == nil else {
+            throw ValidationError(
+                "a run keeps the records that it was begun with: leave --select, --exclude and --limit out")
         }
         try await StageSession(common, work).resume(target, [.extract])
     }
@@ -149,16 +153,21 @@ struct StageSession {
     }
 
     func begin(
-        _ file: String, _ stages: Set<Stage>, _ selection: ObjectSelection, goesOn: Bool = false
+        _ file: String, _ stages: Set<Stage>, _ selection: SelectionOptions, goesOn: Bool = false
     ) async throws {
         let workplace = try common.workplace()
         let console = Console()
         let limits = try work.limits()
         var overrides = work.overrides
-        overrides.selection = selection
+        overrides.selection = selection.selection
         let saved = try PlanFile.read(path: file)
-        let connection = try await PlanConnection.open(
+        let limit = try selection.recordsMax()
+        guard limit == nil || !goesOn else {
+            throw ValidationError("--limit and --since-last exclude each other: what is not read would count as gone")
+        }
+        var connection = try await PlanConnection.open(
             saved?.pipeline.path ?? file, in: workplace, overrides: overrides)
+        if let limit { connection = connection.limited(limit) }
         let setup = try await Self.discover(connection, console)
         try saved?.check(connection, setup)
         let run = try await Run.begin(connection, goesOn: goesOn, in: workplace) { console.note($0) }

@@ -67,11 +67,12 @@ struct EarlierRun: Sendable {
         return isLoaded && !isLeftOut
     }
 
-    /// Samples, and runs that were undone.
+    /// Runs of a part of the records, and runs that were undone.
     private static func isLeftOut(_ manifest: Manifest) async throws -> Bool {
         try await manifest.read { view in
-            try view.run().description.pipeline.hasSuffix(SampleSelection.marker)
-                || view.note(RunUndo.beganNote) != nil
+            let pipeline = try view.run().description.pipeline
+            let isPart = pipeline.hasSuffix(SampleSelection.marker) || RunLimit.marks(pipeline)
+            return try isPart || view.note(RunUndo.beganNote) != nil
         }
     }
 

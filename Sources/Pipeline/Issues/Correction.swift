@@ -20,6 +20,9 @@ struct CorrectionRules: Sendable {
     /// Lookup fields without which a record is not brought.
     private let neededLinks: Set<String>
 
+    /// Whether the stream is one of links.
+    var isOfLinks: Bool { object == nil }
+
     /// The rules of every object and of every link that becomes a record.
     static func all(_ run: Run, _ setup: RunSetup) async throws -> [CorrectionRules] {
         let spec = run.plan.transform

@@ -5,6 +5,7 @@ import MigratezChunkLines
 import MigratezJSON
 import MigratezModel
 import MigratezStaging
+import MigratezTransform
 
 /// Takes a sheet of corrected records back: each row that was edited becomes ready again, with its corrections.
 ///
@@ -160,7 +161,8 @@ package struct IssueImport: Sendable {
             }
             let cells = Array(entry.texts.dropFirst(identity.count))
             if let corrected = correct(draft, cells, rules, entry.line, &changes, &problems) {
-                try SheetEntry.append(corrected, rules: entry.rules, to: &sorter)
+                try SheetEntry.append(
+                    corrected, rules: entry.rules, isNew: line.stage == .transform, to: &sorter)
             }
         }
     }
@@ -214,16 +216,44 @@ package struct IssueImport: Sendable {
         _ entries: consuming SortedEntries, _ rules: [CorrectionRules], _ readying: Readying
     ) async throws {
         var batch: [CorrectionRules.Ready] = []
+        var tally = SheetTally()
         var current = 0
         var index = RecordIndex(fields: nil)
-        while let (place, line) = try entries.withNext({ try SheetEntry.readyLine($0, with: &index) }) {
+        while let (place, line, isNew) = try entries.withNext({ try SheetEntry.readyLine($0, with: &index) }) {
             if place != current || batch.count == Readying.chunkRecordsMax {
-                try await readying.stage(batch, of: rules[current].stream, counts: [])
+                try await readying.stage(batch, of: rules[current].stream, counts: tally.take())
                 batch.removeAll(keepingCapacity: true)
                 current = place
             }
+            if isNew, !rules[current].isOfLinks { tally.add(line) }
             batch.append(CorrectionRules.Ready(line: line))
         }
-        try await readying.stage(batch, of: rules[current].stream, counts: [])
+        try await readying.stage(batch, of: rules[current].stream, counts: tally.take())
+    }
+}
+
+/// Counts records that come back by a sheet as the mapping counts those that it maps. What a person filled in counts as
+/// the source's.
+private struct SheetTally {
+    private var records = 0
+    private var filled: [String: Int] = [:]
+
+    mutating func add(_ line: ReadyLine) {
+        records += 1
+        for member in line.fields.withUnsafeBufferPointer({ JSONValue(validated: $0) }).members
+        where !member.value.isNull && member.value.text != "" {
+            filled[member.key, default: 0] += 1
+        }
+    }
+
+    mutating func take() -> [FieldCount] {
+        defer { self = SheetTally() }
+        guard records > 0 else { return [] }
+        return [FieldCount(field: "", measure: FieldCount.mapped, count: records)]
+            + filled.sorted { $0.key < $1.key }.flatMap { field, count in
+                [MappingTally.Event.sourceFilled, .filled].map {
+                    FieldCount(field: field, measure: $0.name, count: count)
+                }
+            }
     }
 }

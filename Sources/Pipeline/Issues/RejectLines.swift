@@ -48,8 +48,11 @@ package struct RejectLines: Sendable {
         return found
     }
 
-    /// The vendors' own texts by ordinal; they may quote values.
-    package func vendorTexts(_ rejects: [Reject], of stream: StreamName) async throws -> [Int: String] {
-        try await read(rejects, of: stream).compactMapValues(\.vendorText)
+    /// Why records were rejected, by ordinal: what was expected of them, in our own words without values, and the
+    /// vendor's own text, which may quote values.
+    package func explanations(
+        _ rejects: [Reject], of stream: StreamName
+    ) async throws -> [Int: (reason: String?, vendorText: String?)] {
+        try await read(rejects, of: stream).mapValues { ($0.reason, $0.vendorText) }
     }
 }

@@ -37,17 +37,20 @@ struct SheetEntry: Sendable {
     }
 
     /// An entry that carries a ready line instead.
-    static func append(_ line: ReadyLine, rules: Int, to sorter: inout ExternalSorter) throws {
+    ///
+    /// - Parameter isNew: whether the record was never mapped before, so that it was not counted.
+    static func append(_ line: ReadyLine, rules: Int, isNew: Bool, to sorter: inout ExternalSorter) throws {
         var payload: [UInt8] = []
         line.append(to: &payload)
-        try append([rules, line.ordinal, 0], Array(payload.dropLast()), to: &sorter)
+        try append([rules, line.ordinal, isNew ? 1 : 0], Array(payload.dropLast()), to: &sorter)
     }
 
     static func readyLine(
         _ bytes: UnsafeRawBufferPointer, with index: inout RecordIndex
-    ) throws -> (rules: Int, line: ReadyLine) {
+    ) throws -> (rules: Int, line: ReadyLine, isNew: Bool) {
         let payload = Array(bytes[headBytes...])
-        return (number(bytes, 0), try payload.withUnsafeBufferPointer { try ReadyLine($0, with: &index) })
+        let line = try payload.withUnsafeBufferPointer { try ReadyLine($0, with: &index) }
+        return (number(bytes, 0), line, number(bytes, 16) == 1)
     }
 
     private static func append(_ head: [Int], _ payload: [UInt8], to sorter: inout ExternalSorter) throws {

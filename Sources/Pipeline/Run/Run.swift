@@ -44,11 +44,11 @@ package struct Run: Sendable {
         let staging = try await StagingArea.create(
             folder,
             RunDescription(
-                pipeline: plan.name + (connection.sample == nil ? "" : SampleSelection.marker), digest: plan.digest,
+                pipeline: plan.name + connection.marker, digest: plan.digest,
                 source: plan.source.connector,
                 destination: plan.target.connector, retention: plan.retentionPolicy),
             root: root, settings: try plan.stagingSettings(clock: workplace.clock))
-        try await Self.declareStreams(of: plan, noting: connection.sample, since: earlier, in: staging)
+        try await Self.declareStreams(of: connection, since: earlier, in: staging)
         let baseline: Baseline?
         do {
             if let earlier { announce("going on from run \(earlier.entry.run)") }
@@ -79,11 +79,12 @@ package struct Run: Sendable {
             folder, root: root, settings: try connection.plan.stagingSettings(clock: workplace.clock))
         let baseline: Baseline?
         do {
-            let (sample, declared) = try await staging.manifest.read {
-                (try SampleSelection(notedIn: $0), Set(try $0.streams().map(\.name)))
+            let (sample, limit, declared) = try await staging.manifest.read {
+                (try SampleSelection(notedIn: $0), try RunLimit(notedIn: $0), Set(try $0.streams().map(\.name)))
             }
-            // A sample goes on as the sample that it was.
+            // A sample goes on as the sample that it was, and the first records as those.
             if let sample { connection = connection.sampled(sample) }
+            if let limit { connection = connection.limited(limit) }
             // The run stays with the objects that it was begun with.
             connection.plan.transform = try connection.plan.transform.restricted(to: declared)
             if let kept = try staging.openBaseline() {
@@ -130,14 +131,16 @@ package struct Run: Sendable {
     ///
     /// What kind of run it is, is noted in the same commit, so that no crash can make a whole run of a sample.
     private static func declareStreams(
-        of plan: PipelinePlan, noting sample: SampleSelection?, since earlier: EarlierRun?, in staging: StagingArea
+        of connection: PlanConnection, since earlier: EarlierRun?, in staging: StagingArea
     ) async throws {
+        let (plan, sample, limit) = (connection.plan, connection.sample, connection.limit)
         let objects = plan.transform.objects.map(\.stream)
         let links = plan.transform.routes.map(\.stream)
         try await staging.manifest.commit { transaction in
             for stream in objects { try transaction.declare(stream, .object) }
             for stream in links { try transaction.declare(stream, .link) }
             try sample?.note(in: transaction)
+            try limit?.note(in: transaction)
             try transaction.setNote(EarlierRun.noteKey, earlier?.entry.run)
         }
     }
@@ -190,6 +193,11 @@ package struct PlanConnection: Sendable {
     package var traffic: Traffic
     /// The only records that a run moves; `nil` = all.
     package var sample: SampleSelection?
+    /// How many records of each object a run moves at most; `nil` = all.
+    package var limit: RunLimit?
+
+    /// What stands behind the pipeline's name where only a part of its records is meant.
+    fileprivate var marker: String { (sample == nil ? "" : SampleSelection.marker) + (limit?.marker ?? "") }
 
     /// Reads the file, fetches its secrets and makes both connectors; asks nobody anything yet.
     ///

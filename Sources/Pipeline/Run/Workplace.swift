@@ -171,7 +171,6 @@ extension Workplace {
     /// A look at a run with the key that opens its chunks; `nil` = the newest run.
     package func inspectWithKey(_ reference: String?) async throws -> RunInspection {
         let entry = try RunRegistry(self).find(reference)
-        let connection = try await PlanConnection.open(entry.pipeline, in: self)
-        return try RunInspection(try entry.folder(in: self), root: try rootKey(connection.stagingKey).key)
+        return try RunInspection(try entry.folder(in: self), root: try await rootKey(of: entry))
     }
 }
