@@ -36,6 +36,12 @@ struct ProgramTests {
         #expect(shell("'\(Program.path)' completions bash | bash -n").status == 0)
     }
 
+    @Test func `bash completes commands, options, values and files`() {
+        let script = repositoryRoot.appending(path: "scripts/debian/completion-test").path
+        let answer = shell("bash -c \"bash '\(script)' <('\(Program.path)' completions bash)\" 2>&1")
+        #expect(answer.status == 0, "\(String(decoding: answer.output, as: UTF8.self))")
+    }
+
     @Test func `every invalid pipeline is refused with its place`() throws {
         let folder = repositoryRoot.appending(path: "fixtures/pipelines/invalid")
         let names = try FileManager.default.contentsOfDirectory(atPath: folder.path).filter { $0.hasSuffix(".yaml") }

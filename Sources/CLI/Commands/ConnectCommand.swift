@@ -24,7 +24,7 @@ struct ConnectCommand: AsyncParsableCommand {
                 """)
 
         @OptionGroup var common: CommonOptions
-        @Argument(help: "The pipeline file.") var file: String
+        @Argument(help: "The pipeline file.", completion: .pipelineFile) var file: String
         @Argument(help: "source or target; without it, both.") var side: PipelineSide?
 
         func run() async throws {
@@ -89,7 +89,7 @@ struct ConnectCommand: AsyncParsableCommand {
             discussion: "EXAMPLE\n  migratez connect list pipelines/hubspot-to-salesforce.yaml")
 
         @OptionGroup var common: CommonOptions
-        @Argument(help: "The pipeline file.") var file: String
+        @Argument(help: "The pipeline file.", completion: .pipelineFile) var file: String
 
         func run() async throws {
             _ = try common.workplace()

@@ -22,8 +22,11 @@ struct DemoCommand: AsyncParsableCommand {
     @OptionGroup(title: "Global options") var display: DisplayOptions
     @Option(help: "How many records the simulated account has.") var records = 50_000
     @Option(help: "The seed of the account.") var seed: UInt64 = 7
-    @Option(help: "Where to put the staged data, the report and the certificate.") var dir = "migratez-demo"
-    @Option(help: "The folder with the pipeline files; without it, those that came with the program.")
+    @Option(help: "Where to put the staged data, the report and the certificate.", completion: .directory)
+    var dir = "migratez-demo"
+    @Option(
+        help: "The folder with the pipeline files; without it, those that came with the program.",
+        completion: .directory)
     var pipelines: String?
 
     /// A handful of what goes wrong on a real network, often enough to be seen.

@@ -17,7 +17,7 @@ struct DiscoverCommand: AsyncParsableCommand {
             """)
 
     @OptionGroup var common: CommonOptions
-    @Argument(help: "The pipeline file.") var file: String
+    @Argument(help: "The pipeline file.", completion: .pipelineFile) var file: String
     @Argument(help: "source or target.") var side: PipelineSide
     @Argument(help: "The object; without it, all that the pipeline speaks of.") var object: String?
     @Option(help: "Look at so many records: how many have a value in each field, how many different ones.")

@@ -13,7 +13,7 @@ struct DoctorCommand: AsyncParsableCommand {
         discussion: "EXAMPLE\n  migratez doctor pipelines/hubspot-to-salesforce.yaml")
 
     @OptionGroup var common: CommonOptions
-    @Argument(help: "A pipeline file to hold the machine against.") var file: String?
+    @Argument(help: "A pipeline file to hold the machine against.", completion: .pipelineFile) var file: String?
 
     func run() async throws {
         let workplace = try common.workplace()

@@ -19,8 +19,9 @@ struct ExplainCommand: AsyncParsableCommand {
             """)
 
     @OptionGroup var common: CommonOptions
-    @Argument(help: "The pipeline file and the field: FILE:object.field") var field: String
-    @Option(help: "A file with one record of the source as JSON, to show the steps with.") var record: String?
+    @Argument(help: "The pipeline file and the field: FILE:object.field", completion: .pipelineFile) var field: String
+    @Option(help: "A file with one record of the source as JSON, to show the steps with.", completion: .file())
+    var record: String?
 
     func run() async throws {
         _ = try common.workplace()

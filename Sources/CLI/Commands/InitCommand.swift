@@ -25,7 +25,8 @@ struct InitCommand: AsyncParsableCommand {
     @Option(help: "The connector to write to: salesforce, csv, ndjson.") var to: String
     @Option(
         name: [.customShort("o"), .customLong("out")],
-        help: "The file to write; it must not exist. Without it, the text goes to standard output.")
+        help: "The file to write; it must not exist. Without it, the text goes to standard output.",
+        completion: .pipelineFile)
     var out: String?
     @Option(help: "A setting of the source, as PATH=VALUE; may be given several times.") var sourceSetting: [String] =
         []

@@ -23,7 +23,8 @@ extension IssuesCommand {
 
         @OptionGroup var common: CommonOptions
         @OptionGroup var reference: RunArgument
-        @Option(name: [.customShort("o"), .customLong("out")], help: "The file to write.") var out: String
+        @Option(name: [.customShort("o"), .customLong("out")], help: "The file to write.", completion: .table)
+        var out: String
         @Option(help: "Only records that were rejected with this code.") var code: String?
         @Flag(help: "Replace the file if there is one.") var force = false
 
@@ -53,7 +54,7 @@ extension IssuesCommand {
 
         @OptionGroup var common: CommonOptions
         @Argument(help: "The run, by its id or the first digits of it.") var run: String
-        @Argument(help: "The file that `issues export` wrote, with corrections.") var file: String
+        @Argument(help: "The file that `issues export` wrote, with corrections.", completion: .table) var file: String
         @Flag(help: "Check the file and tell what is changed; change nothing.") var dryRun = false
 
         func run() async throws {

@@ -13,7 +13,7 @@ struct LintCommand: AsyncParsableCommand {
         discussion: "EXAMPLE\n  migratez lint pipelines/hubspot-to-salesforce.yaml --connect")
 
     @OptionGroup var common: CommonOptions
-    @Argument(help: "The pipeline file.") var file: String
+    @Argument(help: "The pipeline file.", completion: .pipelineFile) var file: String
     @Flag(help: "Also ask source and destination for their fields; changes nothing there.") var connect = false
 
     func run() async throws {

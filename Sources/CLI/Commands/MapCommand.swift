@@ -21,7 +21,7 @@ struct MapCommand: AsyncParsableCommand {
             discussion: "EXAMPLE\n  migratez map suggest pipelines/hubspot-to-salesforce.yaml contact")
 
         @OptionGroup var common: CommonOptions
-        @Argument(help: "The pipeline file.") var file: String
+        @Argument(help: "The pipeline file.", completion: .pipelineFile) var file: String
         @Argument(help: "The object, as the pipeline calls it; without it, all.") var object: String?
 
         func run() async throws {
@@ -56,9 +56,10 @@ struct MapCommand: AsyncParsableCommand {
             discussion: "EXAMPLE\n  migratez map export pipelines/hubspot-to-salesforce.yaml -o map.csv")
 
         @OptionGroup var common: CommonOptions
-        @Argument(help: "The pipeline file.") var file: String
+        @Argument(help: "The pipeline file.", completion: .pipelineFile) var file: String
         @Option(
-            name: [.customShort("o"), .customLong("out")], help: "The CSV file; without it, standard output.")
+            name: [.customShort("o"), .customLong("out")], help: "The CSV file; without it, standard output.",
+            completion: .table)
         var out: String?
 
         func run() async throws {
@@ -90,8 +91,8 @@ struct MapCommand: AsyncParsableCommand {
                 """)
 
         @OptionGroup var common: CommonOptions
-        @Argument(help: "The pipeline file.") var file: String
-        @Argument(help: "The CSV file.") var table: String
+        @Argument(help: "The pipeline file.", completion: .pipelineFile) var file: String
+        @Argument(help: "The CSV file.", completion: .table) var table: String
         @Flag(help: "Check the result in itself only, without asking both sides.") var offline = false
 
         func run() async throws {

@@ -22,7 +22,7 @@ struct DisplayOptions: ParsableArguments {
     @Flag(name: .shortAndLong, help: "Answer yes to questions of yes or no.") var yes = false
     @Option(help: "Write the log as text or json, to standard error unless --log-file is given.")
     var logFormat: LogFormat?
-    @Option(help: "Append the log to this file.") var logFile: String?
+    @Option(help: "Append the log to this file.", completion: .file()) var logFile: String?
     @Option(help: "Serve metrics for Prometheus while a run is worked on, such as 127.0.0.1:9464.")
     var metricsListen: String?
 
@@ -72,10 +72,13 @@ extension ConsoleOptions.Progress: ExpressibleByArgument {}
 struct CommonOptions: ParsableArguments {
     @OptionGroup(title: "Global options") var display: DisplayOptions
 
-    @Option(name: [.customShort("C"), .customLong("directory")], help: "Work as if started in this folder.")
+    @Option(
+        name: [.customShort("C"), .customLong("directory")], help: "Work as if started in this folder.",
+        completion: .directory)
     var directory: String?
 
-    @Option(help: "Read environment variables (NAME=value lines) from this file; real ones win.")
+    @Option(
+        help: "Read environment variables (NAME=value lines) from this file; real ones win.", completion: .file())
     var envFile: String?
 
     /// The surroundings that the command works in.

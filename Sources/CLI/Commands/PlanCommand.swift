@@ -18,9 +18,10 @@ struct PlanCommand: AsyncParsableCommand {
             """)
 
     @OptionGroup var common: CommonOptions
-    @Argument(help: "The pipeline file.") var file: String
+    @Argument(help: "The pipeline file.", completion: .pipelineFile) var file: String
     @Option(
-        name: [.customShort("o"), .customLong("out")], help: "Save the plan; `migratez run` applies exactly that one.")
+        name: [.customShort("o"), .customLong("out")], help: "Save the plan; `migratez run` applies exactly that one.",
+        completion: .file(extensions: ["plan"]))
     var out: String?
     @Option(help: "Plan a run that reads so many records of each object at most; a saved plan keeps the limit.")
     var limit: Int?

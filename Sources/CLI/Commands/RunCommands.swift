@@ -62,7 +62,10 @@ struct RunCommand: AsyncParsableCommand {
     @OptionGroup var common: CommonOptions
     @OptionGroup var work: WorkOptions
     @OptionGroup var selection: SelectionOptions
-    @Argument(help: "The pipeline file, or a plan that was saved: then exactly that one is applied.") var file: String
+    @Argument(
+        help: "The pipeline file, or a plan that was saved: then exactly that one is applied.",
+        completion: .pipelineOrPlanFile)
+    var file: String
     @Flag(
         help: """
             Go on from the last run of this file: write only what changed in the source since, keep what others changed \
@@ -84,7 +87,7 @@ struct ExtractCommand: AsyncParsableCommand {
     @OptionGroup var common: CommonOptions
     @OptionGroup var work: WorkOptions
     @OptionGroup var selection: SelectionOptions
-    @Argument(help: "A pipeline file (begins a run) or the id of a run.") var target: String
+    @Argument(help: "A pipeline file (begins a run) or the id of a run.", completion: .pipelineFile) var target: String
 
     func run() async throws {
         guard RunID.isPrefix(target) else {

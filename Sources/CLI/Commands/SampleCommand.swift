@@ -21,7 +21,7 @@ struct SampleCommand: AsyncParsableCommand {
             """)
 
     @OptionGroup var common: CommonOptions
-    @Argument(help: "The pipeline file.") var file: String?
+    @Argument(help: "The pipeline file.", completion: .pipelineFile) var file: String?
     @Option(help: "These records, as OBJECT=ID,ID; may be given several times.") var ids: [String] = []
     @Option(help: "So many records of every object, if no ids are given.") var records = 5
     @Option(help: "Take back a sample: its run, by the first digits of its id.") var remove: String?

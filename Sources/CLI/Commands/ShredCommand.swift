@@ -95,8 +95,10 @@ struct CertificateCommand: AsyncParsableCommand {
             discussion: "EXAMPLE\n  migratez certificate verify staging/7f3a91c2/certificate")
 
         @OptionGroup(title: "Global options") var display: DisplayOptions
-        @Argument(help: "The folder with the certificate's files.") var folder: String
-        @Option(help: "A PEM file with the public key that must have signed it.") var key: String?
+        @Argument(help: "The folder with the certificate's files.", completion: .directory) var folder: String
+        @Option(
+            help: "A PEM file with the public key that must have signed it.", completion: .file(extensions: ["pem"]))
+        var key: String?
 
         func run() throws {
             var trusted: Ed25519.PublicKey?

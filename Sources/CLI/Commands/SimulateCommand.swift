@@ -27,8 +27,9 @@ struct SimulateCommand: AsyncParsableCommand {
     @Option(help: "HubSpot: requests per 10 seconds; 0 = no limit.") var rate = 0
     @Option(help: "The only token (HubSpot) or client secret (Salesforce) that is taken; without it, any.")
     var token: String?
-    @Option(help: "Salesforce: keep the records in this SQLite file instead of in a temporary one.") var database:
-        String?
+    @Option(
+        help: "Salesforce: keep the records in this SQLite file instead of in a temporary one.", completion: .file())
+    var database: String?
 
     func run() async throws {
         let console = Console()

@@ -22,7 +22,7 @@ struct TestCommand: AsyncParsableCommand {
             """)
 
     @OptionGroup var common: CommonOptions
-    @Argument(help: "The pipeline file.") var file: String
+    @Argument(help: "The pipeline file.", completion: .pipelineFile) var file: String
 
     func run() async throws {
         _ = try common.workplace()
