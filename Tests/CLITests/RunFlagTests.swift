@@ -22,10 +22,7 @@ struct `A flag of a run` {
                 #expect(run.status == 0, "\(run.text)")
                 let most = try #require(try world.takeJournal()["under_way_max"]?.int)
                 #expect(most >= lowest, "\(most) at once with --concurrency \(limit)")
-                // With 1, the simulator has seen two at once; the cause is not known yet.
-                withKnownIssue("--concurrency does not bound all requests to one side", isIntermittent: true) {
-                    #expect(most <= limit, "\(most) at once with --concurrency \(limit)")
-                }
+                #expect(most <= limit, "\(most) at once with --concurrency \(limit)")
             }
         }
         let refused = Program.run("run '\(repositoryRoot.path)/pipelines/hubspot-to-ndjson.yaml' --concurrency 0")

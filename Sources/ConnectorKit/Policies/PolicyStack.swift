@@ -6,8 +6,8 @@ package import MigratezTransport
 
 /// The policies of one connector around the process's HTTP client.
 ///
-/// From the outside in: retries → authentication → rate budget → whatever `http` is (a `LoggedClient`, say). So every
-/// attempt waits for room in the budget, and a renewed token is used by the next attempt.
+/// From the outside in: retries → authentication → rate budget → calls at once → whatever `http` is (a `LoggedClient`,
+/// say). So every attempt waits for room in the budget, and a renewed token is used by the next attempt.
 package struct PolicyStack: Sendable {
     /// What the connector sends its requests through.
     package let client: any HTTPClient
@@ -39,10 +39,12 @@ package struct PolicyStack: Sendable {
         var share = 1.0
         if let text = settings["rate.daily_share"] { share = try RateBudget.share(parsing: text) }
         let limiter = RateLimiter(budget: budget, classes: classBudgets, dailyShare: share, clock: clock)
-        var client: any HTTPClient = RateLimitedClient(http, limiter: limiter, hints: hints, clock: clock)
+        let callsMax = try concurrency(settings)
+        let bounded = callsMax.map { ConcurrencyLimitedClient(http, callsMax: $0) } ?? http
+        var client: any HTTPClient = RateLimitedClient(bounded, limiter: limiter, hints: hints, clock: clock)
         if let tokens { client = AuthorizedClient(client, token: SharedToken(tokens, clock: clock)) }
         client = RetryingClient(client, policy: retry, clock: clock)
-        return PolicyStack(client: client, limiter: limiter, concurrencyMax: try concurrency(settings))
+        return PolicyStack(client: client, limiter: limiter, concurrencyMax: callsMax)
     }
 
     private static func concurrency(_ settings: ConnectorSettings) throws(MigratezError) -> Int? {
