@@ -285,12 +285,14 @@ import Testing
         try await MainJobWorld.with(records: 100) { world in
             let none = await #expect(throws: MigratezError.self) { try await world.goOn() }
             #expect(none?.code == .wrongRunState && none?.hint?.contains("migratez run") == true)
-            try await world.end(world.move())
+            let first = try await world.end(world.move()).verify()
+            #expect(!first.notCovered.contains { $0.contains("baseline") }, "nothing was kept")
             let shredded = await #expect(throws: MigratezError.self) { try await world.goOn() }
             #expect(shredded?.hint?.contains("keep: [report, baseline]") == true)
             try world.edit("keep: [report, id_map]", "keep: [report, baseline]")
             let whole = try await world.move()
-            try await world.end(whole)
+            let certificate = try await world.end(whole).verify()
+            #expect(certificate.notCovered.contains { $0.contains("baseline") })
             let editor = SourceEditor(world)
             let contact = editor.ids(.contact, 1)[0]
             try await editor.change("contacts", contact, ["jobtitle": "Chair"])
@@ -362,12 +364,13 @@ import Testing
 
 extension MainJobWorld {
     /// Takes a loaded run to its certificate.
-    func end(_ run: Run) async throws {
+    @discardableResult
+    func end(_ run: Run) async throws -> CertificateFiles {
         _ = try await Verification(run, progress: SilentProgress()).verify()
         try await run.staging.manifest.commit { try $0.confirm(by: "Ada", basis: "verified", isAbandoned: false) }
         try await run.close()
         let entry = try #require(RunRegistry(workplace).entries().first { $0.run == run.id.text })
-        _ = try await RunEnding(workplace).shred(entry)
+        return try await RunEnding(workplace).shred(entry)
     }
 
     /// Begins a run that goes on from the last one, and takes it through all stages.

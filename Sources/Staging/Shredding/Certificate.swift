@@ -78,7 +78,8 @@ package struct Certificate: Codable, Sendable, Hashable {
         recordCount = self.chunks.reduce(0) { $0 + $1.records }
         merkleRoot = Hex.encode(MerkleTree.root(of: self.chunks.map { Array("\($0.chunk):\($0.sha256)".utf8) }))
         method = Certificate.methodOfDestruction
-        notCovered = Certificate.limits + Certificate.copies(run.description.retention.recipients)
+        let retention = run.description.retention
+        notCovered = Certificate.limits + Certificate.copies(retention.recipients) + Certificate.baseline(retention)
         signedBy = key.description
     }
 
@@ -107,6 +108,17 @@ package struct Certificate: Codable, Sendable, Hashable {
         return [
             "copies of the chunks that were made before: the pipeline asked for \(recipients) further "
                 + "\(recipients == 1 ? "key" : "keys") to open them, held by whoever named them"
+        ]
+    }
+}
+
+extension Certificate {
+    /// What the pipeline asked to have kept is not destroyed.
+    fileprivate static func baseline(_ policy: RetentionPolicy) -> [String] {
+        guard policy.keepsBaseline else { return [] }
+        return [
+            "the baseline beside the run's folder, if it was kept as the pipeline asked: ids of records, and fingerprints "
+                + "of their fields whose key is wrapped by the root key; no values"
         ]
     }
 }
