@@ -72,7 +72,8 @@ extension ExitCode {
                 }
             case .auth, .perm: .refused
             case .rate, .quota: .tryLater
-            case .net: .unreachable
+            // It answered, and it answered no.
+            case .net: error.code == .requestRefused ? .failure : .unreachable
             case .stage, .disk: .stagingFailed
             case .bug: .internalError
             case .lock, .req, .type, .len, .pick, .dup, .ref, .rule, .map, .delta, .src: .failure

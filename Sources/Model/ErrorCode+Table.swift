@@ -44,6 +44,7 @@ extension ErrorCode {
     package static let recordDeleted = ErrorCode(.ref, 4, "the record was deleted in the destination")
     package static let ownerInactive = ErrorCode(
         .ref, 5, "the destination does not let an inactive user own the record")
+    package static let parentNotRead = ErrorCode(.ref, 6, "a linked record was not read, because the run is limited")
     package static let ruleViolated = ErrorCode(.rule, 1, "a rule of the destination refused the row")
     package static let mappingFailed = ErrorCode(.map, 1, "the mapping cannot be applied to the record")
     package static let unchanged = ErrorCode(.delta, 1, "nothing changed since the last run")
@@ -82,8 +83,8 @@ extension ErrorCode {
         .untrustedServer,
         .insecureURL, .requestRefused, .rowLocked, .requiredFieldMissing, .wrongType, .tooLong, .notInPicklist,
         .valueNotMapped, .duplicate, .parentMissing, .parentNotLoaded, .ownerUnmatched, .recordDeleted,
-        .ownerInactive, .ruleViolated, .mappingFailed, .unchanged, .changedThere, .changedOnBothSides, .malformedRecord,
-        .cursorLoop, .countMismatch, .repeatedRecord,
+        .ownerInactive, .parentNotRead, .ruleViolated, .mappingFailed, .unchanged, .changedThere, .changedOnBothSides,
+        .malformedRecord, .cursorLoop, .countMismatch, .repeatedRecord,
         .chunkCorrupt, .chunkAuthentication, .chunkMismatch, .invalidTransition, .runBusy, .manifestTooNew,
         .keyMissing, .keyWrong, .manifestDamaged, .limitExceeded, .shredIncomplete, .certificateInvalid,
         .chunkInterrupted, .diskFull, .diskFailed, .diskBudget, .internalError,

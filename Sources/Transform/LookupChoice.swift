@@ -50,6 +50,8 @@ struct LookupChoice {
                 ReadyLine.Reference(
                     field: field, stream: route.to, ordinal: Int(chosen.target), link: route.stream,
                     edge: Int(chosen.edge), onMissing: route.onMissing.rawValue))
+        } else if route.onMissing != .empty, route.isLimited, edges.contains(where: { $0.state == .missing }) {
+            verdict = verdict ?? .skip(.parentNotRead)
         } else if route.onMissing == .quarantine {
             verdict = .reject(Rejection(.parentMissing, fields: [field]))
         } else if route.onMissing == .skip, verdict == nil {
@@ -65,10 +67,12 @@ struct LookupChoice {
             // After a merge two links may lead to the same record: then they have become one.
             let outcome: Outcome = edge.route == chosen?.route && edge.target == chosen?.target ? .merged : .skipped
             return EdgeOutcome(route: edge.route, edge: edge.edge, outcome: outcome)
-        case .missing, .leftOut:
-            let code: ErrorCode = edge.state == .missing ? .parentMissing : .parentNotLoaded
+        case .missing:
+            let fate = route.fateOfMissing
+            return EdgeOutcome(route: edge.route, edge: edge.edge, outcome: fate.outcome, code: fate.code)
+        case .leftOut:
             let outcome: Outcome = route.onMissing == .quarantine ? .rejected : .skipped
-            return EdgeOutcome(route: edge.route, edge: edge.edge, outcome: outcome, code: code)
+            return EdgeOutcome(route: edge.route, edge: edge.edge, outcome: outcome, code: .parentNotLoaded)
         }
     }
 }

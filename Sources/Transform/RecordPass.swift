@@ -150,8 +150,7 @@ struct RecordPass: ~Copyable {
     private mutating func settleOrphans(_ survey: inout SurveyCursor) async throws {
         while let edge = try survey.nextRemainingEdge() {
             let route = routes[edge.route]
-            output.settleLink(
-                route.stream, Int(edge.edge), route.onMissing == .quarantine ? .rejected : .skipped, .parentMissing)
+            output.settleLink(route.stream, Int(edge.edge), route.fateOfMissing.outcome, route.fateOfMissing.code)
             if output.isFull { try await output.commit(.record(.max)) }
         }
     }

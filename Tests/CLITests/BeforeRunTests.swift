@@ -35,6 +35,8 @@ struct BeforeRunTests {
             let discovered = Program.run("discover '\(file)' source --sample 10", environment)
             #expect(discovered.text.contains("email") && discovered.text.contains("50 %"), "\(discovered.text)")
             #expect(!discovered.text.contains("ada@x.test"))
+            let nothing = Program.run("discover '\(file)' target --sample 10", environment)
+            #expect(nothing.status == 0 && nothing.text.contains("0 records looked at"), "\(nothing.text)")
 
             let sample = Program.run("sample '\(file)' --ids person=1", environment)
             #expect(sample.status == 0 && !sample.text.contains("Lovelace"), "\(sample.text)")
@@ -57,6 +59,11 @@ struct BeforeRunTests {
             try csv.write(toFile: "\(folder)/people.csv", atomically: true, encoding: .utf8)
             let applied = Program.run("run '\(plan)'", environment)
             #expect(applied.status == 0 && applied.text.contains("loaded=2"), "\(applied.text)")
+            let held = Program.run("discover '\(file)' target person --sample 10", environment)
+            #expect(held.status == 0 && held.text.contains("2 records looked at"), "\(held.text)")
+            #expect(!held.text.contains("ada@x.test") && !held.text.contains("Lovelace"), "\(held.text)")
+            let values = Program.run("discover '\(file)' target person --sample 10 --values", environment)
+            #expect(values.text.contains("ada@x.test"), "\(values.text)")
         }
     }
 
@@ -90,6 +97,41 @@ struct BeforeRunTests {
         let offline = Program.run("init --from hubspot --to salesforce --offline")
         #expect(offline.status == 0 && offline.text.contains("StageName:"))
         #expect(Program.run("init --from hubspott --to salesforce --offline").status == 65)
+    }
+
+    @Test func `on a terminal the missing settings are asked for, and a wrong answer is asked for again`() async throws
+    {
+        try await withTemporaryFolder { folder in
+            try "id,email\n1,a@x.test\n".write(toFile: "\(folder)/people.csv", atomically: true, encoding: .utf8)
+            let environment = ["HOME": folder]
+            func ask(_ to: String, _ lines: [String], _ more: [String] = []) throws -> (status: Int32, text: String) {
+                let arguments = ["init", "-C", folder, "--from", "csv", "--to", to, "-o", "\(to).yaml"] + more
+                return try Program.type(lines, into: arguments, environment)
+            }
+            let person = ["--source-setting", "objects.person.file=people.csv"]
+            // Nothing says where the org is, so that it ends when it is asked for; but that comes after the answers.
+            let answers = [
+                "not an address", "http://127.0.0.1:9", "password", "client_credentials", "the-key",
+                "the-secret-itself", "${evn:SECRET}", "${env:SECRET}",
+            ]
+            let asked = try ask("salesforce", answers, person)
+            for (path, problem) in [
+                ("base_url", "must be an address"), ("auth.kind", "must be refresh | jwt"),
+                ("auth.client_secret", "must be a reference"),
+            ] {
+                #expect(asked.text.contains("target.\(path) \(problem)"), "\(path): \(asked.text)")
+            }
+            #expect(!asked.text.contains("the-secret-itself"), "what was typed is not repeated")
+            #expect(asked.status == 78 && asked.text.contains("SECRET"), "\(asked.text)")
+
+            let empty = try ask("ndjson", [""], person)
+            #expect(empty.status == 0 && empty.text.contains("the folder to write to [./export]:"), "\(empty.text)")
+            let written = try String(contentsOfFile: "\(folder)/ndjson.yaml", encoding: .utf8)
+            #expect(written.contains("./export"), "no answer takes what is proposed")
+            let ended = try ask("csv", [], person)
+            #expect(ended.status == 64 && ended.text.contains("the input ended"), "\(ended.text)")
+            #expect(try ask("csv", ["out"], person + ["--no-input"]).status == 78, "nobody wants to be asked")
+        }
     }
 
     @Test func `a side that does not answer ends with 69, a missing secret with 78`() async throws {

@@ -9,44 +9,13 @@ import Testing
 /// A run that goes on, as its operator and others see it: from a simulated account, slowly, into files.
 @Suite(.serialized, .enabled(if: Program.isBuilt, "the program has not been built beside the tests"))
 struct `A run under way` {
-    /// A simulated account and a folder for one test.
-    private struct World {
-        let folder: String
-        let environment: [String: String]
-        var text: String { environment.map { "\($0.key)='\($0.value)'" }.joined(separator: " ") }
-        var pipeline: String { "\(folder)/hubspot-to-ndjson.yaml" }
-        /// So slow that there is time for what the tests do meanwhile.
-        var slowRun: [String] { ["run", pipeline, "--json", "--rate", "10/1s", "--chunk-records", "100"] }
-
-        /// The account is served for the time of `body`.
-        static func with(_ body: (World) throws -> Void) async throws {
-            try await withTemporaryFolder { folder in
-                try FileManager.default.copyItem(
-                    atPath: "\(repositoryRoot.path)/pipelines/hubspot-to-ndjson.yaml",
-                    toPath: "\(folder)/hubspot-to-ndjson.yaml")
-                let arguments = ["simulate", "hubspot", "--records", "3000", "--seed", "7", "--json"]
-                let status = try Program.follow(arguments, ["HOME": folder]) { line, simulator in
-                    guard line.hasPrefix("{") else { return }
-                    let url = try #require(try JSONValue(parsing: Array(line.utf8))["url"]?.text)
-                    let environment = [
-                        "HOME": folder, "XDG_STATE_HOME": "\(folder)/state", "HUBSPOT_TOKEN": "planted-token-31415",
-                        "HUBSPOT_BASE_URL": url, "EXPORT_DIR": "\(folder)/out",
-                    ]
-                    defer { simulator.interrupt() }
-                    try body(World(folder: folder, environment: environment))
-                }
-                #expect(status == 130)
-            }
-        }
-    }
-
     private static func type(of line: String) throws -> String? {
         guard line.hasPrefix("{") else { return nil }
         return try JSONValue(parsing: Array(line.utf8))["type"]?.text
     }
 
     @Test func `is paused by another process, watched, measured, logged, and resumed`() async throws {
-        try await World.with { world in
+        try await AccountWorld.with { world in
             var lines: [String] = []
             var metrics = ""
             var pause: (status: Int, text: String)?
@@ -89,7 +58,7 @@ struct `A run under way` {
     }
 
     @Test func `is cancelled for good, and what is staged goes when it is let go of`() async throws {
-        try await World.with { world in
+        try await AccountWorld.with { world in
             var cancel: (status: Int, text: String)?
             let status = try Program.follow(world.slowRun, world.environment) { line, _ in
                 guard cancel == nil, try Self.type(of: line) == "stage" else { return }
@@ -106,7 +75,7 @@ struct `A run under way` {
 
     @Test(arguments: [SIGTERM: 143 as Int32, SIGINT: 130])
     func `is ended by a signal with its state saved`(_ signal: Int32, _ code: Int32) async throws {
-        try await World.with { world in
+        try await AccountWorld.with { world in
             var hasSignalled = false
             var last = ""
             let status = try Program.follow(world.slowRun, world.environment) { line, process in
@@ -122,10 +91,12 @@ struct `A run under way` {
     }
 
     @Test func `may take only so long`() async throws {
-        try await World.with { world in
+        try await AccountWorld.with { world in
             let run = Program.run("\(world.slowRun.joined(separator: " ")) --max-duration 500ms", world.text)
             #expect(run.status == 75, "\(run.text)")
             #expect(run.text.contains("MZ-QUOTA-03"))
+            let resumed = Program.run("resume", world.text)
+            #expect(resumed.status == 0 && resumed.text.contains("DONE run"), "\(resumed.text)")
             #expect(Program.run("run '\(world.pipeline)' --max-duration soon", world.text).status == 78)
             #expect(Program.run("run '\(world.pipeline)' --max-quarantine 5", world.text).status == 78)
             #expect(

@@ -88,6 +88,32 @@ struct FileDestinationTests {
         }
     }
 
+    @Test(arguments: FileFormat.allCases)
+    func `what another process wrote is completed by the one that ends the run`(_ format: FileFormat) async throws {
+        try await withTemporaryFolder { folder in
+            _ = try await write(destination(format, in: folder), [row(1)])
+            let second = try destination(format, in: folder)
+            _ = try await second.discover(["Person", "Firm"])
+            try await second.finish()
+            #expect(
+                try FileManager.default.contentsOfDirectory(atPath: "\(folder)/out") == ["Person.\(format.rawValue)"])
+        }
+    }
+
+    @Test(arguments: FileFormat.allCases)
+    func `a file of somebody else is refused, and nothing of ours stays beside it`(_ format: FileFormat) async throws {
+        try await withTemporaryFolder { folder in
+            let name = "Person.\(format.rawValue)"
+            try FileManager.default.createDirectory(atPath: "\(folder)/out", withIntermediateDirectories: true)
+            try "id,name\n1,Ada\n".write(toFile: "\(folder)/out/\(name)", atomically: true, encoding: .utf8)
+            let destination = try destination(format, in: folder)
+            let error = await #expect(throws: MigratezError.self) { try await write(destination, [row(1)]) }
+            #expect(error?.code == .invalidSetting && error?.message.contains("not written by Migratez") == true)
+            #expect(try FileManager.default.contentsOfDirectory(atPath: "\(folder)/out") == [name])
+            #expect(String(decoding: try bytes(folder, name), as: UTF8.self) == "id,name\n1,Ada\n")
+        }
+    }
+
     @Test func `a CSV file has the columns of all records, and formulas are defused`() async throws {
         try await withTemporaryFolder { folder in
             let destination = try destination(.csv, in: folder)

@@ -137,6 +137,7 @@ private struct HalvingDestination: Destination {
         object: String, fields: [String], values: [[String]], returning: [String]
     ) async throws -> [ReadBack] { [] }
     func read(object: String, ids: [String], fields: [String]) async throws -> [ReadBack] { [] }
+    func sample(object: String, fields: [String], count: Int) async throws -> [ReadBack] { [] }
     func delete(object: String, ids: [String]) async throws -> [Deletion] {
         try await inner.delete(object: object, ids: ids)
     }

@@ -52,8 +52,9 @@ import Testing
         (#""""#, "null"), (#"" Ada\r\nB ""#, #""Ada\nB""#), ("true", #""true""#),
     ])
     func `destinations may write the same in their own way`(_ sent: String, _ held: String) throws {
-        #expect(
-            FieldComparison.agree(try JSONValue(parsing: Array(sent.utf8)), try JSONValue(parsing: Array(held.utf8))))
+        let (sent, held) = (try JSONValue(parsing: Array(sent.utf8)), try JSONValue(parsing: Array(held.utf8)))
+        #expect(FieldComparison.agree(sent, held))
+        #expect(FieldComparison.canonical(sent) == FieldComparison.canonical(held))
     }
 
     @Test(arguments: [
@@ -62,7 +63,8 @@ import Testing
         (#""0x10""#, "16"),
     ])
     func `a changed value is found, however small the change`(_ sent: String, _ held: String) throws {
-        #expect(
-            !FieldComparison.agree(try JSONValue(parsing: Array(sent.utf8)), try JSONValue(parsing: Array(held.utf8))))
+        let (sent, held) = (try JSONValue(parsing: Array(sent.utf8)), try JSONValue(parsing: Array(held.utf8)))
+        #expect(!FieldComparison.agree(sent, held))
+        #expect(FieldComparison.canonical(sent) != FieldComparison.canonical(held))
     }
 }

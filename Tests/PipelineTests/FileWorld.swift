@@ -52,7 +52,7 @@ struct FileWorld: Sendable {
         }
     }
 
-    private func connect() async throws -> (PlanConnection, RunSetup) {
+    func connect() async throws -> (PlanConnection, RunSetup) {
         let connection = try await PlanConnection.open("\(folder)/pipeline.yaml", in: workplace)
         let setup = try await RunSetup.discover(
             connection.plan, source: connection.source, destination: connection.destination)

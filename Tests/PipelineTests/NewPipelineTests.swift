@@ -95,7 +95,8 @@ import Testing
             let (connection, _) = try await world.connect()
             let schema = try #require(try await connection.schemas(of: .source, object: "contact").first)
             for keepsValues in [false, true] {
-                let sample = try await connection.sample("contact", schema, count: 120, keepsValues: keepsValues)
+                let sample = try await connection.sample(
+                    "contact", of: .source, schema, count: 120, keepsValues: keepsValues)
                 #expect(sample.records == 120)
                 let email = try #require(sample.fields["email"])
                 #expect(email.filled > 60 && email.filled <= 120 && email.distinct <= email.filled)

@@ -134,6 +134,25 @@ import Testing
             ])
     }
 
+    @Test func `only points out likely slips where the destination takes any field`() throws {
+        var open = try #require(Self.targets["Contact"])
+        open.isOpen = true
+        var unlisted = open
+        unlisted.fields = []
+        let fields = """
+              contact: { to: Contact, fields: { LastName: lastname, Emial: email, Shoes: email, Since: { from: since, type: date } } }
+            """
+        let plan = try F.read(F.minimal(objects: fields)).get()
+        let stream = try #require(StreamName("contact"))
+        func check(_ target: ObjectSchema) -> [String] {
+            SchemaCheck.check(plan, sources: [stream: Self.contact], targets: ["Contact": target]).map(\.description)
+        }
+        let found = check(open)
+        #expect(found.count == 1)
+        #expect(found.first?.contains("warning MZ-CFG-14: unknown field 'Emial' of Contact") == true, "\(found)")
+        #expect(check(unlisted) == [])
+    }
+
     @Test func `judges lengths, people and objects`() throws {
         let fields = """
               contact:

@@ -14,10 +14,10 @@ import Testing
     func `read no more than they may, and every record has its outcome`(limit: Int) async throws {
         try await MainJobWorld.with(records: 2000) { world in
             let (connection, setup) = try await world.connect()
-            let run = try await Run.begin(connection.limited(try RunLimit(limit)), in: world.workplace) { _ in }
+            let run = try await Run.begin(connection.limited(to: limit), in: world.workplace) { _ in }
             try await RunExecution(run, setup, progress: SilentProgress()).execute([.extract, .transform, .load])
             let (status, balances) = try await run.staging.manifest.read { (try $0.run(), try $0.reconciliation()) }
-            #expect(status.description.pipeline == "hubspot-to-salesforce (first \(limit) of each)")
+            #expect(status.description.pipeline == "hubspot-to-salesforce (limited to \(limit) of each object)")
             for balance in balances {
                 #expect(balance.isClosed, "\(balance.stream.name)")
                 if balance.stream.kind == .object { #expect(balance.read == limit, "\(balance.stream.name)") }
@@ -38,7 +38,7 @@ import Testing
             let connection = try await PlanConnection.open(world.pipeline, in: workplace)
             let setup = try await RunSetup.discover(
                 connection.plan, source: connection.source, destination: connection.destination)
-            let run = try await Run.begin(connection.limited(try RunLimit(130)), in: workplace) { _ in }
+            let run = try await Run.begin(connection.limited(to: 130), in: workplace) { _ in }
             await #expect(throws: MigratezError.self) {
                 try await RunExecution(run, setup, progress: SilentProgress())
                     .execute([.extract, .transform, .load])
@@ -53,6 +53,4 @@ import Testing
             try await resumed.close()
         }
     }
-
-    @Test func `need a number`() { #expect(throws: MigratezError.self) { try RunLimit(0) } }
 }

@@ -109,7 +109,8 @@ final class KitEchoService: SimulatorService {
             #expect(counts.byStatus == [200: 2])
             let journal = await KitRawConnection.send("GET", "/_simulator/journal", port: server.port)
             let expected =
-                #"{"requests":2,"writes":1,"routes":{"GET a":1,"POST a":1},"statuses":{"200":2},"faults":{}}"#
+                #"{"requests":2,"writes":1,"routes":{"GET a":1,"POST a":1},"statuses":{"200":2},"faults":{},"#
+                + #""under_way_max":1}"#
             #expect(journal.body == expected)
         }
     }

@@ -20,15 +20,12 @@ struct DiscoverCommand: AsyncParsableCommand {
     @Argument(help: "The pipeline file.", completion: .pipelineFile) var file: String
     @Argument(help: "source or target.") var side: PipelineSide
     @Argument(help: "The object; without it, all that the pipeline speaks of.") var object: String?
-    @Option(help: "Look at so many records of the source: how many have a value, how many different ones.")
+    @Option(help: "Look at so many records: how many have a value in each field, how many different ones.")
     var sample: Int?
     @Flag(help: "With --sample: also the most frequent values. This shows personal data.") var values = false
 
     func validate() throws {
         if let sample, sample < 1 { throw ValidationError("--sample must be at least 1") }
-        if sample != nil, side == .target {
-            throw ValidationError("--sample reads from the source only: a destination is not read through")
-        }
         if values, sample == nil { throw ValidationError("--values needs --sample") }
     }
 
@@ -40,9 +37,12 @@ struct DiscoverCommand: AsyncParsableCommand {
         let names = connection.names(of: side, object: object, schemas)
         var document = Document("discovery")
         for (name, schema) in zip(names, schemas) {
+            var schema = schema
             var found: ObjectSample?
             if let sample {
-                found = try await connection.sample(name, schema, count: sample, keepsValues: values)
+                let look = try await connection.sample(name, of: side, schema, count: sample, keepsValues: values)
+                schema.fields += look.otherFields.map { FieldSchema(name: $0, label: $0, kind: .other) }
+                found = look
             }
             let records = found.map { ", \($0.records.grouped) records looked at" } ?? ""
             document.remark("\(name)  \(schema.label), \(schema.fields.count.grouped) fields\(records)")

@@ -80,7 +80,12 @@ struct InitCommand: AsyncParsableCommand {
                 let answer = try console.ask(
                     "\(side.rawValue): \(need.question) [\(need.suggestion)]:",
                     otherwise: "--\(side.rawValue)-setting \(need.path)=…")
-                draft.set(need.path, of: side, to: answer.isEmpty ? need.suggestion : answer)
+                let value = answer.isEmpty ? need.suggestion : answer
+                if let problem = draft.problem(with: value, at: need.path, of: side) {
+                    console.note("\(side.rawValue).\(need.path) \(problem)")
+                    continue
+                }
+                draft.set(need.path, of: side, to: value)
             }
         }
         guard flags.isEmpty else {

@@ -36,39 +36,52 @@ struct IssuesCommand: AsyncParsableCommand {
 
     struct Show: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "show", abstract: "Lists single rejected records: ids, fields and codes, no values.",
+            commandName: "show",
+            abstract: "Tells of single rejected records why, and what can be done; no values of records.",
             discussion: "EXAMPLE\n  migratez issues show 7f3a contact --code MZ-PICK-01")
 
         @OptionGroup var common: CommonOptions
         @Argument(help: "The run.") var run: String
-        @Argument(help: "The stream, such as contact.") var stream: String
+        @Argument(help: "The object or link, such as contact.") var stream: String
         @Option(help: "Only this code.") var code: String?
         @Option(help: "At most so many.") var limit = 50
-        @Flag(help: "Also show the vendor's own text, which may quote personal data.") var vendorText = false
+        @Flag(help: "Show the vendor's own text whole; it may quote personal data.") var vendorText = false
+
+        func validate() throws { if limit < 1 { throw ValidationError("--limit must be at least 1") } }
 
         func run() async throws {
             let workplace = try common.workplace()
-            guard let name = StreamName(stream) else { throw ValidationError("'\(stream)' is not a stream") }
-            let (code, limit) = (code, limit)
-            let inspection = try await workplace.inspectWithKey(run)
-            let rejects = try await inspection.manifest.read { try $0.rejects(of: name, code: code, limit: limit) }
-            let lines = try await RejectLines(inspection).explanations(rejects, of: name)
-            let columns: [Table.Column] = [
-                .left("ID"), .left("STAGE"), .left("CODE"), .left("REASON"), .left("VENDOR"), .left("FIELDS"),
-            ]
-            var table = Table("issues", columns + (vendorText ? [.left("TEXT")] : []))
-            for reject in rejects {
-                let line = lines[reject.ordinal]
-                let row: [Cell] = [
-                    .text(reject.sourceID ?? "link \(reject.ordinal)"), .text(reject.stage.rawValue),
-                    .text(reject.code), .text(line?.reason ?? ErrorCode(reject.code)?.meaning),
-                    .text(reject.vendorCode), .list(reject.fields),
-                ]
-                table.add(row + (vendorText ? [.text(line?.vendorText)] : []))
+            guard let name = StreamName(stream) else { throw ValidationError("'\(stream)' is not an object or link") }
+            let entry = try RunRegistry(workplace).find(run)
+            let entries = try await IssueReasons(try await workplace.inspectWithKey(run), plan: entry.plan).entries(
+                of: name, code: code, limit: limit, showsValues: vendorText)
+            Console().show(Self.document(entries))
+        }
+
+        private static func document(_ entries: [IssueReasons.Entry]) -> Document {
+            var table = Table(
+                "issues",
+                [
+                    .left("ID"), .left("STAGE"), .left("CODE"), .left("REASON"), .left("VENDOR"), .left("TEXT"),
+                    .left("FIELDS"), .left("FIX"),
+                ])
+            var lines: [String] = []
+            for entry in entries {
+                let reject = entry.reject
+                let id = reject.sourceID ?? "link \(reject.ordinal)"
+                table.add([
+                    .text(id), .text(reject.stage.rawValue), .text(reject.code), .text(entry.reason),
+                    .text(reject.vendorCode), .text(entry.vendorText), .list(reject.fields), .text(entry.remedy),
+                ])
+                let fields = reject.fields.isEmpty ? "" : "  (\(reject.fields.joined(separator: ", ")))"
+                lines.append("\(id)  \(reject.code)  \(entry.reason)\(fields)")
+                let vendor = [reject.vendorCode, entry.vendorText].compactMap(\.self).joined(separator: ": ")
+                if !vendor.isEmpty { lines.append("    said: \(vendor)") }
+                lines.append("    fix:  \(entry.remedy)")
             }
-            var document = Document(table)
-            document.remark("what to do about them: migratez issues ls \(inspection.folder.run)")
-            Console().show(document)
+            var document = Document("issues")
+            document.add(table, lines: entries.isEmpty ? ["no record is rejected for such a reason"] : lines)
+            return document
         }
     }
 }

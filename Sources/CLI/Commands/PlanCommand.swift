@@ -23,12 +23,16 @@ struct PlanCommand: AsyncParsableCommand {
         name: [.customShort("o"), .customLong("out")], help: "Save the plan; `migratez run` applies exactly that one.",
         completion: .file(extensions: ["plan"]))
     var out: String?
+    @Option(help: "Plan a run that reads so many records of each object at most; a saved plan keeps the limit.")
+    var limit: Int?
     @Flag(help: "End with 2 if a run would write anything, with 0 if not.") var detailedExitcode = false
 
     func run() async throws {
         let workplace = try common.workplace()
         let console = Console()
-        let connection = try await PlanConnection.open(file, in: workplace)
+        var overrides = PlanOverrides()
+        overrides.recordsMax = limit
+        let connection = try await PlanConnection.open(file, in: workplace, overrides: overrides)
         let setup = try await StageSession.discover(connection, console)
         let forecast = try await RunForecast.make(connection, setup)
         var document = ForecastDisplay(forecast).document(connection.plan)
@@ -36,7 +40,8 @@ struct PlanCommand: AsyncParsableCommand {
             try PlanFile(connection, setup, forecast, now: workplace.clock.now).save(to: out)
             document.fact("saved", .text(out), line: "nothing was written but \(out); next: migratez run \(out)")
         } else {
-            document.remark("nothing was written; begin with: migratez run \(file)")
+            let limit = limit.map { " --limit \($0)" } ?? ""
+            document.remark("nothing was written; begin with: migratez run \(file)\(limit)")
         }
         console.show(document)
         if detailedExitcode, forecast.writesSomething { throw ExitCode.differences }
@@ -54,6 +59,11 @@ struct ForecastDisplay {
         document.fact(
             "digest", .text(plan.digest),
             line: "plan \(plan.digest.prefix(8))…  \(plan.source.connector) → \(plan.target.connector)")
+        if let recordsMax = plan.limits.recordsMax {
+            document.fact(
+                "limit", .number(recordsMax),
+                line: "limited: at most \(recordsMax.grouped) records of each object are read")
+        }
         document.fact("source", .text(plan.source.connector), line: "")
         document.fact("target", .text(plan.target.connector), line: "")
         document.add(objects)

@@ -37,9 +37,7 @@ struct SelectionOptions: ParsableArguments {
         help: "Only these objects, such as contact,deal+ (deal and what links to it) or +deal (and what it links to).")
     var select: String?
     @Option(help: "Not these objects.") var exclude: String?
-    @Option(help: "At most so many records of each object: a trial of the whole way.") var limit: Int?
-
-    func recordsMax() throws -> RunLimit? { try limit.map { try RunLimit($0) } }
+    @Option(help: "Read so many records of each object at most; a saved plan has a limit of its own.") var limit: Int?
 
     var selection: ObjectSelection {
         func names(_ text: String?) -> [String] {
@@ -47,6 +45,8 @@ struct SelectionOptions: ParsableArguments {
         }
         return ObjectSelection(selected: names(select), excluded: names(exclude))
     }
+
+    var isEmpty: Bool { selection.isEmpty && limit == nil }
 }
 
 /// `migratez run FILE`: all stages of a new run.
@@ -93,9 +93,10 @@ struct ExtractCommand: AsyncParsableCommand {
         guard RunID.isPrefix(target) else {
             return try await StageSession(common, work).begin(target, [.extract], selection)
         }
-        guard selection.selection.isEmpty, selection.limit == nil else {
+        guard selection.isEmpty else {
             throw ValidationError(
-                "a run keeps the records that it was begun with: leave --select, --exclude and --limit out")
+                "a run keeps the objects and the limit that it was begun with: leave --select, --exclude and --limit out"
+            )
         }
         try await StageSession(common, work).resume(target, [.extract])
     }
@@ -161,17 +162,19 @@ struct StageSession {
         var overrides = work.overrides
         overrides.selection = selection.selection
         let saved = try PlanFile.read(path: file)
-        let limit = try selection.recordsMax()
-        guard limit == nil || !goesOn else {
+        if saved != nil, selection.limit != nil {
+            throw ValidationError("\(file) is a saved plan, which is applied as it is: leave --limit out")
+        }
+        overrides.recordsMax = saved?.recordsMax ?? selection.limit
+        guard overrides.recordsMax == nil || !goesOn else {
             throw ValidationError("--limit and --since-last exclude each other: what is not read would count as gone")
         }
-        var connection = try await PlanConnection.open(
+        let connection = try await PlanConnection.open(
             saved?.pipeline.path ?? file, in: workplace, overrides: overrides)
-        if let limit { connection = connection.limited(limit) }
         let setup = try await Self.discover(connection, console)
         try saved?.check(connection, setup)
         let run = try await Run.begin(connection, goesOn: goesOn, in: workplace) { console.note($0) }
-        console.note("run \(run.id)  \(connection.plan.name)")
+        console.note("run \(run.id)  \(connection.plan.name)\(Self.limit(run.plan))")
         try await Self.execute(run, setup, stages, console, limits: limits)
     }
 
@@ -190,8 +193,13 @@ struct StageSession {
             try await run.close()
             throw error
         }
-        console.note("run \(run.id)  \(connection.plan.name)")
+        console.note("run \(run.id)  \(connection.plan.name)\(Self.limit(run.plan))")
         try await Self.execute(run, setup, stages, console, limits: limits)
+    }
+
+    /// What is to be known of a run that reads a part only.
+    private static func limit(_ plan: PipelinePlan) -> String {
+        plan.limits.recordsMax.map { "  limited: at most \($0.grouped) records of each object are read" } ?? ""
     }
 
     /// Asks both sides, and stops if the plan does not fit to them.

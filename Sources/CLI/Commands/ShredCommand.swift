@@ -27,6 +27,12 @@ struct ConfirmCommand: AsyncParsableCommand {
         let isAbandoned = abandon
         try await RunControl.withManifest(of: try entry.folder(in: workplace)) { manifest in
             try await manifest.commit {
+                let phase = try $0.run().phase
+                if phase == .loaded, !isAbandoned {
+                    throw MigratezError(
+                        .wrongRunState, "run \(entry.run) is loaded, but not verified", remedy: .fixConfiguration,
+                        hint: "migratez verify \(entry.run); or give it up: migratez confirm \(entry.run) --abandon")
+                }
                 try $0.confirm(by: person, basis: isAbandoned ? "abandoned" : "verified", isAbandoned: isAbandoned)
             }
         }

@@ -25,6 +25,8 @@ struct SimulateCommand: AsyncParsableCommand {
     @Option(help: "The seed of everything that is made up.") var seed: UInt64 = 1
     @Option(help: "Faults, such as status:503=0.01,latency:50ms=0.1,reset-mid-body=0.002.") var faults = ""
     @Option(help: "HubSpot: requests per 10 seconds; 0 = no limit.") var rate = 0
+    @Option(help: "The only token (HubSpot) or client secret (Salesforce) that is taken; without it, any.")
+    var token: String?
     @Option(
         help: "Salesforce: keep the records in this SQLite file instead of in a temporary one.", completion: .file())
     var database: String?
@@ -53,6 +55,7 @@ struct SimulateCommand: AsyncParsableCommand {
         case .hubspot:
             var options = HubSpotOptions()
             if rate > 0 { options.rate = HubSpotOptions.Rate(requests: rate, window: .seconds(10)) }
+            if let token { options.tokens = [token] }
             let crm = SyntheticCRM(
                 seed: seed, counts: try counts.map { try Self.counts($0) } ?? .init(records: records))
             return try HubSpotSimulator(crm, options: options)
@@ -60,6 +63,7 @@ struct SimulateCommand: AsyncParsableCommand {
             var options = OrgOptions()
             options.seed = seed
             options.users += Self.owners
+            if let token { options.clientSecret = token }
             return try SalesforceSimulator(options: options, databasePath: database)
         }
     }

@@ -67,7 +67,9 @@ struct StatusCommand: AsyncParsableCommand {
                 .left("DUE"), .left("PIPELINE"),
             ])
         for entry in registry.entries() { table.add(try await row(entry, workplace)) }
-        return Document(table)
+        var document = Document(table)
+        if registry.entries().isEmpty { document.remark("no runs yet; begin one: migratez run PIPELINE.yaml") }
+        return document
     }
 
     private static func row(_ entry: RunRegistry.Entry, _ workplace: Workplace) async throws -> [Cell] {

@@ -133,13 +133,16 @@ extension Console {
     /// Asks a person for a line of text.
     ///
     /// - Parameter otherwise: the option that gives the answer where nobody can be asked.
-    /// - Throws: `ValidationError` without a terminal, and with `--no-input`.
+    /// - Throws: `ValidationError` without a terminal, with `--no-input`, and at the end of the input.
     func ask(_ question: String, otherwise: String) throws -> String {
         guard canAsk else {
             throw ValidationError("nobody can be asked here: give \(otherwise)")
         }
         write(question + " ", to: STDERR_FILENO)
-        return readLine() ?? ""
+        guard let answer = readLine() else {
+            throw ValidationError("the input ended without an answer: give \(otherwise)")
+        }
+        return answer
     }
 
     /// Asks a question of yes or no; `--yes` answers it.

@@ -25,6 +25,8 @@ package final class FileDestination: Destination {
     private let folder: String
     private let dialect: CSVDialect
     private let files = Mutex<[String: ObjectFile]>([:])
+    /// The objects that this process was asked about: what an earlier one wrote of them is completed in the end, too.
+    private let objects = Mutex<Set<String>>([])
 
     /// The column or member that holds our key; it is the target id, too.
     package static let keyField = "migratez_id"
@@ -47,7 +49,8 @@ package final class FileDestination: Destination {
 
     /// Any field is taken, so none is listed.
     package func discover(_ objects: [String]) async throws -> [ObjectSchema] {
-        objects.map { ObjectSchema(name: $0, label: $0, fields: [], holdsKey: true, isOpen: true) }
+        self.objects.withLock { $0.formUnion(objects) }
+        return objects.map { ObjectSchema(name: $0, label: $0, fields: [], holdsKey: true, isOpen: true) }
     }
 
     package func requirements(of object: ObjectSchema) -> [FieldCreation] { [] }
@@ -92,6 +95,21 @@ package final class FileDestination: Destination {
         return ids.compactMap { found[$0] }
     }
 
+    package func sample(object: String, fields: [String], count: Int) async throws -> [ReadBack] {
+        let paths = try ObjectPaths(object, in: folder, format)
+        var found: [ReadBack] = []
+        // A file that is being written to belongs to a run: it is not opened for a look.
+        guard OpenFile.exists(paths.complete) else { return found }
+        try ObjectFile.scanComplete(paths.complete, format, dialect) { record in
+            guard found.count < count else { return }
+            // A file lists no fields: whatever its records have is looked at.
+            let names = fields.isEmpty ? record.index.fieldNames.filter { $0 != Self.keyField } : fields
+            let values = record.values(of: names, asText: self.format == .csv)
+            found.append(ReadBack(id: record.key, key: record.key, fields: values))
+        }
+        return found
+    }
+
     package var readBatchSize: Int { 10_000 }
 
     /// Writes the object's file anew without the records; one that holds no others is removed.
@@ -134,8 +152,14 @@ package final class FileDestination: Destination {
 
     /// Completes the files. Called again after a crash, it goes on where that happened; writing goes on after it, too.
     package func finish() async throws {
+        let known = objects.withLock { $0 }
         try files.withLock { files throws(MigratezError) in
-            for object in files.keys.sorted() {
+            for object in known.union(files.keys).sorted() {
+                let paths = try ObjectPaths(object, in: folder, format)
+                // All of it may have been written before a run was resumed.
+                if files[object] == nil, OpenFile.exists(paths.partial) {
+                    files[object] = try ObjectFile(paths, format, dialect)
+                }
                 try files[object]?.finish()
                 files[object] = nil
             }

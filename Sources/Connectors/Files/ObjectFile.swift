@@ -200,7 +200,7 @@ final class ObjectFile: @unchecked Sendable {
         _ paths: ObjectPaths, _ format: FileFormat, _ dialect: CSVDialect
     ) throws(MigratezError) {
         let newPath = paths.partial + ".new"
-        do {
+        do throws(MigratezError) {
             let output = try OpenFile(newPath, .replace)
             var sink = FileSink(path: newPath)
             try scanComplete(paths.complete, format, dialect) { record throws(MigratezError) in
@@ -209,6 +209,10 @@ final class ObjectFile: @unchecked Sendable {
             }
             try sink.flush(to: output, ifOver: 0)
             try output.synchronize()
+        } catch {
+            // Nothing of ours stays beside a file that somebody else wrote.
+            try OpenFile.remove(newPath)
+            throw error
         }
         try OpenFile.move(newPath, to: paths.partial)
     }

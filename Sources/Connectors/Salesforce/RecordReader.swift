@@ -127,6 +127,19 @@ struct RecordReader: Sendable {
         return fields.count == 1 ? parts.first : "(\(parts.joined(separator: " AND ")))"
     }
 
+    /// The ids of some records, at most `count` of them; for notes those of their documents.
+    func someIDs(of object: String, count: Int) async throws -> [String] {
+        let isNote = object == ContentNote.object
+        let column = isNote ? "ContentDocumentId" : "Id"
+        let storage = isNote ? ContentNote.storageObject : object
+        let filter = isNote ? " WHERE IsLatest = true AND FileType = 'SNOTE'" : ""
+        var ids: [String] = []
+        try await api.query("SELECT \(column) FROM \(storage)\(filter) LIMIT \(count)") { record in
+            if let id = record[column]?.text { ids.append(SalesforceID.canonical(id)) }
+        }
+        return ids
+    }
+
     /// How many records carry a key that begins so; `nil` where the object can hold none.
     func count(object: String, keyPrefix: String) async throws -> Int? {
         let holder = object == ContentNote.object ? ContentNote.storageObject : object

@@ -174,6 +174,11 @@ package struct SalesforceDestination: Destination {
             ? reader.notes(ids: ids, fields: fields) : reader.read(object: object, ids: ids, fields: fields)
     }
 
+    package func sample(object: String, fields: [String], count: Int) async throws -> [ReadBack] {
+        let ids = try await reader.someIDs(of: object, count: count)
+        return try await read(object: object, ids: ids, fields: fields)
+    }
+
     private var history: RecordHistory {
         RecordHistory(api: api, catalog: catalog, reader: reader, children: children, ownUser: login.userID)
     }

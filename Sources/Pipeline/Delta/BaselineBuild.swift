@@ -11,7 +11,7 @@ import MigratezStaging
 /// Writes down in what state a loaded run left the destination.
 ///
 /// From the ready chunks and the outcomes; what the run did not bring again is taken over from the baseline that it
-/// went on from. Memory is bounded by one batch of lines.
+/// went on from. Memory is bounded by the entries of one commit.
 struct BaselineBuild {
     private let staged: any StagedRun
     /// What the run went on from.
@@ -19,6 +19,8 @@ struct BaselineBuild {
     private let baseline: Baseline
     private let delta: LoadDelta
     private static let batchLines = 2_000
+    /// Entries of one commit: each waits for the disk.
+    private static let commitEntries = 20_000
 
     init(of staged: any StagedRun, continuing earlier: Baseline?, into baseline: Baseline) {
         self.staged = staged
@@ -45,6 +47,7 @@ struct BaselineBuild {
 
     private func add(_ stream: StreamName) async throws {
         var fields = FieldPlaces(try earlier?.fields(of: stream) ?? [])
+        var entries: [Baseline.Entry] = []
         var seen = OrdinalSet()
         var index = RecordIndex(fields: nil)
         let chunks = try await staged.manifest.read { try $0.chunks(of: stream, kind: .ready) }
@@ -59,20 +62,25 @@ struct BaselineBuild {
                     let record = try line.withUnsafeBufferPointer { try ReadyLine($0, with: &index) }
                     if seen.insert(record.ordinal) { lines.append(record) }
                     if lines.count == Self.batchLines {
-                        try await add(lines, of: stream, changed, &fields)
+                        entries += try await self.entries(of: lines, stream, changed, &fields)
                         lines.removeAll(keepingCapacity: true)
+                    }
+                    if entries.count >= Self.commitEntries {
+                        try baseline.put(entries, of: stream)
+                        entries.removeAll(keepingCapacity: true)
                     }
                 }
             }
-            try await add(lines, of: stream, changed, &fields)
+            entries += try await self.entries(of: lines, stream, changed, &fields)
         }
+        try baseline.put(entries, of: stream)
         try baseline.setFields(fields.names, of: stream)
     }
 
-    private func add(
-        _ lines: [ReadyLine], of stream: StreamName, _ changed: [Int: (origin: ImageOrigin, names: Set<String>)],
+    private func entries(
+        of lines: [ReadyLine], _ stream: StreamName, _ changed: [Int: (origin: ImageOrigin, names: Set<String>)],
         _ fields: inout FieldPlaces
-    ) async throws {
+    ) async throws -> [Baseline.Entry] {
         let outcomes = try await staged.outcomes(of: stream, lines.map(\.ordinal))
         let brought = lines.filter { outcomes[$0.ordinal]?.leavesRecord == true }
         let parents = try await staged.parents(of: brought)
@@ -103,7 +111,7 @@ struct BaselineBuild {
                 entries[number].others = old.others
             }
         }
-        try baseline.put(entries, of: stream)
+        return entries
     }
 
     // MARK: Of earlier runs

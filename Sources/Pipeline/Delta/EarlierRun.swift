@@ -71,7 +71,7 @@ struct EarlierRun: Sendable {
     private static func isLeftOut(_ manifest: Manifest) async throws -> Bool {
         try await manifest.read { view in
             let pipeline = try view.run().description.pipeline
-            let isPart = pipeline.hasSuffix(SampleSelection.marker) || RunLimit.marks(pipeline)
+            let isPart = pipeline.hasSuffix(SampleSelection.marker) || RecordLimit.marks(pipeline)
             return try isPart || view.note(RunUndo.beganNote) != nil
         }
     }

@@ -21,13 +21,19 @@ extension PlanConnection {
         }
     }
 
-    /// A sample of the fields of one object of the source.
+    /// A sample of the fields of one object of a side.
     package func sample(
-        _ object: String, _ schema: ObjectSchema, count: Int, keepsValues: Bool
+        _ object: String, of side: PipelineSide, _ schema: ObjectSchema, count: Int, keepsValues: Bool
     ) async throws -> ObjectSample {
-        try await ObjectSample.take(
-            from: source, object: try Self.stream(object), fields: schema.fields.map(\.name), count: count,
-            keepsValues: keepsValues)
+        let fields = schema.fields.map(\.name)
+        return switch side {
+        case .source:
+            try await ObjectSample.take(
+                from: source, object: try Self.stream(object), fields: fields, count: count, keepsValues: keepsValues)
+        case .target:
+            try await ObjectSample.take(
+                from: destination, object: object, fields: fields, count: count, keepsValues: keepsValues)
+        }
     }
 
     /// The names by which the pipeline knows the objects of a side, in the order of `schemas(of:object:)`.

@@ -85,7 +85,8 @@ extension PlanReader {
         }
     }
 
-    private static func matches(_ pattern: String, _ path: [String], isPrefix: Bool) -> Bool {
+    /// Whether a setting's dotted path, in which `*` stands for any name, means this one.
+    static func matches(_ pattern: String, _ path: [String], isPrefix: Bool) -> Bool {
         let parts = pattern.split(separator: ".").map(String.init)
         guard isPrefix ? parts.count > path.count : parts.count == path.count else { return false }
         return matches(parts.prefix(path.count), path[...])

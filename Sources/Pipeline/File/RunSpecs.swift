@@ -27,6 +27,9 @@ package struct LimitSpec: Sendable, Equatable {
     package var memoryMax = ByteCount.MiB(256)
     /// Worker tasks; `nil` = as many as there are cores.
     package var jobsMax: Int?
+    /// So many records of each object are read at most; `nil` = all. Never in a file: a limited run is somebody's wish
+    /// of the moment.
+    package var recordsMax: Int?
 
     package init() {}
 }

@@ -21,14 +21,13 @@ extension SchemaCheck {
     }
 
     private mutating func checkLookup(_ object: String, _ name: String, to ends: [String], _ path: [String]) {
-        guard let schema = targets[object], !schema.fields.isEmpty else { return }
+        guard let schema = targets[object] else { return }
         guard let field = schema.field(name) else {
-            let references = schema.fields.filter { $0.kind == .reference }.map(\.name)
-            report(
-                .unknownField, path + ["as"], "unknown field '\(name)' of \(object) in the destination",
-                suggestion: closest(to: name, among: references))
-            return
+            return reportUnknown(
+                name, of: schema, path + ["as"], among: schema.fields.filter { $0.kind == .reference })
         }
+        // A file's column has no kind of its own: it holds whatever is written into it.
+        guard !schema.isOpen else { return }
         guard field.kind == .reference else {
             report(.impossibleLink, path + ["as"], "\(object).\(name) does not refer to another record")
             return
@@ -64,14 +63,12 @@ extension SchemaCheck {
                 suggestion: closest(to: object, among: targets.keys.sorted()))
             return
         }
-        guard !schema.fields.isEmpty else { return }
-        for end in [from] + ends where !schema.fields.contains(where: { Self.canHold($0, end) }) {
+        for end in [from] + ends
+        where !schema.isOpen && !schema.fields.contains(where: { Self.canHold($0, end) }) {
             report(.impossibleLink, path + ["as"], "no field of \(object) refers to \(end)")
         }
         for name in map.keys.sorted() where schema.field(name) == nil {
-            report(
-                .unknownField, path + ["map", name], "unknown field '\(name)' of \(object) in the destination",
-                suggestion: closest(to: name, among: schema.fields.map(\.name)))
+            reportUnknown(name, of: schema, path + ["map", name])
         }
     }
 

@@ -7,8 +7,8 @@ import MigratezTransform
 
 /// Checks a plan against what both sides really have: the second half of `lint`, once they can be asked.
 ///
-/// All findings come together, each at its place in the file. Where a schema has no field at all (a file destination
-/// takes any), nothing is concluded from it.
+/// All findings come together, each at its place in the file. Where a schema is open (a file takes any field), only a
+/// likely slip is pointed out.
 package struct SchemaCheck {
     let plan: PipelinePlan
     let sources: [StreamName: ObjectSchema]
@@ -73,27 +73,31 @@ package struct SchemaCheck {
                 suggestion: closest(to: object.target, among: targets.keys.sorted()))
             return
         }
-        guard !schema.fields.isEmpty else { return }
-        let names = schema.fields.map(\.name)
         for field in object.fields {
             let place = path + ["fields", field.target]
             guard let target = schema.field(field.target) else {
-                report(
-                    .unknownField, place, "unknown field '\(field.target)' of \(object.target) in the destination",
-                    suggestion: closest(to: field.target, among: names))
+                reportUnknown(field.target, of: schema, place)
                 continue
             }
             check(field, to: target, of: object, place)
         }
         for (number, rule) in object.targetMatches.enumerated() {
             for key in rule.keys where schema.field(key) == nil {
-                report(
-                    .unknownField, path + ["dedupe", "against_target", String(number), "keys"],
-                    "unknown field '\(key)' of \(object.target) in the destination",
-                    suggestion: closest(to: key, among: names))
+                reportUnknown(key, of: schema, path + ["dedupe", "against_target", String(number), "keys"])
             }
         }
         checkRequired(object, schema, path)
+    }
+
+    /// A field that the destination's object does not list; one that takes any field is told of a likely slip only.
+    mutating func reportUnknown(
+        _ name: String, of schema: ObjectSchema, _ path: [String], among candidates: [FieldSchema]? = nil
+    ) {
+        let suggestion = closest(to: name, among: (candidates ?? schema.fields).map(\.name))
+        guard !schema.isOpen || suggestion != nil else { return }
+        report(
+            .unknownField, path, "unknown field '\(name)' of \(schema.name) in the destination",
+            suggestion: suggestion, severity: schema.isOpen ? .warning : .error)
     }
 
     /// A field that must have a value needs a rule, a default for empty values being the author's affair: a record

@@ -39,6 +39,24 @@ package struct PipelineDraft: Sendable {
         }
     }
 
+    /// Why an answer cannot be the value of a setting, as the end of a sentence; `nil` if it can. Never repeats the
+    /// answer, which may be a secret that somebody typed.
+    package func problem(with answer: String, at path: String, of side: PipelineSide) -> String? {
+        guard !answer.isEmpty else { return "needs an answer" }
+        let specs = side == .source ? Connectors.catalog.sources[source] : Connectors.catalog.destinations[target]
+        let parts = path.split(separator: ".").map(String.init)
+        guard let spec = specs?.first(where: { PlanReader.matches($0.path, parts, isPrefix: false) }) else {
+            return nil
+        }
+        let reference = "must be a reference, such as ${env:NAME} or ${file:/path}"
+        guard let template = try? ReferenceTemplate(parsing: answer) else { return reference }
+        if case .secret = spec.kind {
+            return template.soleReference == nil ? reference + "; a secret is never written down" : nil
+        }
+        guard let literal = template.literal, SettingForm.normalized(literal, spec) == nil else { return nil }
+        return "must be \(SettingForm.description(of: spec))"
+    }
+
     /// Sets what was answered.
     package mutating func set(_ path: String, of side: PipelineSide, to value: String) {
         switch side {

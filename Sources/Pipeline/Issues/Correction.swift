@@ -53,8 +53,23 @@ struct CorrectionRules: Sendable {
         return objects + junctions
     }
 
-    /// What was counted of records that `mapped` brought back.
+    /// What was counted of records that `mapped` brought back, or a person.
     func takeCounts() -> [FieldCount] { mapper?.tally.takeCounts() ?? [] }
+
+    /// Counts a record that a person corrected; what a record that had been mapped before gained and lost by it comes
+    /// back, as the tally knows new records only.
+    func count(_ change: CorrectedFields) -> [FieldCount] {
+        guard let mapper else { return [] }
+        switch change {
+        case .new(let marks):
+            mapper.tally.add(marks)
+            return []
+        case .mappedBefore(let filled, let emptied):
+            let name = MappingTally.Event.filled.name
+            return filled.map { FieldCount(field: fields[$0], measure: name, count: 1) }
+                + emptied.map { FieldCount(field: fields[$0], measure: name, count: -1) }
+        }
+    }
 
     /// Whether the record lacks a link that the pipeline does not let it come without.
     func isStoppedByLink(_ reject: RejectLine.Parsed) -> Bool {
@@ -99,7 +114,7 @@ struct CorrectionRules: Sendable {
                 var index = RecordIndex(fields: nil)
                 let line = try ReadyLine(record, with: &index)
                 let values = line.fields.withUnsafeBufferPointer { JSONValue(validated: $0) }
-                return Draft(line: line, values: fields.map { values[$0] })
+                return Draft(line: line, values: fields.map { values[$0] }, events: nil)
             }
             guard let layout, let mapper else { return nil }
             var index = RecordIndex(fields: layout.fields)
@@ -107,12 +122,13 @@ struct CorrectionRules: Sendable {
             guard MalformedLine.locator(record, index) == nil, let id = index.sourceID(layout, in: record) else {
                 return nil
             }
-            let values = mapper.preview(index, record).map { preview in
+            let previews = mapper.preview(index, record)
+            let values = previews.map { preview in
                 preview.value.map { bytes in bytes.withUnsafeBufferPointer { JSONValue(validated: $0) } }
             }
             return Draft(
                 line: ReadyLine(ordinal: reject.ordinal, sourceID: id, fields: [], references: reject.references),
-                values: values)
+                values: values, events: previews.map(\.events))
         }
     }
 
@@ -121,6 +137,27 @@ struct CorrectionRules: Sendable {
         var line: ReadyLine
         /// One for each of `fields`; nil = the field is left out.
         var values: [JSONValue?]
+        /// What the mapping did to each field; nil = the record was mapped, and counted, before it was rejected.
+        var events: [[MappingTally.Event]]?
+
+        /// What there is to count once these values take the place of the old ones.
+        func change(to new: [JSONValue?]) -> CorrectedFields {
+            guard let events else {
+                let places = new.indices.filter { new[$0].isFilled != values[$0].isFilled }
+                return .mappedBefore(
+                    filled: places.filter { new[$0].isFilled }, emptied: places.filter { values[$0].isFilled })
+            }
+            var marks = MappingMarks()
+            for (place, events) in events.enumerated() {
+                // Of a value that a person gave, only what was there before is the mapping's.
+                let isKept = new[place] == values[place]
+                for event in events where event != .filled && (isKept || event == .sourceFilled) {
+                    marks.mark(event, field: place)
+                }
+                if new[place].isFilled { marks.mark(.filled, field: place) }
+            }
+            return .new(marks)
+        }
     }
 
     /// A text that a person gave for a field, as a value; or what is wrong with it, without quoting it.
@@ -155,6 +192,22 @@ struct CorrectionRules: Sendable {
     func isRequired(_ place: Int) -> Bool {
         object?.field(fields[place])?.isRequired == true || schema?.field(fields[place])?.isRequired == true
     }
+}
+
+/// What a correction changes in the counts of fields with values.
+enum CorrectedFields: Sendable {
+    /// The record was rejected by the mapping, so it was never counted.
+    case new(MappingMarks)
+    /// It was counted when it was mapped: by their numbers, fields that have a value only now, and those that had one.
+    case mappedBefore(filled: [Int], emptied: [Int])
+
+    /// Whether the record belongs to somebody else than in the source.
+    var hasSubstituteOwner: Bool { if case .new(let marks) = self { marks.contains(.personReplaced) } else { false } }
+}
+
+extension JSONValue? {
+    /// Whether a field that gets this has a value.
+    fileprivate var isFilled: Bool { self != nil && self != .null && self != .string("") }
 }
 
 /// What is wrong with a cell.

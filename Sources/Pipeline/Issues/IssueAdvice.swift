@@ -20,7 +20,7 @@ package struct IssueAdvice: Sendable {
     package func sentence(_ count: RejectCount) -> String {
         guard let code = ErrorCode(count.code) else { return "migratez issues show \(run) \(count.stream)" }
         if let route = plan?.transform.routes.first(where: { $0.stream == count.stream }), route.isLookup {
-            return "nothing by itself: these links come with their \(route.from) records, or not"
+            return "nothing to do here: these links come once their \(route.from) records do"
         }
         return (specific(code, count) ?? code.advice) + next(code)
     }

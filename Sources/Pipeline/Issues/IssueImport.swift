@@ -5,7 +5,6 @@ import MigratezChunkLines
 import MigratezJSON
 import MigratezModel
 import MigratezStaging
-import MigratezTransform
 
 /// Takes a sheet of corrected records back: each row that was edited becomes ready again, with its corrections.
 ///
@@ -160,19 +159,19 @@ package struct IssueImport: Sendable {
                 continue
             }
             let cells = Array(entry.texts.dropFirst(identity.count))
-            if let corrected = correct(draft, cells, rules, entry.line, &changes, &problems) {
-                try SheetEntry.append(
-                    corrected, rules: entry.rules, isNew: line.stage == .transform, to: &sorter)
+            if let (line, change) = correct(draft, cells, rules, entry.line, &changes, &problems) {
+                try SheetEntry.append(line, counting: change, rules: entry.rules, to: &sorter)
             }
         }
     }
 
-    /// The ready line with the corrections; nil if a cell is not in order.
+    /// The ready line with the corrections, and what there is to count of them; nil if a cell is not in order.
     private func correct(
         _ draft: CorrectionRules.Draft, _ cells: [String], _ rules: CorrectionRules, _ line: Int,
         _ changes: inout [Int], _ problems: inout SheetProblems
-    ) -> ReadyLine? {
+    ) -> (line: ReadyLine, change: CorrectedFields)? {
         var members: [JSONValue.Member] = []
+        var values: [JSONValue?] = []
         var isGood = true
         for (place, cell) in cells.enumerated() {
             let old = draft.values[place]
@@ -203,11 +202,12 @@ package struct IssueImport: Sendable {
                 problems.add(line, "\(IssueSheet.column(rules.fields[place], of: rules.stream)) is required")
             }
             if let value { members.append(.init(rules.fields[place], value)) }
+            values.append(value)
         }
         guard isGood else { return nil }
         var ready = draft.line
         ready.fields = JSONValue.object(members).serialized()
-        return ready
+        return (ready, draft.change(to: values))
     }
 
     // MARK: Staging
@@ -216,44 +216,20 @@ package struct IssueImport: Sendable {
         _ entries: consuming SortedEntries, _ rules: [CorrectionRules], _ readying: Readying
     ) async throws {
         var batch: [CorrectionRules.Ready] = []
-        var tally = SheetTally()
+        var counts: [FieldCount] = []
         var current = 0
         var index = RecordIndex(fields: nil)
-        while let (place, line, isNew) = try entries.withNext({ try SheetEntry.readyLine($0, with: &index) }) {
+        while let (place, line, change) = try entries.withNext({ try SheetEntry.readyLine($0, with: &index) }) {
             if place != current || batch.count == Readying.chunkRecordsMax {
-                try await readying.stage(batch, of: rules[current].stream, counts: tally.take())
+                try await readying.stage(
+                    batch, of: rules[current].stream, counts: counts + rules[current].takeCounts())
                 batch.removeAll(keepingCapacity: true)
+                counts.removeAll(keepingCapacity: true)
                 current = place
             }
-            if isNew, !rules[current].isOfLinks { tally.add(line) }
-            batch.append(CorrectionRules.Ready(line: line))
+            batch.append(CorrectionRules.Ready(line: line, hasSubstituteOwner: change.hasSubstituteOwner))
+            counts += rules[place].count(change)
         }
-        try await readying.stage(batch, of: rules[current].stream, counts: tally.take())
-    }
-}
-
-/// Counts records that come back by a sheet as the mapping counts those that it maps. What a person filled in counts as
-/// the source's.
-private struct SheetTally {
-    private var records = 0
-    private var filled: [String: Int] = [:]
-
-    mutating func add(_ line: ReadyLine) {
-        records += 1
-        for member in line.fields.withUnsafeBufferPointer({ JSONValue(validated: $0) }).members
-        where !member.value.isNull && member.value.text != "" {
-            filled[member.key, default: 0] += 1
-        }
-    }
-
-    mutating func take() -> [FieldCount] {
-        defer { self = SheetTally() }
-        guard records > 0 else { return [] }
-        return [FieldCount(field: "", measure: FieldCount.mapped, count: records)]
-            + filled.sorted { $0.key < $1.key }.flatMap { field, count in
-                [MappingTally.Event.sourceFilled, .filled].map {
-                    FieldCount(field: field, measure: $0.name, count: count)
-                }
-            }
+        try await readying.stage(batch, of: rules[current].stream, counts: counts + rules[current].takeCounts())
     }
 }

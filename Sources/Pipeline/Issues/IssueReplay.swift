@@ -22,12 +22,13 @@ package struct IssueReplay: Sendable {
     /// let it come without. The new chunk and the end of the old rejection are one commit.
     /// - Parameter ids: only records with these ids of the source.
     /// - Returns: how many records will be tried again.
-    /// - Throws: `badCorrections` if an id is not one of a rejected record.
+    /// - Throws: `badCorrections` if an id is not one of a rejected record, or no record was rejected with the code.
     package func prepare(code: String?, ids: [String]? = nil) async throws -> Int {
         try await run.requireNotUndone()
         let readying = Readying(run)
         try await readying.checkPhase()
         let rules = try await CorrectionRules.all(run, setup)
+        if let code { try await check(code) }
         if let ids { try await check(ids, among: rules.map(\.stream)) }
         var count = 0
         for rules in rules { count += try await replay(rules, code: code, ids: ids, readying) }
@@ -56,6 +57,16 @@ package struct IssueReplay: Sendable {
         }
     }
 
+    private func check(_ code: String) async throws {
+        let codes = Set(try await run.staging.manifest.read { try $0.rejectCounts() }.map(\.code)).sorted()
+        guard !codes.contains(code) else { return }
+        throw MigratezError(
+            .badCorrections,
+            "no record of run \(run.id) is rejected with the code \(code)"
+                + (closest(to: code, among: codes).map { ". Did you mean '\($0)'?" } ?? ""),
+            remedy: .fixConfiguration, hint: "migratez issues ls \(run.id)")
+    }
+
     private func check(_ ids: [String], among streams: [StreamName]) async throws {
         let known = try await run.staging.manifest.read { view in
             Set(try streams.flatMap { try view.rejectedIDs(of: $0, among: ids) })
@@ -78,9 +89,16 @@ struct Readying: Sendable {
 
     init(_ run: Run) { self.run = run }
 
-    /// Throws `wrongRunState` if the run is past the point where records can be tried again.
+    /// Throws `wrongRunState` if the run was cancelled, or is past the point where records can be tried again.
     func checkPhase() async throws {
-        let phase = try await run.staging.manifest.read { try $0.run().phase }
+        let (phase, activity) = try await run.staging.manifest.read { (try $0.run().phase, try $0.run().activity) }
+        guard activity != .cancelled else {
+            throw MigratezError(
+                .wrongRunState, "run \(run.id) was cancelled, so its rejected records stay as they are",
+                remedy: .fixConfiguration,
+                hint: "begin a new run: migratez run \(run.plan.file); "
+                    + "or let go of what is staged: migratez confirm \(run.id) --abandon")
+        }
         guard [.running, .loaded, .verified].contains(phase) else {
             throw MigratezError(
                 .wrongRunState, "run \(run.id) is \(phase.rawValue), so nothing can be tried again",

@@ -3,7 +3,7 @@
 
 import MigratezChunkLines
 import MigratezJSON
-package import MigratezModel
+import MigratezModel
 package import MigratezStaging
 
 /// Finds the lines of rejects chunks that entries of the manifest's list of rejects refer to.
@@ -46,13 +46,5 @@ package struct RejectLines: Sendable {
             }
         }
         return found
-    }
-
-    /// Why records were rejected, by ordinal: what was expected of them, in our own words without values, and the
-    /// vendor's own text, which may quote values.
-    package func explanations(
-        _ rejects: [Reject], of stream: StreamName
-    ) async throws -> [Int: (reason: String?, vendorText: String?)] {
-        try await read(rejects, of: stream).mapValues { ($0.reason, $0.vendorText) }
     }
 }

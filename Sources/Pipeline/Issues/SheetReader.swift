@@ -30,7 +30,9 @@ struct SheetReader {
     init(path: String) throws {
         let files = LocalFileSystem()
         guard try files.length(path) != nil else {
-            throw MigratezError(.fileNotFound, "there is no file \(path)", remedy: .fixConfiguration)
+            throw MigratezError(
+                .fileNotFound, "there is no file \(path)", remedy: .fixConfiguration,
+                hint: "write one with `migratez issues export RUN -o \(path)`")
         }
         file = try files.open(path, .reading)
         self.path = path

@@ -19,7 +19,9 @@ extension PipelineFile {
         _ tablePath: String, into path: String, checkingWith workplace: Workplace?
     ) async throws -> MappingImport {
         guard let bytes = try? contents(of: tablePath) else {
-            throw MigratezError(.fileNotFound, "cannot read \(tablePath)", remedy: .fixConfiguration)
+            throw MigratezError(
+                .fileNotFound, "cannot read \(tablePath)", remedy: .fixConfiguration,
+                hint: "write it with `migratez map export`")
         }
         let table = try MappingTable(csv: bytes, file: tablePath)
         _ = try read(path: path, catalog: Connectors.catalog).get()

@@ -31,12 +31,16 @@ package struct PlanFile: Sendable {
         var version = formatVersion
         var created: String
         var pipeline: Pipeline
+        /// So many records of each object at most; absent = all.
+        var limit: Int?
         var sourceSchema: SchemaFingerprint
         var targetSchema: SchemaFingerprint
         var forecast: RunForecast
     }
 
     package let pipeline: Pipeline
+    /// So many records of each object at most; `nil` = all.
+    package let recordsMax: Int?
     private let sourceSchema: SchemaFingerprint
     private let targetSchema: SchemaFingerprint
     /// The fields that are to be created: `Contact.Migratez_Id__c`.
@@ -52,8 +56,8 @@ package struct PlanFile: Sendable {
         let plan = connection.plan
         let content = Content(
             created: now.description,
-            pipeline: Pipeline(path: connection.path, name: plan.name, digest: plan.digest), sourceSchema: source,
-            targetSchema: target, forecast: forecast)
+            pipeline: Pipeline(path: connection.path, name: plan.name, digest: plan.digest),
+            limit: plan.limits.recordsMax, sourceSchema: source, targetSchema: target, forecast: forecast)
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         guard let made = PlanFile(try JSONValue(parsing: Array(try encoder.encode(content)))) else {
@@ -71,6 +75,7 @@ package struct PlanFile: Sendable {
             let creations = content["forecast"]?["creations"]?.elements
         else { return nil }
         pipeline = Pipeline(path: path, name: name, digest: digest)
+        recordsMax = content["limit"]?.int
         (sourceSchema, targetSchema) = (source, target)
         self.creations = Set(creations.map { "\($0["object"]?.text ?? "").\($0["field"]?["name"]?.text ?? "")" })
         self.content = content

@@ -73,6 +73,17 @@ extension ProgressCounts {
     }
 }
 
+extension ProgressCounts {
+    /// The same with how many records there are by the source's own estimate, where it gave no exact number.
+    func expecting(_ totals: [StreamName: Int]) -> ProgressCounts {
+        var counts = self
+        for place in counts.streams.indices {
+            counts.streams[place].expected = counts.streams[place].expected ?? totals[counts.streams[place].name]
+        }
+        return counts
+    }
+}
+
 extension ProgressCounts.Stream {
     /// How many a stage will have to do in all, as far as that can be known now.
     package func total(of stage: Stage) -> Int? {

@@ -123,6 +123,15 @@ package enum TimeToGo: Sendable, Equatable {
     /// So many seconds for the stages that can be told of; others have not begun.
     case atLeast(Double)
     case seconds(ClosedRange<Double>)
+
+    /// One figure for the whole time, to be held against what it took; `nil` as long as too little is known.
+    package var estimate: Duration? {
+        switch self {
+        case .unknown, .waiting, .atLeast: nil
+        case .done: .zero
+        case .seconds(let range): .seconds(range.middle)
+        }
+    }
 }
 
 extension ClosedRange<Double> {

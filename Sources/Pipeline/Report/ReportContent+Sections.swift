@@ -25,6 +25,7 @@ extension ReportContent {
             ("version", "Migratez version", .text(ProgramVersion.text)), ("phase", "Phase", .text(phaseName)),
             ("started_at", "Begun", .time(run.createdAt)), ("written_at", "Report written", .time(written)),
         ]
+        if let recordsMax { facts.append(("limit", "Records of each object at most", .count(recordsMax))) }
         if history.sessions > 0 {
             facts.append(("worked_ms", "Time at work", .milliseconds(history.worked)))
             facts.append(("sessions", "Sessions", .count(history.sessions)))
@@ -58,6 +59,12 @@ extension ReportContent {
                     + [.flag(balance.isClosed, yes: "closed", no: "OPEN")])
         }
         section.tables = [table]
+        if let recordsMax {
+            section.remarks.append(
+                "This run was limited: at most \(ReportValue.count(recordsMax).shown) records of each object were read, "
+                    + "whatever else the source holds. Links to records that were not read were skipped "
+                    + "(\(ErrorCode.parentNotRead)).")
+        }
         return section
     }
 

@@ -29,6 +29,8 @@ struct ReportContent: Sendable {
     var verifications: [(result: StreamVerification, time: Timestamp)]
     var history: RunHistory
     var requestCounts: [RequestCounts.Side: RequestCounts]
+    /// So many records of each object were read at most; `nil` = all, or the run is shredded.
+    var recordsMax: Int?
     var certificate: Certificate?
     /// The order of each object's fields in the pipeline file, and what is advised; without the file, alphabetical.
     var plan: PipelinePlan?
@@ -53,8 +55,7 @@ struct ReportContent: Sendable {
                 tags: try view.tagCounts(), conflicts: try view.conflictCounts(), removals: try view.removalCounts(),
                 leftAlone: leftAlone, verifications: try view.verifications(),
                 history: RunHistory(try view.samples()), requestCounts: try view.requestCounts(),
-                certificate: certificate,
-                plan: plan)
+                recordsMax: try RecordLimit.noted(in: view), certificate: certificate, plan: plan)
         }
     }
 

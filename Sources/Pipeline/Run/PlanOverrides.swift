@@ -10,6 +10,8 @@ package struct PlanOverrides: Sendable, Equatable {
     /// `0.5%`
     package var rejectedShareMax: String?
     package var chunkRecordsMax: Int?
+    /// So many records of each object are read at most; for a new run only.
+    package var recordsMax: Int?
     /// Requests at once, on each side that has such a setting.
     package var concurrencyMax: Int?
     /// `150/10s`: the source's rate.
@@ -31,6 +33,9 @@ package struct PlanOverrides: Sendable, Equatable {
         if let chunkRecordsMax {
             guard chunkRecordsMax >= 1 else { throw Self.invalid("--chunk-records", "\(chunkRecordsMax)", "50000") }
             plan.staging.chunkRecordsMax = chunkRecordsMax
+        }
+        if let recordsMax {
+            guard recordsMax >= 1 else { throw Self.invalid("--limit", "\(recordsMax)", "1000") }
         }
         if let concurrencyMax {
             guard (1...1000).contains(concurrencyMax) else {

@@ -44,7 +44,8 @@ package struct Run: Sendable {
         let staging = try await StagingArea.create(
             folder,
             RunDescription(
-                pipeline: plan.name + connection.marker, digest: plan.digest,
+                pipeline: plan.name + (connection.sample == nil ? "" : SampleSelection.marker)
+                    + (plan.limits.recordsMax.map(RecordLimit.marker) ?? ""), digest: plan.digest,
                 source: plan.source.connector,
                 destination: plan.target.connector, retention: plan.retentionPolicy),
             root: root, settings: try plan.stagingSettings(clock: workplace.clock))
@@ -79,12 +80,12 @@ package struct Run: Sendable {
             folder, root: root, settings: try connection.plan.stagingSettings(clock: workplace.clock))
         let baseline: Baseline?
         do {
-            let (sample, limit, declared) = try await staging.manifest.read {
-                (try SampleSelection(notedIn: $0), try RunLimit(notedIn: $0), Set(try $0.streams().map(\.name)))
+            let (sample, recordsMax, declared) = try await staging.manifest.read {
+                (try SampleSelection(notedIn: $0), try RecordLimit.noted(in: $0), Set(try $0.streams().map(\.name)))
             }
-            // A sample goes on as the sample that it was, and the first records as those.
+            // A sample goes on as the sample that it was, a limited run within its limit.
             if let sample { connection = connection.sampled(sample) }
-            if let limit { connection = connection.limited(limit) }
+            if let recordsMax { connection = connection.limited(to: recordsMax) }
             // The run stays with the objects that it was begun with.
             connection.plan.transform = try connection.plan.transform.restricted(to: declared)
             if let kept = try staging.openBaseline() {
@@ -129,18 +130,19 @@ package struct Run: Sendable {
 
     /// Tells the manifest about every stream of the plan; those that it knows stay as they are.
     ///
-    /// What kind of run it is, is noted in the same commit, so that no crash can make a whole run of a sample.
+    /// What kind of run it is, is noted in the same commit, so that no crash can make a whole run of a part.
     private static func declareStreams(
         of connection: PlanConnection, since earlier: EarlierRun?, in staging: StagingArea
     ) async throws {
-        let (plan, sample, limit) = (connection.plan, connection.sample, connection.limit)
+        let (plan, sample) = (connection.plan, connection.sample)
         let objects = plan.transform.objects.map(\.stream)
         let links = plan.transform.routes.map(\.stream)
+        let recordsMax = plan.limits.recordsMax
         try await staging.manifest.commit { transaction in
             for stream in objects { try transaction.declare(stream, .object) }
             for stream in links { try transaction.declare(stream, .link) }
             try sample?.note(in: transaction)
-            try limit?.note(in: transaction)
+            if let recordsMax { try RecordLimit.note(recordsMax, in: transaction) }
             try transaction.setNote(EarlierRun.noteKey, earlier?.entry.run)
         }
     }
@@ -193,11 +195,6 @@ package struct PlanConnection: Sendable {
     package var traffic: Traffic
     /// The only records that a run moves; `nil` = all.
     package var sample: SampleSelection?
-    /// How many records of each object a run moves at most; `nil` = all.
-    package var limit: RunLimit?
-
-    /// What stands behind the pipeline's name where only a part of its records is meant.
-    fileprivate var marker: String { (sample == nil ? "" : SampleSelection.marker) + (limit?.marker ?? "") }
 
     /// Reads the file, fetches its secrets and makes both connectors; asks nobody anything yet.
     ///
@@ -207,7 +204,8 @@ package struct PlanConnection: Sendable {
     ) async throws -> PlanConnection {
         var plan = try PipelineFile.read(path: path, catalog: Connectors.catalog).get()
         try overrides.apply(to: &plan, catalog: Connectors.catalog)
-        return try await open(plan, path: path, in: workplace)
+        let connection = try await open(plan, path: path, in: workplace)
+        return overrides.recordsMax.map { connection.limited(to: $0) } ?? connection
     }
 
     /// The same for a plan that was read from elsewhere; `path` is where it belongs.
@@ -216,7 +214,11 @@ package struct PlanConnection: Sendable {
         let (settings, diagnostics) = await plan.resolve(with: resolver)
         guard let settings else {
             throw MigratezError(
-                .missingSecret, diagnostics.map { $0.description }.joined(separator: "\n"), remedy: .fixConfiguration)
+                .missingSecret,
+                "values that the pipeline refers to are missing\n"
+                    + diagnostics.map(\.description).joined(separator: "\n"),
+                remedy: .fixConfiguration,
+                hint: "set them in the environment, or in a file of NAME=value lines that --env-file names")
         }
         let traffic = Traffic(clock: workplace.clock)
         // Each side has its own gate: one that answers must not hide the failures of the other.

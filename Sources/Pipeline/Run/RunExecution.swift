@@ -44,7 +44,7 @@ package struct RunExecution: Sendable {
     /// Runs the stages that are named; those before them must be complete.
     package func execute(_ stages: Set<Stage>) async throws {
         try await run.requireNotUndone()
-        try await sampler.during(run, totals: setup.totals) { try await carryOut(stages) }
+        try await sampler.during(run, stages, totals: setup.totals) { try await carryOut(stages) }
     }
 
     private func carryOut(_ stages: Set<Stage>) async throws {

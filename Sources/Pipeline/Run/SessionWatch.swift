@@ -65,8 +65,9 @@ final class SessionWatch: Sendable {
         }
         try await noteStages(snapshot)
         if isDue { try await publish(snapshot) }
-        tellProgress(snapshot)
+        // What happened comes before where it led to: the first line of all is the start.
         try await forwardEvents()
+        tellProgress(snapshot)
     }
 
     /// The last look, written down.
@@ -165,7 +166,7 @@ final class SessionWatch: Sendable {
     private func checkLimits() throws(MigratezError) {
         if let durationMax = limits.durationMax, run.clock.now.duration(since: begun) >= durationMax {
             throw MigratezError(
-                .timeUsedUp, "the \(Int(durationMax.seconds)) seconds of --max-duration are over", remedy: .stop,
+                .timeUsedUp, "the time that --max-duration allows is over", remedy: .stop,
                 hint: "migratez resume \(run.id)")
         }
         let rejected = state.withLock { $0.latest?.counts.streams.first { $0.rejected > 0 } }

@@ -28,19 +28,26 @@ package enum FieldComparison {
 
     /// A form of the value that is the same for values which agree; `nil` for one that is blank.
     ///
-    /// Only a whole number is taken for a number here, where `agree` takes one beside an instant for an instant.
-    static func canonical(_ value: JSONValue) -> String? {
+    /// Only a whole number is taken for a number here, where `agree` takes one beside an instant for an instant. Looks at
+    /// the first bytes before it tries to read a number or an instant: it is called for every field of every record.
+    package static func canonical(_ value: JSONValue) -> String? {
         let text = text(value)
-        if let number = DecimalNumber(text) {
-            let digits = String(decoding: number.digits.map { $0 + 0x30 }, as: UTF8.self)
-            return "number \(number.isNegative ? "-" : "")\(digits)e\(number.exponent)"
+        let bytes = text.utf8
+        guard let first = bytes.first, let last = bytes.last else { return nil }
+        if first == UInt8(ascii: "-") || isDigit(first) {
+            if let number = DecimalNumber(text) {
+                let digits = String(decoding: number.digits.map { $0 + 0x30 }, as: UTF8.self)
+                return "number \(number.isNegative ? "-" : "")\(digits)e\(number.exponent)"
+            }
+            if !isWhole(text), let instant = TimestampText.instant(bytes) { return "instant \(instant.milliseconds)" }
         }
-        if !isWhole(text), let instant = TimestampText.instant(text.utf8) {
-            return "instant \(instant.milliseconds)"
-        }
+        let isPlain = { (byte: UInt8) in byte > 0x20 && byte < 0x7F }
+        if isPlain(first), isPlain(last), !bytes.contains(UInt8(ascii: "\r")) { return "text " + text }
         let trimmed = trimmed(text)
-        return trimmed.isEmpty ? nil : "text \(trimmed)"
+        return trimmed.isEmpty ? nil : "text " + trimmed
     }
+
+    private static func isDigit(_ byte: UInt8) -> Bool { byte >= 0x30 && byte <= 0x39 }
 
     /// Null and the empty text are the same everywhere.
     static func text(_ value: JSONValue) -> String {
@@ -49,7 +56,7 @@ package enum FieldComparison {
         return value.text ?? String(decoding: value.serialized(), as: UTF8.self)
     }
 
-    private static func isWhole(_ text: String) -> Bool { text.utf8.allSatisfy { $0 >= 0x30 && $0 <= 0x39 } }
+    private static func isWhole(_ text: String) -> Bool { text.utf8.allSatisfy(isDigit) }
 
     /// CRMs cut white space at both ends, and write line ends in their own way.
     private static func trimmed(_ text: String) -> String {

@@ -49,26 +49,35 @@ struct Connection: Sendable {
         }
         let route = context.service.route(of: request)
         let faults = context.faults.faults(for: request)
-        context.journal.count(route, faults: faults)
+        context.journal.begin(route, faults: faults)
         var outcome = Fault.Outcome.answer
-        for fault in faults {
-            if case .latency(let duration) = fault { try await context.clock.sleep(for: duration) }
-            if let decided = fault.outcome { outcome = decided }
+        do {
+            for fault in faults {
+                if case .latency(let duration) = fault { try await context.clock.sleep(for: duration) }
+                if let decided = fault.outcome { outcome = decided }
+            }
+        } catch {
+            context.journal.end()
+            throw error
         }
+        // A request counts as under way until it is about to be answered: the next one may come as soon as it is.
         switch outcome {
         case .drop:
+            context.journal.end()
             try await writer.write(.reset)
             return false
         case .refuse(let status, let retryAfter):
             var response = context.service.failure(status: status, for: request)
             if let retryAfter { response.headers["Retry-After"] = String(retryAfter.components.seconds) }
             context.journal.count(status: status)
+            context.journal.end()
             return try await send(response, to: request, keepAlive: keepAlive, writer)
         case .answer, .commitThenDrop, .resetMidBody, .badJSON, .wrongLength, .trickle:
             break
         }
         let response = await context.service.respond(to: request)
         context.journal.count(status: response.status)
+        context.journal.end()
         switch outcome {
         case .commitThenDrop:
             try await writer.write(.reset)

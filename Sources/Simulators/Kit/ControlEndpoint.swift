@@ -5,7 +5,7 @@ import MigratezModel
 
 /// What the server itself answers, below `/_simulator/`; never hit by faults, never counted.
 ///
-/// `GET state` the service's counts · `GET journal` requests by route, status and fault · `DELETE journal` from zero ·
+/// `GET state` the service's counts · `GET journal` requests by route, status and fault, and how many were under way at once · `DELETE journal` from zero ·
 /// `POST faults` a new plan in its text form (empty: none).
 struct ControlEndpoint: Sendable {
     static let root = "_simulator"
@@ -42,7 +42,8 @@ struct ControlEndpoint: Sendable {
             {"requests":\(counts.requests),"writes":\(counts.writes),\
             "routes":\(object(counts.byRoute.map { ($0.key, $0.value) })),\
             "statuses":\(object(counts.byStatus.map { (String($0.key), $0.value) })),\
-            "faults":\(object(counts.byFault.map { ($0.key, $0.value) }))}
+            "faults":\(object(counts.byFault.map { ($0.key, $0.value) })),\
+            "under_way_max":\(counts.underWayMax)}
             """.utf8)
     }
 }

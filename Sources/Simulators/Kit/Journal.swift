@@ -17,28 +17,46 @@ package final class Journal: Sendable {
         package var byStatus: [Int: Int] = [:]
         /// Injected faults by name.
         package var byFault: [String: Int] = [:]
+        /// The most requests that were being answered at one time.
+        package var underWayMax = 0
     }
 
-    private let state = Mutex(Counts())
+    private struct State {
+        var counts = Counts()
+        var underWay = 0
+    }
+
+    private let state = Mutex(State())
 
     package init() {}
 
     /// What was counted so far.
-    package var counts: Counts { state.withLock { $0 } }
+    package var counts: Counts { state.withLock { $0.counts } }
 
-    /// Starts again from zero.
-    package func reset() { state.withLock { $0 = Counts() } }
-
-    func count(_ route: SimulatorRoute, faults: [Fault]) {
+    /// Starts again from zero; what is under way stays so.
+    package func reset() {
         state.withLock {
-            $0.requests += 1
-            $0.byRoute[route.name, default: 0] += 1
-            if route.isWrite { $0.writes += 1 }
-            for fault in faults { $0.byFault[fault.name, default: 0] += 1 }
+            $0.counts = Counts()
+            $0.counts.underWayMax = $0.underWay
+        }
+    }
+
+    /// Counts a request that is under way until `end` is called.
+    func begin(_ route: SimulatorRoute, faults: [Fault]) {
+        state.withLock {
+            $0.underWay += 1
+            $0.counts.underWayMax = max($0.counts.underWayMax, $0.underWay)
+            $0.counts.requests += 1
+            $0.counts.byRoute[route.name, default: 0] += 1
+            if route.isWrite { $0.counts.writes += 1 }
+            for fault in faults { $0.counts.byFault[fault.name, default: 0] += 1 }
         }
     }
 
     func count(status: Int) {
-        state.withLock { $0.byStatus[status, default: 0] += 1 }
+        state.withLock { $0.counts.byStatus[status, default: 0] += 1 }
     }
+
+    /// The request is about to be answered, or its connection is gone.
+    func end() { state.withLock { $0.underWay -= 1 } }
 }

@@ -57,6 +57,19 @@ package struct RejectCount: Sendable, Hashable {
     package var count: Int
     /// The source's id of one of them; nil for links, and after shredding.
     package var example: String?
+
+    package init(
+        stream: StreamName, stage: Stage, code: String, vendorCode: String?, fields: [String], count: Int,
+        example: String?
+    ) {
+        self.stream = stream
+        self.stage = stage
+        self.code = code
+        self.vendorCode = vendorCode
+        self.fields = fields
+        self.count = count
+        self.example = example
+    }
 }
 
 extension ManifestView {

@@ -151,6 +151,10 @@ package final class MemoryDestination: Destination {
         return held.filter { $0.object == object && ids.contains($0.id) }.map { Self.readBack($0, fields) }
     }
 
+    package func sample(object: String, fields: [String], count: Int) async throws -> [ReadBack] {
+        held.filter { $0.object == object }.prefix(count).map { Self.readBack($0, fields) }
+    }
+
     package func delete(object: String, ids: [String]) async throws -> [Deletion] {
         state.withLock { state in
             let there = Set(state.held.filter { $0.object == object }.map(\.id)).intersection(ids)

@@ -50,12 +50,13 @@ extension TransformStage {
             guard let decision = try decisions.advance(to: UInt64(ordinal)) else {
                 throw MigratezError(.internalError, "link \(ordinal) of \(route.stream) has no decision")
             }
-            let missing: Outcome = route.onMissing == .quarantine ? .rejected : .skipped
+            let leftOut: Outcome = route.onMissing == .quarantine ? .rejected : .skipped
             switch decision.action {
             case .merged: output.settleLink(route.stream, ordinal, .merged)
             case .notChosen: output.settleLink(route.stream, ordinal, .skipped)
-            case .missing: output.settleLink(route.stream, ordinal, missing, .parentMissing)
-            case .leftOut: output.settleLink(route.stream, ordinal, missing, .parentNotLoaded)
+            case .missing:
+                output.settleLink(route.stream, ordinal, route.fateOfMissing.outcome, route.fateOfMissing.code)
+            case .leftOut: output.settleLink(route.stream, ordinal, leftOut, .parentNotLoaded)
             case .load:
                 let edge = try EdgeLine.parse(line, with: &index)
                 try output.append(

@@ -18,6 +18,16 @@ package struct LinkRoute: Sendable, Equatable {
     /// starts, directly or through others: such links are written after all records, each by itself.
     package var isDeferred = false
 
+    /// Whether only some of the source's records are read: what an edge leads to may then exist all the same.
+    package var isLimited = false
+
+    /// What becomes of an edge whose other record was not among those that were read. A limit is nobody's mistake, so
+    /// nothing is rejected for it.
+    var fateOfMissing: (outcome: Outcome, code: ErrorCode) {
+        if isLimited { return (.skipped, .parentNotRead) }
+        return (onMissing == .quarantine ? .rejected : .skipped, .parentMissing)
+    }
+
     /// Whether the edges become a field that is written together with the from-record.
     package var isLookup: Bool { field != nil && !isDeferred }
 
@@ -42,7 +52,7 @@ extension TransformSpec {
                 StreamName.link(from: link.from, to: to).map { stream in
                     LinkRoute(
                         stream: stream, from: link.from, to: to, form: link.form, choose: link.choose,
-                        onMissing: link.onMissing, map: link.map)
+                        onMissing: link.onMissing, map: link.map, isLimited: isLimited)
                 }
             }
         }

@@ -12,12 +12,16 @@ package struct MappingMarks: Sendable {
     /// Forgets the record before.
     mutating func removeAll() { marks.removeAll(keepingCapacity: true) }
 
-    mutating func mark(_ event: MappingTally.Event, field: Int) { marks.append((field, event)) }
+    package mutating func mark(_ event: MappingTally.Event, field: Int) { marks.append((field, event)) }
+
+    /// What happened, whatever the field.
+    var events: [MappingTally.Event] { marks.map(\.event) }
 
     /// Whether this happened in any field of the record.
     package func contains(_ event: MappingTally.Event) -> Bool { marks.contains { $0.event == event } }
 
-    fileprivate func forEach(_ body: (Int, MappingTally.Event) -> Void) {
+    /// Calls `body` with the number of a field and what happened to it, for each.
+    package func forEach(_ body: (Int, MappingTally.Event) -> Void) {
         for mark in marks { body(mark.field, mark.event) }
     }
 }

@@ -11,6 +11,8 @@ package struct FieldPreview: Sendable, Equatable {
     package var value: [UInt8]?
     /// Why the rule refuses it.
     package var refusal: ErrorCode?
+    /// What the rule did to get there; up to its refusal, if it refuses the value.
+    package var events: [MappingTally.Event] = []
 }
 
 extension RecordMapper {
@@ -31,11 +33,12 @@ extension FieldProgram {
         do throws(Rejection) {
             try write(index, record, into: &writer, scratch: &scratch, marks: &marks)
         } catch {
-            return FieldPreview(field: target, value: sourceValue(index, record), refusal: error.code)
+            return FieldPreview(
+                field: target, value: sourceValue(index, record), refusal: error.code, events: marks.events)
         }
         writer.endObject()
         let object = writer.bytes.withUnsafeBufferPointer { JSONValue(validated: $0) }
-        return FieldPreview(field: target, value: object[target]?.serialized())
+        return FieldPreview(field: target, value: object[target]?.serialized(), events: marks.events)
     }
 }
 

@@ -15,6 +15,8 @@ package struct TransformSpec: Sendable, Equatable {
     package var people: PeopleSpec?
     /// Constants that expressions and templates may use as `vars.<name>`.
     package var vars: [String: String]
+    /// Whether only some of the source's records are read: what a link leads to may then exist all the same.
+    package var isLimited = false
 
     package init(
         objects: [ObjectSpec], links: [LinkSpec] = [], values: [String: ValueMapSpec] = [:], people: PeopleSpec? = nil,
