@@ -28,13 +28,7 @@ struct EarlierRun: Sendable {
     /// The run as one to go on from; `nil` if it left nothing in the destination.
     private static func candidate(_ entry: RunRegistry.Entry, in workplace: Workplace) async throws -> EarlierRun? {
         guard let inspection = try RunRegistry.inspection(of: entry, in: workplace) else { return nil }
-        let (status, wrote) = try await inspection.manifest.read { view in
-            let wrote = try view.streams().contains { stream in
-                let counts = try view.counters(of: stream.name)[.load] ?? [:]
-                return (counts[.created] ?? 0) + (counts[.updated] ?? 0) > 0
-            }
-            return (try view.run(), wrote)
-        }
+        let (status, wrote) = try await inspection.manifest.read { (try $0.run(), try $0.hasWritten) }
         if try await isLeftOut(inspection.manifest) { return nil }
         switch status.phase {
         case .keysDestroyed, .unlinked, .residueChecked, .certified:

@@ -16,10 +16,7 @@ extension RunRegistry {
             guard let inspection = try Self.inspection(of: other, in: workplace) else { continue }
             let wrote = try await inspection.manifest.read { view in
                 guard try view.note(RunUndo.endedNote) == nil else { return false }
-                return try view.streams().contains { stream in
-                    let counts = try view.counters(of: stream.name)[.load] ?? [:]
-                    return (counts[.created] ?? 0) + (counts[.updated] ?? 0) > 0
-                }
+                return try view.hasWritten
             }
             if wrote { later.append(other.run) }
         }
@@ -34,6 +31,18 @@ extension RunRegistry {
         } catch {
             if error.code == .runNotFound { return nil }
             throw error
+        }
+    }
+}
+
+extension ManifestView {
+    /// Whether the run has created or updated anything in the destination; known after shredding, too.
+    var hasWritten: Bool {
+        get throws {
+            try streams().contains { stream in
+                let counts = try counters(of: stream.name)[.load] ?? [:]
+                return (counts[.created] ?? 0) + (counts[.updated] ?? 0) > 0
+            }
         }
     }
 }
