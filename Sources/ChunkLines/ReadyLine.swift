@@ -8,8 +8,7 @@ package import MigratezModel
 ///
 /// `{"n":12,"id":"512","fields":{…},"refs":[{"field":"AccountId","to":"company","n":5,"edge":12,"missing":"empty"}]}`;
 /// a link that becomes a record has no id of its own but may have a `tag`, which tells it from others between the same
-/// two records. A record that stands for others has their ids in `was`, and `at` says when it was last changed in the
-/// source where a rule needs that.
+/// two records. `was` and `at` are its `RecordProvenance`.
 package struct ReadyLine: Sendable {
     /// The ordinal in its stream.
     package var ordinal: Int
@@ -17,22 +16,21 @@ package struct ReadyLine: Sendable {
     package var sourceID: String
     /// For a link: what tells it from others between the same two records.
     package var tag: String?
-    /// The source's ids of the records that it stands for: merged into it there, or found to be its duplicates here.
-    package var formerIDs: [String] = []
-    /// When the source last changed it, where that is needed.
-    package var modified: Timestamp?
+    package var provenance: RecordProvenance
     /// The destination's fields, a JSON object.
     package var fields: [UInt8]
     package var references: [Reference]
 
     package init(
-        ordinal: Int, sourceID: String, tag: String? = nil, fields: [UInt8], references: [Reference] = []
+        ordinal: Int, sourceID: String, tag: String? = nil, fields: [UInt8], references: [Reference] = [],
+        provenance: RecordProvenance = RecordProvenance()
     ) {
         self.ordinal = ordinal
         self.sourceID = sourceID
         self.tag = tag
         self.fields = fields
         self.references = references
+        self.provenance = provenance
     }
 
     /// A field that will hold the destination's id of another record of the run.
@@ -73,16 +71,7 @@ package struct ReadyLine: Sendable {
             writer.key("tag")
             writer.string(tag)
         }
-        if !formerIDs.isEmpty {
-            writer.key("was")
-            writer.beginArray()
-            for id in formerIDs { writer.string(id) }
-            writer.endArray()
-        }
-        if let modified {
-            writer.key("at")
-            writer.int(Int(modified.milliseconds))
-        }
+        provenance.write(to: &writer)
         writer.key("fields")
         writer.raw(fields)
         Self.write(references, to: &writer)
@@ -97,13 +86,7 @@ package struct ReadyLine: Sendable {
         ordinal = try index.requiredNumber("n", in: line)
         sourceID = try index.required("id", in: line)
         tag = index.topLevel("tag").map { index.string($0, in: line) }
-        if let slice = index.topLevel("was") {
-            formerIDs = JSONValue(validated: UnsafeBufferPointer(rebasing: line[slice.range])).elements.compactMap(
-                \.text)
-        }
-        if index.topLevel("at") != nil {
-            modified = Timestamp(milliseconds: Int64(try index.requiredNumber("at", in: line)))
-        }
+        provenance = try RecordProvenance(line, index)
         guard let slice = index.topLevel("fields"), slice.kind == .object else {
             throw MigratezError(.chunkCorrupt, "a line of a ready chunk has no fields")
         }

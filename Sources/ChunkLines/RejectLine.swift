@@ -7,7 +7,7 @@ package import MigratezModel
 /// A record that was refused, with the reason: a line of a rejects chunk.
 ///
 /// `{"stage":"load","n":12,"id":"512","code":"MZ-PICK-01","fields":["LeadSource"],"reason":…,"vendor_code":…,
-/// "vendor_text":…,"record":{…}}`. The record is what the stage had in hand: the source's record in the transform stage, the ready line
+/// "vendor_text":…,"record":{…}}`, with the references and the provenance of a ready line where there are any. The record is what the stage had in hand: the source's record in the transform stage, the ready line
 /// in the load stage.
 package struct RejectLine: Sendable {
     package var stage: Stage
@@ -18,10 +18,11 @@ package struct RejectLine: Sendable {
     package var record: [UInt8]
     /// The references that the record would have been loaded with, so that correcting it does not cost its links.
     package var references: [ReadyLine.Reference]
+    package var provenance: RecordProvenance
 
     package init(
         stage: Stage, ordinal: Int, sourceID: String, rejection: Rejection, record: [UInt8],
-        references: [ReadyLine.Reference] = []
+        references: [ReadyLine.Reference] = [], provenance: RecordProvenance = RecordProvenance()
     ) {
         self.stage = stage
         self.ordinal = ordinal
@@ -29,6 +30,7 @@ package struct RejectLine: Sendable {
         self.rejection = rejection
         self.record = record
         self.references = references
+        self.provenance = provenance
     }
 
     /// Appends the line with its line end.
@@ -59,6 +61,7 @@ package struct RejectLine: Sendable {
             writer.key("vendor_text")
             writer.string(vendorText)
         }
+        provenance.write(to: &writer)
         ReadyLine.write(references, to: &writer)
         writer.key("record")
         writer.raw(record)
@@ -79,6 +82,7 @@ package struct RejectLine: Sendable {
         package var stage: Stage
         package var record: [UInt8]
         package var references: [ReadyLine.Reference]
+        package var provenance: RecordProvenance
     }
 
     /// Reads a line; `index` is a reusable index without nested fields.
@@ -96,6 +100,6 @@ package struct RejectLine: Sendable {
             reason: index.topLevel("reason").map { index.string($0, in: line) },
             vendorCode: index.topLevel("vendor_code").map { index.string($0, in: line) },
             vendorText: index.topLevel("vendor_text").map { index.string($0, in: line) }, stage: stage,
-            record: Array(line[record.range]), references: try ReadyLine.references(line, index))
+            record: Array(line[record.range]), references: try ReadyLine.references(line, index), provenance: try RecordProvenance(line, index))
     }
 }

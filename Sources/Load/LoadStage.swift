@@ -46,7 +46,7 @@ package struct LoadStage: Sendable {
         let chunkLoad = try await chunkLoad(target, route)
         try await staging.manifest.commit { transaction in
             try transaction.set(.load, of: stream, to: .running)
-            try transaction.setNote(Self.objectNote + stream.text, target.object)
+            if !target.isLate { try transaction.setNote(Self.objectNote + stream.text, target.object) }
         }
         while true {
             try Task.checkCancellation()
@@ -76,7 +76,8 @@ package struct LoadStage: Sendable {
         }
     }
 
-    /// What the notes in the manifest begin with that say which object a stream was written to.
+    /// What the notes in the manifest begin with that say which object a stream was written to. Late links have none:
+    /// their field belongs to the record that has it.
     package static let objectNote = "load.object."
 
     /// The note in the manifest that says when the last write of the last stream that was loaded had ended.

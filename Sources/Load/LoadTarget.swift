@@ -15,6 +15,8 @@ package struct LoadTarget: Sendable {
     /// For links that become a field of a record which was loaded before: the stream of these records. `nil` for links
     /// that become records of their own.
     package var fieldOf: StreamName?
+    /// Whether such links are only those that came too late to be written together with their record.
+    package var isLate: Bool
     /// Rules that find records which the destination holds already; the first that matches wins.
     package var matches: [MatchRule]
     /// The streams that references of this one point to.
@@ -24,13 +26,14 @@ package struct LoadTarget: Sendable {
 
     package init(
         stream: StreamName, object: String, keyPrefix: String, isLink: Bool = false, fieldOf: StreamName? = nil,
-        matches: [MatchRule] = [], parents: [StreamName: Parent] = [:]
+        isLate: Bool = false, matches: [MatchRule] = [], parents: [StreamName: Parent] = [:]
     ) {
         self.stream = stream
         self.object = object
         self.keyPrefix = keyPrefix
         self.isLink = isLink
         self.fieldOf = fieldOf
+        self.isLate = isLate
         self.matches = matches
         self.parents = parents
     }

@@ -50,8 +50,9 @@ struct RowAssembly: Sendable {
                 row.row.key = key
                 row.holder = reference.ordinal
                 row.isSurelyNew = outcome.outcome == .created
-                // A rule of `against_target` says that nothing of this record is to be changed.
-                if outcome.outcome == .skipped, verdict == nil { verdict = .leave }
+                // A rule of `against_target` says that nothing of this record is to be changed. (One that was left alone
+                // because nothing of it had changed has a code.)
+                if outcome.outcome == .skipped, outcome.code == nil, verdict == nil { verdict = .leave }
                 continue
             }
             if target.isLink, target.fieldOf == nil, outcome.outcome == .created { row.isSurelyNew = true }

@@ -117,22 +117,23 @@ struct RecordPass: ~Copyable {
             settleAll(edges, .filtered, nil)
         case .rejected(let rejection):
             try output.reject(
-                ordinal: ordinal, sourceID: id, rejection, record: record, references: choice.references)
+                ordinal: ordinal, sourceID: id, rejection, record: record, references: choice.references,
+                provenance: provenance)
             settleAll(edges, .rejected, .parentNotLoaded)
         case .mapped:
             switch choice.verdict {
             case .reject(let rejection):
-                try output.reject(ordinal: ordinal, sourceID: id, rejection, record: record)
+                try output.reject(
+                    ordinal: ordinal, sourceID: id, rejection, record: record, provenance: provenance)
                 settleAll(edges, .rejected, rejection.code)
             case .skip(let code):
                 output.settle(ordinal, sourceID: id, .skipped, code)
                 settleAll(edges, .skipped, code)
             case nil:
-                var line = ReadyLine(
-                    ordinal: ordinal, sourceID: id, fields: writer.bytes, references: choice.references)
-                line.formerIDs = provenance.formerIDs
-                line.modified = provenance.modified
-                try output.append(line)
+                try output.append(
+                    ReadyLine(
+                        ordinal: ordinal, sourceID: id, fields: writer.bytes, references: choice.references,
+                        provenance: provenance))
                 mapper.tally.add(marks)
                 if marks.contains(.personReplaced) { output.tagOwner(ordinal) }
                 for edge in choice.settled {

@@ -1,27 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
+import MigratezChunkLines
 import MigratezJSON
 import MigratezModel
 
-/// What a later run has to know of a record besides its fields, to tell what happened to it since.
-struct RecordProvenance {
-    /// The source's ids of the records that this one stands for, its own left out, each once.
-    var formerIDs: [String] = []
-    /// When the source last changed it; `nil` = no rule asks, or the source does not say.
-    var modified: Timestamp?
-
+extension RecordProvenance {
     /// Of a record that stands for itself.
     init(_ layout: RecordLayout, _ index: RecordIndex, _ record: UnsafeBufferPointer<UInt8>, of object: ObjectSpec) {
-        formerIDs = layout.formerIDs(index, in: record)
-        if object.needsModified { modified = layout.modified(index, in: record) }
+        self.init(
+            formerIDs: layout.formerIDs(index, in: record),
+            modified: object.needsModified ? layout.modified(index, in: record) : nil)
     }
 
     /// Of a record that stands for a group.
     init(_ group: GroupMerge.Result, of object: ObjectSpec) {
         var seen: Set = [group.sourceID]
-        formerIDs = (group.merged.map(\.sourceID) + group.formerIDs).filter { seen.insert($0).inserted }
-        if object.needsModified { modified = group.modified.map { Timestamp(milliseconds: $0) } }
+        self.init(
+            formerIDs: (group.merged.map(\.sourceID) + group.formerIDs).filter { seen.insert($0).inserted },
+            modified: object.needsModified ? group.modified.map { Timestamp(milliseconds: $0) } : nil)
     }
 }
 

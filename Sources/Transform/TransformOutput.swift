@@ -54,12 +54,12 @@ struct TransformOutput: ~Copyable {
 
     mutating func reject(
         ordinal: Int, sourceID: String?, _ rejection: Rejection, record: UnsafeBufferPointer<UInt8>,
-        references: [ReadyLine.Reference] = []
+        references: [ReadyLine.Reference] = [], provenance: RecordProvenance = RecordProvenance()
     ) throws {
         lines.removeAll(keepingCapacity: true)
         RejectLine(
             stage: .transform, ordinal: ordinal, sourceID: sourceID ?? "", rejection: rejection, record: Array(record),
-            references: references
+            references: references, provenance: provenance
         ).append(to: &lines)
         let line = rejects?.records
         try rejects?.append(lines, records: 1)

@@ -51,15 +51,33 @@ import Testing
         return try #require(all.first { $0.stream.name.text == stream })
     }
 
-    @Test func `are set after the records, are read back, and are undone`() async throws {
+    /// The same into an organisation, which has no head of an account.
+    @Sendable private static func intoSalesforce(_: String) -> String {
         let target = """
             { connector: salesforce, base_url: "${env:SALESFORCE_BASE_URL}", auth: { kind: client_credentials,
               client_id: "${env:SALESFORCE_CLIENT_ID}", client_secret: "${env:SALESFORCE_CLIENT_SECRET}" } }
             """
-        let text = Self.pipeline.replacing("TARGET", with: target)
+        return pipeline.replacing("TARGET", with: target)
             .replacing("  - { from: firm, to: person, as: Account.Head__c, on_missing: empty }", with: "")
-        let edit: (String) -> String = { _ in text }
-        try await MainJobWorld.with(records: 10, edit: edit) { world in
+    }
+
+    @Test func `follow the source in a later run, although nothing else of their records changed`() async throws {
+        try await MainJobWorld.with(records: 10, edit: Self.intoSalesforce) { world in
+            try write(world.folder)
+            try await world.move().close()
+            let path = "\(world.folder)/people.ndjson"
+            let people = try String(contentsOfFile: path, encoding: .utf8)
+            let changed = people.replacing(#""boss":"p6""#, with: #""boss":"p1""#)
+            #expect(changed != people)
+            try changed.write(toFile: path, atomically: true, encoding: .utf8)
+            try await world.goOn().close()
+            let (picture, expected) = (try OrgPicture(world.org), try await world.wholeRunElsewhere())
+            #expect(picture == expected, "\(picture.differences(from: expected).joined(separator: "\n"))")
+        }
+    }
+
+    @Test func `are set after the records, are read back, and are undone`() async throws {
+        try await MainJobWorld.with(records: 10, edit: Self.intoSalesforce) { world in
             try write(world.folder)
             let run = try await world.move()
             let links = try await balance(run, "person-to-person")

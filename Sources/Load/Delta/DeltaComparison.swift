@@ -54,11 +54,11 @@ struct DeltaComparison: Sendable {
         let fields = try delta.baseline.fields(of: target.stream)
         let keys = rows.map(key)
         let known = try delta.baseline.entries(
-            of: target.stream, keys: (keys + rows.flatMap(\.record.formerIDs)).sorted())
+            of: target.stream, keys: (keys + rows.flatMap(\.record.provenance.formerIDs)).sorted())
         var marks: [(key: String, mark: Baseline.Mark)] = []
         var changed: [DeltaRow] = []
         for (row, key) in zip(rows, keys) {
-            let former = row.record.formerIDs.compactMap { known[$0] }
+            let former = row.record.provenance.formerIDs.compactMap { known[$0] }
             // Without an entry of its own it takes over that of the first record that it stands for.
             guard let entry = known[key] ?? former.first else {
                 result.new.append(row)
@@ -165,7 +165,7 @@ struct DeltaComparison: Sendable {
         case .target: return .target
         case .quarantine: return .quarantine
         case .newest:
-            guard let change, let modified = row.row.record.modified else { return .source }
+            guard let change, let modified = row.row.record.provenance.modified else { return .source }
             return change.at > modified ? .target : .source
         }
     }

@@ -48,30 +48,15 @@ struct BaselineBuild {
     private func add(_ stream: StreamName) async throws {
         var fields = FieldPlaces(try earlier?.fields(of: stream) ?? [])
         var entries: [Baseline.Entry] = []
-        var seen = OrdinalSet()
-        var index = RecordIndex(fields: nil)
-        let chunks = try await staged.manifest.read { try $0.chunks(of: stream, kind: .ready) }
-        // Of a record that was rejected and tried again the later line is the one that was written.
-        for chunk in chunks.reversed() {
-            let changed = try await staged.changedFields(of: stream, readySequence: chunk.address.sequence)
-            var reader = try staged.openChunkReader(chunk, verifyDigest: false)
-            var (block, lines): ([UInt8], [ReadyLine]) = ([], [])
-            while try reader.next(into: &block) {
-                try Task.checkCancellation()
-                for line in block.split(separator: UInt8(ascii: "\n")) {
-                    let record = try line.withUnsafeBufferPointer { try ReadyLine($0, with: &index) }
-                    if seen.insert(record.ordinal) { lines.append(record) }
-                    if lines.count == Self.batchLines {
-                        entries += try await self.entries(of: lines, stream, changed, &fields)
-                        lines.removeAll(keepingCapacity: true)
-                    }
-                    if entries.count >= Self.commitEntries {
-                        try baseline.put(entries, of: stream)
-                        entries.removeAll(keepingCapacity: true)
-                    }
-                }
-            }
+        try await staged.forEachReadyBatch(
+            of: stream, upTo: Self.batchLines,
+            facts: { try await staged.changedFields(of: stream, readySequence: $0.address.sequence) }
+        ) { lines, changed in
             entries += try await self.entries(of: lines, stream, changed, &fields)
+            if entries.count >= Self.commitEntries {
+                try baseline.put(entries, of: stream)
+                entries.removeAll(keepingCapacity: true)
+            }
         }
         try baseline.put(entries, of: stream)
         try baseline.setFields(fields.names, of: stream)
@@ -137,36 +122,6 @@ struct BaselineBuild {
     private func removed(_ keys: [String], of stream: StreamName) async throws -> Set<String> {
         let removals = try await staged.manifest.read { try $0.removals(of: stream, keys: keys) }
         return Set(removals.filter { $0.outcome == .deleted || $0.outcome == .gone }.map(\.key))
-    }
-}
-
-/// A ready line with the destination's ids in the place of references.
-struct WrittenLine {
-    /// Its key in a baseline.
-    var key: String
-    var fields: [JSONValue.Member]
-
-    /// Nil if a record that it refers to is not there.
-    ///
-    /// - Parameter id: the destination's id of the record; for a link that became a field, of the record with the field.
-    init?(_ line: ReadyLine, id: String, _ parents: [StreamName: [Int: RecordOutcome]]) {
-        fields = line.fields.withUnsafeBufferPointer { JSONValue(validated: $0) }.members
-        var ends: [String] = []
-        var isField = false
-        for reference in line.references {
-            let target = parents[reference.stream]?[reference.ordinal]?.targetID
-            if reference.field.isEmpty {
-                isField = true
-                continue
-            }
-            guard let target else {
-                if line.sourceID.isEmpty { return nil }
-                continue
-            }
-            ends.append(target)
-            fields.append(.init(reference.field, .string(target)))
-        }
-        key = !line.sourceID.isEmpty ? line.sourceID : isField ? id : LoadDelta.key(ends: ends, tag: line.tag)
     }
 }
 

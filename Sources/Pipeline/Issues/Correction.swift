@@ -95,7 +95,8 @@ struct CorrectionRules: Sendable {
             mapper.tally.add(marks)
             return Ready(
                 line: ReadyLine(
-                    ordinal: reject.ordinal, sourceID: id, fields: writer.bytes, references: reject.references),
+                    ordinal: reject.ordinal, sourceID: id, fields: writer.bytes, references: reject.references,
+                    provenance: reject.provenance),
                 hasSubstituteOwner: marks.contains(.personReplaced))
         }
     }
@@ -127,7 +128,9 @@ struct CorrectionRules: Sendable {
                 preview.value.map { bytes in bytes.withUnsafeBufferPointer { JSONValue(validated: $0) } }
             }
             return Draft(
-                line: ReadyLine(ordinal: reject.ordinal, sourceID: id, fields: [], references: reject.references),
+                line: ReadyLine(
+                    ordinal: reject.ordinal, sourceID: id, fields: [], references: reject.references,
+                    provenance: reject.provenance),
                 values: values, events: previews.map(\.events))
         }
     }

@@ -55,7 +55,6 @@ package struct IssueImport: Sendable {
         try problems.check()
         guard !isDry, summary.edited > 0 else { return summary }
         try await stage(corrected, rules, readying)
-        try await readying.reopenRun()
         return summary
     }
 

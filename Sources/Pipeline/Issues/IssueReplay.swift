@@ -32,7 +32,6 @@ package struct IssueReplay: Sendable {
         if let ids { try await check(ids, among: rules.map(\.stream)) }
         var count = 0
         for rules in rules { count += try await replay(rules, code: code, ids: ids, readying) }
-        if count > 0 { try await readying.reopenRun() }
         return count
     }
 
@@ -106,14 +105,7 @@ struct Readying: Sendable {
         }
     }
 
-    /// The run has something to load again.
-    func reopenRun() async throws {
-        try await run.staging.manifest.commit { transaction in
-            if try transaction.run().phase != .running { try transaction.advance(to: .running) }
-        }
-    }
-
-    /// Writes one chunk; in the same commit the records stop being rejected.
+    /// Writes one chunk; in the same commit the records stop being rejected, and the run has something to load again.
     func stage(_ records: [CorrectionRules.Ready], of stream: StreamName, counts: [FieldCount]) async throws {
         guard !records.isEmpty else { return }
         let ordinals = records.map(\.line.ordinal)
@@ -122,12 +114,14 @@ struct Readying: Sendable {
         }
         let tagged = records.filter(\.hasSubstituteOwner).map(\.line.ordinal)
         let ownerTag = run.plan.transform.people?.unmatched.tag
-        _ = try await run.staging.withChunkWriter(stream, .ready) { transaction, _ in
-            try transaction.reopenRejected(of: stream, ordinals: ordinals)
+        _ = try await run.staging.withChunkWriter(stream, .ready) { transaction, chunk in
+            try transaction.reopen(of: stream, ordinals: ordinals)
             for (link, edge) in links { try transaction.removeRejects(of: link, ordinals: edge.map { [$0] } ?? []) }
             try transaction.add(counts, of: stream)
             if let ownerTag, !tagged.isEmpty { try transaction.tag(tagged, of: stream, as: ownerTag) }
             try transaction.set(.load, of: stream, to: .running)
+            try transaction.setNote(LateLinks.note(chunk.address), "")
+            if try transaction.run().phase != .running { try transaction.advance(to: .running) }
         } _: { writer in
             var bytes: [UInt8] = []
             for record in records { record.line.append(to: &bytes) }

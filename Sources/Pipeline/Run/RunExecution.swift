@@ -162,6 +162,7 @@ package struct RunExecution: Sendable {
     // MARK: Load
 
     private func load() async throws {
+        try await LateLinks(run).ready()
         let stage = LoadStage(
             destination: run.destination, staging: staging,
             batchBytesMax: ByteCount(run.plan.limits.memoryMax.bytes / 32), delta: run.baseline.map { LoadDelta($0) },
@@ -173,12 +174,8 @@ package struct RunExecution: Sendable {
             try await stage.load(target, expectedRows: try await expectedRows(stream))
             try await checkRejects(stream)
             milestones.reach(.loaded(stream))
-            let lookups = spec.routes.filter { $0.from == stream && $0.isLookup }
-            try await staging.manifest.commit { transaction in
-                for route in lookups { try transaction.set(.load, of: route.stream, to: .done) }
-            }
         }
-        for route in spec.routes where !route.isLookup {
+        for route in spec.routes {
             try await milestones.wait(for: .transformed(route.stream))
             let target = run.plan.loadTarget(route, source: run.source.name)
             try await stage.load(target, expectedRows: try await expectedRows(route.stream))

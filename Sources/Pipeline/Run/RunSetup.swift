@@ -119,11 +119,12 @@ extension PipelinePlan {
         return target
     }
 
-    /// Where and how the records of a link are written.
+    /// Where and how the records of a link are written; of a lookup that is written with its record, those links that came
+    /// too late for that.
     func loadTarget(_ route: LinkRoute, source: String) -> LoadTarget {
         var target = LoadTarget(
             stream: route.stream, object: route.object, keyPrefix: "\(source)-\(route.stream)-", isLink: true,
-            fieldOf: route.isDeferred ? route.from : nil, parents: parents([route.from, route.to], source))
+            fieldOf: route.field == nil ? nil : route.from, isLate: route.isLookup, parents: parents([route.from, route.to], source))
         target.conflictRules = ConflictRules(byDefault: transform.object(route.from)?.onConflict ?? delta.onConflict)
         return target
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
+import MigratezChunkLines
 import MigratezConnectorKit
 import MigratezLoad
 import MigratezModel
@@ -72,7 +73,16 @@ package struct RunUndo: Sendable {
                 "run \(run.id) wrote '\(stream)' to \(object), but \(run.plan.file) says otherwise now",
                 remedy: .fixConfiguration, hint: "give the file its old objects and links back, then undo")
         }
-        return targets
+        return try await lateTargets() + targets
+    }
+
+    /// Links that were written after the records whose fields they became.
+    private func lateTargets() async throws -> [LoadTarget] {
+        let targets = run.plan.transform.routes.filter(\.isLookup)
+            .map { run.plan.loadTarget($0, source: run.source.name) }
+        return try await run.staging.manifest.read { view in
+            try targets.filter { try !view.chunks(of: $0.stream, kind: .ready).isEmpty }
+        }
     }
 
     /// What the plan writes by itself: links before records, children before their parents.
@@ -152,8 +162,20 @@ package struct RunUndo: Sendable {
         }
         var balance = UndoBalance(
             stream: stream, object: target.object, created: totals?[.created] ?? 0, updated: totals?[.updated] ?? 0)
+        if target.isLate { (balance.created, balance.updated) = try await lateCounts(stream) }
         balance.outcomes = counts
         return balance
+    }
+
+    /// The balance of the stream counts the links that were written with their records, too.
+    private func lateCounts(_ stream: StreamName) async throws -> (created: Int, updated: Int) {
+        var (created, updated) = (0, 0)
+        try await run.staging.forEachReadyBatch(of: stream, upTo: 1000, facts: { _ in }) { lines, _ in
+            let outcomes = try await run.staging.outcomes(of: stream, lines.map(\.ordinal)).values
+            created += outcomes.count { $0.outcome == .created }
+            updated += outcomes.count { $0.outcome == .updated }
+        }
+        return (created, updated)
     }
 }
 

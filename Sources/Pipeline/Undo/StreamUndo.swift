@@ -45,25 +45,9 @@ struct StreamUndo {
 
     /// One pass over all that the stream wrote.
     mutating func pass() async throws {
-        var seen = OrdinalSet()
-        var index = RecordIndex(fields: nil)
-        // Of a record that was rejected and tried again the later line is the one that was written.
-        for chunk in try await run.staging.chunks(of: target.stream, kind: .ready).reversed() {
-            let images = try await images(readySequence: chunk.address.sequence)
-            var reader = try run.staging.openChunkReader(chunk)
-            var (block, lines): ([UInt8], [ReadyLine]) = ([], [])
-            while try reader.next(into: &block) {
-                for line in block.split(separator: UInt8(ascii: "\n")) {
-                    let record = try line.withUnsafeBufferPointer { try ReadyLine($0, with: &index) }
-                    if seen.insert(record.ordinal) { lines.append(record) }
-                    if lines.count == batchSize {
-                        try await handle(lines, images)
-                        lines.removeAll(keepingCapacity: true)
-                    }
-                }
-            }
-            try await handle(lines, images)
-        }
+        try await run.staging.forEachReadyBatch(
+            of: target.stream, upTo: batchSize, facts: { try await images(readySequence: $0.address.sequence) }
+        ) { try await handle($0, $1) }
     }
 
     /// What both reading and the way of writing few rows take at once.
@@ -118,13 +102,12 @@ struct StreamUndo {
             return [nil, .sent].contains(ends[line.ordinal])
         }
         let parents = try await run.staging.parents(of: open)
+        let undoneLinks = try await undoneLinks(of: open)
         return open.compactMap { line in
-            guard let outcome = byOrdinal[line.ordinal], let id = outcome.targetID else { return nil }
-            var written = line.fields.withUnsafeBufferPointer { JSONValue(validated: $0) }.members
-            for reference in line.references where !reference.field.isEmpty {
-                guard let id = parents[reference.stream]?[reference.ordinal]?.targetID else { continue }
-                written.append(.init(reference.field, .string(id)))
-            }
+            guard let outcome = byOrdinal[line.ordinal], let id = outcome.targetID,
+                var written = WrittenLine(line, id: id, parents)?.fields
+            else { return nil }
+            written.removeAll { undoneLinks[line.ordinal]?.contains($0.key) == true }
             var entry = UndoEntry(
                 line: line, loaded: outcome.outcome, targetID: id, written: written, before: images[line.ordinal],
                 wasSent: ends[line.ordinal] == .sent)
@@ -139,6 +122,27 @@ struct StreamUndo {
             }
             return entry
         }
+    }
+
+    /// The fields of records, by ordinal, that links wrote which came later and have been undone already.
+    private func undoneLinks(of lines: [ReadyLine]) async throws -> [Int: Set<String>] {
+        var places: [StreamName: [Int: (ordinal: Int, field: String)]] = [:]
+        for line in lines {
+            for reference in line.references {
+                guard let link = reference.link, let edge = reference.edge else { continue }
+                places[link, default: [:]][edge] = (line.ordinal, reference.field)
+            }
+        }
+        var fields: [Int: Set<String>] = [:]
+        for (link, places) in places {
+            let edges = places.keys.sorted()
+            let undone = try await run.staging.manifest.read { try $0.undoOutcomes(of: link, ordinals: edges) }
+            for edge in undone.keys {
+                guard let place = places[edge] else { continue }
+                fields[place.ordinal, default: []].insert(place.field)
+            }
+        }
+        return fields
     }
 
     /// What was there before the rows of one ready chunk were written, by ordinal.

@@ -65,17 +65,3 @@ struct EditWindow {
         return change.at > loaded.advanced(by: Self.skew) && change.at < undone.advanced(by: zero - Self.skew)
     }
 }
-
-/// A set of ordinals: one bit each, so that it stays small for any number of records.
-struct OrdinalSet {
-    private var words: [UInt64] = []
-
-    /// Whether the ordinal was not in it.
-    mutating func insert(_ ordinal: Int) -> Bool {
-        let (word, bit) = (ordinal >> 6, UInt64(1) << UInt64(ordinal & 63))
-        if word >= words.count { words += [UInt64](repeating: 0, count: word + 1 - words.count) }
-        guard words[word] & bit == 0 else { return false }
-        words[word] |= bit
-        return true
-    }
-}

@@ -135,28 +135,11 @@ package struct Verification: Sendable {
 
     /// Compares the records of all ready chunks, or a share of them that depends on nothing but their ordinals.
     private func compare(_ target: LoadTarget, share: Double, _ comparison: inout RecordComparison) async throws {
-        var index = RecordIndex(fields: nil)
-        var batch: [ReadyLine] = []
-        for chunk in try await run.staging.chunks(of: target.stream, kind: .ready) {
-            let changed = try await run.staging.changedFields(
-                of: target.stream, readySequence: chunk.address.sequence)
-            var reader = try run.staging.openChunkReader(chunk)
-            var block: [UInt8] = []
-            while try reader.next(into: &block) {
-                try Task.checkCancellation()
-                for line in block.split(separator: UInt8(ascii: "\n")) {
-                    let record = try line.withUnsafeBufferPointer { try ReadyLine($0, with: &index) }
-                    guard Self.isInSample(record.ordinal, share) else { continue }
-                    batch.append(record)
-                    if batch.count == run.destination.readBatchSize {
-                        try await compare(batch, changed, target, &comparison)
-                        batch.removeAll(keepingCapacity: true)
-                    }
-                }
-            }
-            try await compare(batch, changed, target, &comparison)
-            batch.removeAll(keepingCapacity: true)
-        }
+        try await run.staging.forEachReadyBatch(
+            of: target.stream, upTo: run.destination.readBatchSize,
+            facts: { try await run.staging.changedFields(of: target.stream, readySequence: $0.address.sequence) },
+            where: { Self.isInSample($0.ordinal, share) }
+        ) { try await compare($0, $1, target, &comparison) }
     }
 
     /// A mixed ordinal is as good as chance, and the same every time (SplitMix64's finalizer).
@@ -176,11 +159,11 @@ package struct Verification: Sendable {
         let loaded = records.filter { [.created, .updated].contains(outcomes[$0.ordinal]?.outcome) }
         guard !loaded.isEmpty else { return }
         let parents = try await run.staging.parents(of: loaded)
-        let sent = loaded.map { record in
-            var fields = record.fields.withUnsafeBufferPointer { JSONValue(validated: $0) }.members
-            for reference in record.references where !reference.field.isEmpty {
-                guard let id = parents[reference.stream]?[reference.ordinal]?.targetID else { continue }
-                fields.append(.init(reference.field, .string(id)))
+        let sent = try loaded.map { record in
+            let id = outcomes[record.ordinal]?.targetID ?? ""
+            guard var fields = WrittenLine(record, id: id, parents)?.fields else {
+                throw MigratezError(
+                    .internalError, "link \(record.ordinal) of '\(target.stream)' was loaded without one of its ends")
             }
             // A record that was there before keeps values of its own where the run wrote none.
             if let names = changed[record.ordinal]?.names {

@@ -63,6 +63,14 @@ extension ManifestView {
         return found
     }
 
+    /// Whether any record of the stream was left out for this reason.
+    package func hasSkipped(of stream: StreamName, code: ErrorCode) throws -> Bool {
+        try Bool.fetchOne(
+            database,
+            sql: "SELECT EXISTS (SELECT 1 FROM records WHERE stream = ? AND outcome = ? AND code = ?)",
+            arguments: [number(of: stream), Outcome.skipped.rawValue, code.description]) ?? false
+    }
+
     /// Up to `limit` outcomes in the order of ordinals, the first one at or after `start`; an empty answer is the end.
     package func outcomes(of stream: StreamName, from start: Int, limit: Int) throws -> [RecordOutcome] {
         let statement = try database.cachedStatement(
