@@ -100,6 +100,7 @@ package struct RejectLine: Sendable {
             reason: index.topLevel("reason").map { index.string($0, in: line) },
             vendorCode: index.topLevel("vendor_code").map { index.string($0, in: line) },
             vendorText: index.topLevel("vendor_text").map { index.string($0, in: line) }, stage: stage,
-            record: Array(line[record.range]), references: try ReadyLine.references(line, index), provenance: try RecordProvenance(line, index))
+            record: Array(line[record.range]), references: try ReadyLine.references(line, index),
+            provenance: try RecordProvenance(line, index))
     }
 }

@@ -83,6 +83,9 @@ package protocol Destination: Sendable {
     /// Called once after the last write of the run (a file is completed, for instance).
     func finish() async throws
 
+    /// What tells the account from every other one of its kind, whoever logs in: an organisation's id, a folder.
+    func identity() async throws -> String
+
     /// Who answers, as whom, with which rights and which allowances; the rights are held against what loading `objects`
     /// takes.
     ///

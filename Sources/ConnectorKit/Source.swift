@@ -52,6 +52,9 @@ package protocol Source: Sendable {
     /// - Parameter ids: any number of them.
     func readRecords(of object: StreamName, ids: [String], fields: [String]) async throws -> Page
 
+    /// What tells the account from every other one of its kind, whoever logs in: a portal's number, a folder.
+    func identity() async throws -> String
+
     /// Who answers, as whom, with which rights and which allowances; the rights are held against what reading `objects`
     /// takes.
     ///

@@ -34,6 +34,7 @@ extension ErrorCode {
     }
 
     private static let advice: [ErrorCode: String] = [
+        .accountChanged: "give the run back the account that it began with, or begin a new one",
         .rowLocked: "nothing is wrong with these records: try them again when nobody else works on them",
         .requiredFieldMissing: "give the field a default, or fill it in the export",
         .wrongType: "set on_error: \"null\" for the field, or correct the value in the export",

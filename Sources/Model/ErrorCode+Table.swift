@@ -16,6 +16,7 @@ extension ErrorCode {
 
     // The other side
     package static let credentialsRejected = ErrorCode(.auth, 1, "the credentials were refused")
+    package static let accountChanged = ErrorCode(.auth, 2, "this is not the account that the run began with")
     package static let permissionMissing = ErrorCode(.perm, 1, "a right or scope is missing")
     package static let throttled = ErrorCode(.rate, 1, "the service asks to slow down")
     package static let quotaExhausted = ErrorCode(.quota, 1, "the allowance of requests is used up")
@@ -78,10 +79,9 @@ extension ErrorCode {
     /// Every code of this table, for explanations and for the check that none is used twice.
     package static let all: [ErrorCode] = [
         .invalidPipeline, .invalidSetting, .missingSecret, .notSupported, .fileNotFound, .runNotFound, .wrongRunState,
-        .gateBreached, .pipelineChanged, .credentialsRejected, .permissionMissing, .throttled, .quotaExhausted,
-        .storageFull, .timeUsedUp, .unreachable, .timedOut, .brokenResponse, .serverFailed, .responseTooLarge,
-        .untrustedServer,
-        .insecureURL, .requestRefused, .rowLocked, .requiredFieldMissing, .wrongType, .tooLong, .notInPicklist,
+        .gateBreached, .pipelineChanged, .credentialsRejected, .accountChanged, .permissionMissing, .throttled,
+        .quotaExhausted, .storageFull, .timeUsedUp, .unreachable, .timedOut, .brokenResponse, .serverFailed,
+        .responseTooLarge, .untrustedServer, .insecureURL, .requestRefused, .rowLocked, .requiredFieldMissing, .wrongType, .tooLong, .notInPicklist,
         .valueNotMapped, .duplicate, .parentMissing, .parentNotLoaded, .ownerUnmatched, .recordDeleted,
         .ownerInactive, .parentNotRead, .ruleViolated, .mappingFailed, .unchanged, .changedThere, .changedOnBothSides,
         .malformedRecord, .cursorLoop, .countMismatch, .repeatedRecord,

@@ -142,6 +142,7 @@ private struct HalvingDestination: Destination {
         try await inner.delete(object: object, ids: ids)
     }
     func count(object: String, keyPrefix: String) async throws -> Int? { nil }
+    func identity() async throws -> String { "halving" }
     func account(for objects: [String]) async throws -> AccountReport { AccountReport(account: "halving") }
     func finish() async throws {}
 }

@@ -123,7 +123,7 @@ struct MainJobWorld: Sendable {
     /// Sends the rejected records of a code again.
     func retry(code: String?) async throws -> (run: Run, count: Int) {
         let (run, setup) = try await reopen(allowsChangedPlan: true)
-        let count = try await IssueReplay(run, setup).prepare(code: code)
+        let count = try await IssueReplay(run, setup).prepare(code: code).tried
         try await RunExecution(run, setup, progress: SilentProgress()).execute([.load])
         return (run, count)
     }

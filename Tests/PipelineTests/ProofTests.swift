@@ -59,7 +59,7 @@ import Testing
             await #expect(throws: MigratezError.self) {
                 try await IssueReplay(again, setup).prepare(code: nil, ids: [first, "424242"])
             }
-            #expect(try await IssueReplay(again, setup).prepare(code: nil, ids: [first]) == 1)
+            #expect(try await IssueReplay(again, setup).prepare(code: nil, ids: [first]).tried == 1)
             try await RunExecution(again, setup, progress: SilentProgress()).execute([.load])
             let loaded = try await again.staging.manifest.read {
                 try $0.outcomes(of: stream, ordinals: [rejects[0].ordinal])
@@ -69,7 +69,7 @@ import Testing
             let links = try await again.staging.manifest.read { try $0.rejectCounts() }
                 .filter { $0.code == "MZ-REF-01" && $0.stream.text == "contact" }.reduce(0) { $0 + $1.count }
             #expect(links > 0)
-            #expect(try await IssueReplay(again, setup).prepare(code: "MZ-REF-01") == 0)
+            #expect(try await IssueReplay(again, setup).prepare(code: "MZ-REF-01").tried == 0)
             try await again.close()
 
             let folder = try RunRegistry(world.workplace).find(nil).folder(in: world.workplace)

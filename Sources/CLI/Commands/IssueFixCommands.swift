@@ -91,9 +91,17 @@ extension IssuesCommand {
         func run() async throws {
             let (code, ids) = (code, ids?.ids)
             try await IssueSession.run(reference, common) { run, setup, console in
-                let count = try await IssueReplay(run, setup).prepare(code: code, ids: ids)
-                console.note("trying \(count.records) again")
-                return count
+                let (tried, refused) = try await IssueReplay(run, setup).prepare(code: code, ids: ids)
+                console.note("trying \(tried.records) again")
+                if refused > 0 {
+                    console.note(
+                        "\(refused.records) would be refused again by \(run.plan.file) as it is: change the rule of the "
+                            + "field there, or correct the values: migratez issues export \(run.id) -o issues.csv")
+                }
+                if tried + refused == 0 {
+                    console.note("these are links, which come with their records: try those again")
+                }
+                return tried
             }
         }
     }

@@ -127,6 +127,8 @@ package final class FileDestination: Destination {
         return ids.map { Deletion(id: $0, result: removed.contains($0) ? .deleted : .absent) }
     }
 
+    package func identity() async throws -> String { "files in \(folder)" }
+
     package func account(for objects: [String]) async throws -> AccountReport {
         var report = AccountReport(account: folder)
         if !OpenFile.isWritable(folder) { report.missingRights.append("write to \(folder)") }

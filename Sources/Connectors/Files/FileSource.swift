@@ -110,6 +110,8 @@ package struct FileSource: Source {
         return found
     }
 
+    package func identity() async throws -> String { files.values.map(\.path).sorted().joined(separator: ", ") }
+
     /// - Throws: `fileNotFound` for the first file that cannot be read.
     package func account(for objects: [StreamName]) async throws -> AccountReport {
         var report = AccountReport(account: files.values.map(\.path).min().map(Self.folder) ?? "no file")

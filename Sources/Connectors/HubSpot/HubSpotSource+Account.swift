@@ -26,6 +26,13 @@ extension HubSpotSource {
         return report
     }
 
+    package func identity() async throws -> String {
+        guard let portal = try await accountDetails()["portalId"]?.text else {
+            throw MigratezError(.brokenResponse, "HubSpot did not tell the account's number")
+        }
+        return "HubSpot account \(portal)"
+    }
+
     /// Records can be opened at the account's own domain; activities have no page of their own.
     package func recordAddress(of object: StreamName, id: String) async throws -> String? {
         guard let typeID = HubSpotObject(object).typeID else { return nil }

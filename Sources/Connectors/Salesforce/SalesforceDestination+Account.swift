@@ -29,6 +29,17 @@ extension SalesforceDestination {
         return report
     }
 
+    /// The organisation's id, or the address where it is reached if the user may not ask for that.
+    package func identity() async throws -> String {
+        do {
+            let user = try await api.json(api.request(.get, "/services/oauth2/userinfo", endpointClass: "account"))
+            if let id = user["organization_id"]?.text { return "Salesforce organisation \(id)" }
+        } catch let error as MigratezError where error.code == .permissionMissing || error.code == .requestRefused {
+            // Not every token has the scope that this takes.
+        }
+        return "Salesforce organisation at \(api.address)"
+    }
+
     private static let allowanceNames = [
         ("DailyApiRequests", "API requests in 24 hours"), ("DailyBulkApiBatches", "bulk batches in 24 hours"),
         ("DataStorageMB", "MB of data storage"), ("FileStorageMB", "MB of file storage"),

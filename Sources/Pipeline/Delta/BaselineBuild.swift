@@ -50,14 +50,13 @@ struct BaselineBuild {
         var entries: [Baseline.Entry] = []
         try await staged.forEachReadyBatch(
             of: stream, upTo: Self.batchLines,
-            facts: { try await staged.changedFields(of: stream, readySequence: $0.address.sequence) }
-        ) { lines, changed in
-            entries += try await self.entries(of: lines, stream, changed, &fields)
-            if entries.count >= Self.commitEntries {
+            facts: { try await staged.changedFields(of: stream, readySequence: $0.address.sequence) },
+            do: { lines, changed in
+                entries += try await self.entries(of: lines, stream, changed, &fields)
+                guard entries.count >= Self.commitEntries else { return }
                 try baseline.put(entries, of: stream)
                 entries.removeAll(keepingCapacity: true)
-            }
-        }
+            })
         try baseline.put(entries, of: stream)
         try baseline.setFields(fields.names, of: stream)
     }

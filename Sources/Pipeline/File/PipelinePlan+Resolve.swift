@@ -49,9 +49,9 @@ extension PipelinePlan {
             }
         }
         for (name, value) in connection.settings {
-            guard case .text(_, .path) = value, let path = texts[name], !path.hasPrefix("/") else { continue }
+            guard case .text(_, .path) = value, let path = texts[name] else { continue }
             // Paths start from the connection's own folder where it has one, and that from the pipeline file's.
-            if name == "dir" || texts["dir"] == nil { texts[name] = "\(folder)/\(path)" }
+            if name == "dir" || texts["dir"] == nil { texts[name] = path.absolutePath(from: folder) }
         }
         return ConnectorSettings(texts: texts, secrets: secrets)
     }

@@ -84,7 +84,14 @@ extension PlanReader {
 
     /// A path as it is meant: relative ones start from the pipeline file's folder.
     func absolutePath(_ path: String) -> String {
-        let whole = path.hasPrefix("/") ? path : "\(folder)/\(path)"
+        path.absolutePath(from: folder)
+    }
+}
+
+extension String {
+    /// The path, seen from `folder` if it is relative, in the one way to write it that has no `.`, `..` or `//`.
+    func absolutePath(from folder: String) -> String {
+        let whole = hasPrefix("/") ? self : "\(folder)/\(self)"
         let standardized = URL(filePath: whole).standardizedFileURL.path(percentEncoded: false)
         return standardized.count > 1 && standardized.hasSuffix("/") ? String(standardized.dropLast()) : standardized
     }

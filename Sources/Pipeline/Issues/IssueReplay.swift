@@ -21,38 +21,39 @@ package struct IssueReplay: Sendable {
     /// What the mapping refuses again stays rejected, and so does a record that lacks a link which the pipeline does not
     /// let it come without. The new chunk and the end of the old rejection are one commit.
     /// - Parameter ids: only records with these ids of the source.
-    /// - Returns: how many records will be tried again.
+    /// - Returns: how many records will be tried again, and how many stay rejected.
     /// - Throws: `badCorrections` if an id is not one of a rejected record, or no record was rejected with the code.
-    package func prepare(code: String?, ids: [String]? = nil) async throws -> Int {
+    package func prepare(code: String?, ids: [String]? = nil) async throws -> (tried: Int, refused: Int) {
         try await run.requireNotUndone()
         let readying = Readying(run)
         try await readying.checkPhase()
         let rules = try await CorrectionRules.all(run, setup)
         if let code { try await check(code) }
         if let ids { try await check(ids, among: rules.map(\.stream)) }
-        var count = 0
-        for rules in rules { count += try await replay(rules, code: code, ids: ids, readying) }
-        return count
+        var counts = (tried: 0, refused: 0)
+        for rules in rules { try await replay(rules, code: code, ids: ids, readying, &counts) }
+        return counts
     }
 
     /// The rejects of one stream, a thousand at a time; each thousand becomes a ready chunk.
     private func replay(
-        _ rules: CorrectionRules, code: String?, ids: [String]?, _ readying: Readying
-    ) async throws -> Int {
+        _ rules: CorrectionRules, code: String?, ids: [String]?, _ readying: Readying,
+        _ counts: inout (tried: Int, refused: Int)
+    ) async throws {
         let lines = RejectLines(run.staging)
-        var count = 0
         var start = 0
         while true {
             let from = start
             let rejects = try await run.staging.manifest.read {
                 try $0.rejects(of: rules.stream, code: code, ids: ids, from: from, limit: Readying.chunkRecordsMax)
             }
-            guard let last = rejects.last else { return count }
+            guard let last = rejects.last else { return }
             start = last.ordinal + 1
             let found = try await lines.read(rejects, of: rules.stream).sorted { $0.key < $1.key }
             let ready = try found.compactMap { try rules.mapped($0.value) }
             try await readying.stage(ready, of: rules.stream, counts: rules.takeCounts())
-            count += ready.count
+            counts.tried += ready.count
+            counts.refused += found.count - ready.count
         }
     }
 

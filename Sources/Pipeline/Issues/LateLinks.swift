@@ -61,17 +61,17 @@ struct LateLinks {
         let readying = Readying(run)
         try await run.staging.forEachReadyBatch(
             of: stream, upTo: Readying.chunkRecordsMax, facts: { _ in },
-            where: { line in line.references.contains { retried[$0.stream]?.contains($0.ordinal) == true } }
-        ) { lines, _ in
-            let outcomes = try await run.staging.outcomes(of: stream, lines.map(\.ordinal))
-            let leftOut = lines.filter { outcomes[$0.ordinal]?.isLeftOut == true }
-            try await readying.stage(leftOut.map { .init(line: $0) }, of: stream, counts: [])
-            let brought = lines.filter { outcomes[$0.ordinal]?.targetID != nil }
-            for link in streams where link != stream {
-                let late = try await late(link, in: brought, of: stream, for: retried)
-                try await readying.stage(late.map { .init(line: $0) }, of: link, counts: [])
-            }
-        }
+            where: { line in line.references.contains { retried[$0.stream]?.contains($0.ordinal) == true } },
+            do: { lines, _ in
+                let outcomes = try await run.staging.outcomes(of: stream, lines.map(\.ordinal))
+                let leftOut = lines.filter { outcomes[$0.ordinal]?.isLeftOut == true }
+                try await readying.stage(leftOut.map { .init(line: $0) }, of: stream, counts: [])
+                let brought = lines.filter { outcomes[$0.ordinal]?.targetID != nil }
+                for link in streams where link != stream {
+                    let late = try await late(link, in: brought, of: stream, for: retried)
+                    try await readying.stage(late.map { .init(line: $0) }, of: link, counts: [])
+                }
+            })
     }
 
     /// The links of one stream that stayed empty fields of these records, as lines of their own.

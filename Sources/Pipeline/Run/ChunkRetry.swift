@@ -23,6 +23,7 @@ package struct ChunkRetry: Sendable {
 
     /// Reads every chunk to its end, declares those failed that are damaged, and brings back what it can.
     package func retry() async throws -> [(chunk: ChunkAddress, result: Result)] {
+        try await run.checkAccount(.source)
         try await failDamaged()
         var results: [(chunk: ChunkAddress, result: Result)] = []
         for chunk in try await run.staging.manifest.read({ try $0.chunks(state: .failed) }) {

@@ -6,16 +6,10 @@ import MigratezModel
 import MigratezStaging
 import MigratezTransform
 
-/// A source that ends after so many records of each object; everything else it passes on.
-struct LimitedSource: Source {
+/// A source that ends after so many records of each object.
+struct LimitedSource: SourceDecorator {
     let inner: any Source
     let recordsMax: Int
-
-    var name: String { inner.name }
-    var limiter: RateLimiter? { inner.limiter }
-
-    func discover(_ objects: [StreamName]) async throws -> [ObjectSchema] { try await inner.discover(objects) }
-    func layout(of object: StreamName) -> RecordLayout { inner.layout(of: object) }
 
     /// Cursors say how many records came before, then where the inner source goes on: `200 after:512`.
     func readPage(of object: StreamName, fields: [String], after cursor: Cursor?) async throws -> Page {
@@ -41,28 +35,6 @@ struct LimitedSource: Source {
     func count(of object: StreamName) async throws -> Int? { nil }
     func estimatedCount(of object: StreamName) async throws -> Int? {
         try await inner.estimatedCount(of: object).map { min($0, recordsMax) }
-    }
-
-    func linkBatchSize(from: StreamName, to: StreamName) -> Int? { inner.linkBatchSize(from: from, to: to) }
-    func readLinks(
-        from: StreamName, to: StreamName, of records: [(id: String, bytes: ArraySlice<UInt8>)]
-    ) async throws -> [Edge] {
-        try await inner.readLinks(from: from, to: to, of: records)
-    }
-
-    func people() async throws -> [Person] { try await inner.people() }
-    func readRecords(of object: StreamName, ids: [String], fields: [String]) async throws -> Page {
-        try await inner.readRecords(of: object, ids: ids, fields: fields)
-    }
-    func account(for objects: [StreamName]) async throws -> AccountReport { try await inner.account(for: objects) }
-    func estimatedCalls(reading object: StreamName, records: Int) -> [CallEstimate] {
-        inner.estimatedCalls(reading: object, records: records)
-    }
-    func estimatedCalls(linksFrom from: StreamName, to: StreamName, records: Int) -> [CallEstimate] {
-        inner.estimatedCalls(linksFrom: from, to: to, records: records)
-    }
-    func recordAddress(of object: StreamName, id: String) async throws -> String? {
-        try await inner.recordAddress(of: object, id: id)
     }
 }
 

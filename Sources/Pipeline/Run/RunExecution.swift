@@ -51,6 +51,8 @@ package struct RunExecution: Sendable {
         let begun = try await staging.manifest.read { try $0.run() }
         try await reachKnownMilestones()
         try await requireStagesBefore(stages)
+        if stages.contains(.extract) { try await run.checkAccount(.source) }
+        if stages.contains(.load) { try await run.checkAccount(.target) }
         try await run.note(.active)
         let context = MappingContext(
             spec: spec, run: RunVariables(started: begun.createdAt, id: run.id.text, pipeline: run.plan.name),

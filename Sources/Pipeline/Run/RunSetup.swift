@@ -124,7 +124,8 @@ extension PipelinePlan {
     func loadTarget(_ route: LinkRoute, source: String) -> LoadTarget {
         var target = LoadTarget(
             stream: route.stream, object: route.object, keyPrefix: "\(source)-\(route.stream)-", isLink: true,
-            fieldOf: route.field == nil ? nil : route.from, isLate: route.isLookup, parents: parents([route.from, route.to], source))
+            fieldOf: route.field == nil ? nil : route.from, isLate: route.isLookup,
+            parents: parents([route.from, route.to], source))
         target.conflictRules = ConflictRules(byDefault: transform.object(route.from)?.onConflict ?? delta.onConflict)
         return target
     }

@@ -55,6 +55,7 @@ package struct SampleRemoval: Sendable {
 
     /// Deletes links first, then records, children before their parents.
     package func remove() async throws -> [Result] {
+        try await run.checkAccount(.target)
         let spec = run.plan.transform
         var results: [Result] = []
         for route in spec.routes.reversed() where !route.isLookup {

@@ -4,18 +4,12 @@
 import MigratezConnectorKit
 import MigratezModel
 
-/// A source that has only the records of a selection; everything else it passes on.
-struct SampledSource: Source {
+/// A source that has only the records of a selection.
+struct SampledSource: SourceDecorator {
     let inner: any Source
     let selection: SampleSelection
 
-    var name: String { inner.name }
-    var limiter: RateLimiter? { inner.limiter }
-
     private static let pageRecords = 100
-
-    func discover(_ objects: [StreamName]) async throws -> [ObjectSchema] { try await inner.discover(objects) }
-    func layout(of object: StreamName) -> RecordLayout { inner.layout(of: object) }
 
     /// Cursors are places in the selection.
     func readPage(of object: StreamName, fields: [String], after cursor: Cursor?) async throws -> Page {
@@ -31,22 +25,6 @@ struct SampledSource: Source {
     /// A record may be deleted between the choice and the reading, so that there is no exact count.
     func count(of object: StreamName) async throws -> Int? { nil }
     func estimatedCount(of object: StreamName) async throws -> Int? { selection.ids[object.text]?.count ?? 0 }
-
-    func linkBatchSize(from: StreamName, to: StreamName) -> Int? { inner.linkBatchSize(from: from, to: to) }
-    func readLinks(
-        from: StreamName, to: StreamName, of records: [(id: String, bytes: ArraySlice<UInt8>)]
-    ) async throws -> [Edge] {
-        try await inner.readLinks(from: from, to: to, of: records)
-    }
-
-    func people() async throws -> [Person] { try await inner.people() }
-    func readRecords(of object: StreamName, ids: [String], fields: [String]) async throws -> Page {
-        try await inner.readRecords(of: object, ids: ids, fields: fields)
-    }
-    func account(for objects: [StreamName]) async throws -> AccountReport { try await inner.account(for: objects) }
-    func recordAddress(of object: StreamName, id: String) async throws -> String? {
-        try await inner.recordAddress(of: object, id: id)
-    }
 }
 
 extension PlanConnection {

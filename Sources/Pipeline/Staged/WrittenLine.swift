@@ -45,7 +45,7 @@ extension StagedRun {
     ///   - isWanted: lines for which this is false are left out.
     func forEachReadyBatch<Facts>(
         of stream: StreamName, upTo size: Int, facts: (Chunk) async throws -> Facts,
-        where isWanted: (ReadyLine) -> Bool = { _ in true }, _ body: ([ReadyLine], Facts) async throws -> Void
+        where isWanted: (ReadyLine) -> Bool = { _ in true }, do body: ([ReadyLine], Facts) async throws -> Void
     ) async throws {
         var seen = OrdinalSet()
         for chunk in try await manifest.read({ try $0.chunks(of: stream, kind: .ready) }).reversed() {

@@ -31,6 +31,7 @@ package struct RunUndo: Sendable {
     package func execute(
         isDryRun: Bool, done: (UndoBalance) -> Void = { _ in }
     ) async throws -> [UndoBalance] {
+        try await run.checkAccount(.target)
         let window = try await begin(isDryRun: isDryRun)
         let targets = try await writtenTargets()
         if !isDryRun {
@@ -170,11 +171,13 @@ package struct RunUndo: Sendable {
     /// The balance of the stream counts the links that were written with their records, too.
     private func lateCounts(_ stream: StreamName) async throws -> (created: Int, updated: Int) {
         var (created, updated) = (0, 0)
-        try await run.staging.forEachReadyBatch(of: stream, upTo: 1000, facts: { _ in }) { lines, _ in
-            let outcomes = try await run.staging.outcomes(of: stream, lines.map(\.ordinal)).values
-            created += outcomes.count { $0.outcome == .created }
-            updated += outcomes.count { $0.outcome == .updated }
-        }
+        try await run.staging.forEachReadyBatch(
+            of: stream, upTo: 1000, facts: { _ in },
+            do: { lines, _ in
+                let outcomes = try await run.staging.outcomes(of: stream, lines.map(\.ordinal)).values
+                created += outcomes.count { $0.outcome == .created }
+                updated += outcomes.count { $0.outcome == .updated }
+            })
         return (created, updated)
     }
 }

@@ -46,8 +46,8 @@ struct StreamUndo {
     /// One pass over all that the stream wrote.
     mutating func pass() async throws {
         try await run.staging.forEachReadyBatch(
-            of: target.stream, upTo: batchSize, facts: { try await images(readySequence: $0.address.sequence) }
-        ) { try await handle($0, $1) }
+            of: target.stream, upTo: batchSize, facts: { try await images(readySequence: $0.address.sequence) },
+            do: { try await handle($0, $1) })
     }
 
     /// What both reading and the way of writing few rows take at once.

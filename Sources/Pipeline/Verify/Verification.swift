@@ -46,6 +46,7 @@ package struct Verification: Sendable {
                 .wrongRunState, "run \(run.id) is \(phase.rawValue), so there is nothing to verify",
                 remedy: .fixConfiguration, hint: "migratez resume \(run.id)")
         }
+        try await run.checkAccount(.target)
         let spec = run.plan.transform
         let schemas = Dictionary(
             try await run.destination.discover(Array(Set(spec.objects.map(\.target))).sorted()).map { ($0.name, $0) }
@@ -138,8 +139,8 @@ package struct Verification: Sendable {
         try await run.staging.forEachReadyBatch(
             of: target.stream, upTo: run.destination.readBatchSize,
             facts: { try await run.staging.changedFields(of: target.stream, readySequence: $0.address.sequence) },
-            where: { Self.isInSample($0.ordinal, share) }
-        ) { try await compare($0, $1, target, &comparison) }
+            where: { Self.isInSample($0.ordinal, share) },
+            do: { try await compare($0, $1, target, &comparison) })
     }
 
     /// A mixed ordinal is as good as chance, and the same every time (SplitMix64's finalizer).

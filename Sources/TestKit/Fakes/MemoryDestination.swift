@@ -167,6 +167,7 @@ package final class MemoryDestination: Destination {
         }
     }
 
+    package func identity() async throws -> String { "memory" }
     package func account(for objects: [String]) async throws -> AccountReport { AccountReport(account: "memory") }
 
     package func count(object: String, keyPrefix: String) async throws -> Int? {

@@ -118,6 +118,7 @@ package final class MemorySource: Source {
         return page
     }
 
+    package func identity() async throws -> String { "memory" }
     package func account(for objects: [StreamName]) async throws -> AccountReport { AccountReport(account: "memory") }
 
     private func enter() throws -> Faults {
