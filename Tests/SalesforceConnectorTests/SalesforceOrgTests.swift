@@ -94,6 +94,14 @@ import Testing
             #expect(try JSONValue(parsing: second.fields)["Content"]?.text == "n")
             #expect(try await sandbox.destination.count(object: "ContentNote", keyPrefix: "hubspot-note-") == 3)
 
+            let empty = try await sandbox.write(
+                Batch(object: "ContentNote", rows: [Batch.Row("hubspot-note-9", ["Title": "Without content"])]))
+            guard case .rejected(let rejection)? = empty.first?.result else {
+                Issue.record("a note without content was taken: \(empty)")
+                return
+            }
+            #expect(rejection.fields == ["Content"], "in the pipeline's words")
+
             let links = Batch(
                 object: "ContentDocumentLink",
                 rows: ids.enumerated().map { index, id in

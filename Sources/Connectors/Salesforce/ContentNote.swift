@@ -21,6 +21,10 @@ enum ContentNote {
     static let storageObject = "ContentVersion"
     /// The member with the text of the note.
     static let content = "Content"
+    /// The member of `ContentVersion` that takes its place there.
+    private static let versionContent = "VersionData"
+    /// The member of `ContentVersion` that is made of the title.
+    private static let versionPath = "PathOnClient"
 
     /// The note as a version of a document; fields other than Title and Content are passed on as they are.
     static func version(_ row: Batch.Row) -> Batch.Row {
@@ -32,7 +36,7 @@ enum ContentNote {
             while let field = cursor.next() {
                 let name = cursor.name(of: field)
                 if name == content {
-                    writer.key("VersionData")
+                    writer.key(versionContent)
                     writer.string(encoded(field.value, of: fields))
                 } else {
                     if name == "Title" { title = JSONText.string(field.value, of: fields) }
@@ -41,7 +45,7 @@ enum ContentNote {
                 }
             }
         }
-        writer.key("PathOnClient")
+        writer.key(versionPath)
         writer.string(path(title: title))
         writer.endObject()
         return Batch.Row(key: row.key, fields: writer.bytes, references: row.references, targetID: nil)
@@ -73,6 +77,14 @@ enum ContentNote {
     static func path(title: String?) -> String {
         let name = String((title ?? "").prefix(255)).map { "/\\\0".contains($0) ? "_" : $0 }
         return (name.isEmpty ? "Untitled Note" : String(name)) + ".snote"
+    }
+
+    /// What was refused of the version, in the words that the pipeline uses for the note.
+    static func rejection(_ refusals: [SalesforceRefusal]) -> Rejection {
+        var rejection = SalesforceRefusal.rejection(refusals)
+        let names = [versionContent: content, versionPath: "Title"]
+        rejection.fields = rejection.fields.map { names[$0] ?? $0 }
+        return rejection
     }
 
     /// A null content is an empty note.
@@ -116,7 +128,8 @@ struct NoteWriter: Sendable {
             switch answer {
             case .created(let id), .updated(let id): created.append((row.key, id))
             case .refused(let refusals) where collections.isOurDuplicate(refusals): present.append(row.key)
-            case .refused: receipts.append(CollectionWriter.receipt(row, answer))
+            case .refused(let refusals):
+                receipts.append(Receipt(key: row.key, result: .rejected(ContentNote.rejection(refusals))))
             }
         }
         let documents = try await documents(ofVersions: created.map(\.version))
