@@ -64,7 +64,7 @@ struct StatusCommand: AsyncParsableCommand {
             "runs",
             [
                 .left("RUN"), .left("STARTED"), .left("PHASE"), .left("STATE"), .right("STAGED", key: "staged_bytes"),
-                .left("DUE"), .left("PIPELINE"),
+                .left("DUE"), .left("NAME"), .left("PIPELINE"),
             ])
         for entry in registry.entries() { table.add(try await row(entry, workplace)) }
         var document = Document(table)
@@ -78,12 +78,13 @@ struct StatusCommand: AsyncParsableCommand {
             let (run, chunks) = try await inspection.manifest.read { (try $0.run(), try $0.chunks()) }
             return [
                 .text(entry.run), .time(entry.started), .text(run.phase.rawValue), .text(run.activity.rawValue),
-                .bytes(chunks.staged.bytes), .time(run.fate.due), .text(entry.pipeline),
+                .bytes(chunks.staged.bytes), .time(run.fate.due), .text(run.description.pipeline),
+                .text(entry.pipeline),
             ]
         } catch let error as MigratezError {
             return [
                 .text(entry.run), .time(entry.started), .text(nil, none: "–"), .text(error.code.description),
-                .bytes(nil), .time(nil), .text(entry.pipeline),
+                .bytes(nil), .time(nil), .text(nil, none: "–"), .text(entry.pipeline),
             ]
         }
     }

@@ -22,7 +22,8 @@ package struct IssueReplay: Sendable {
     /// let it come without. The new chunk and the end of the old rejection are one commit.
     /// - Parameter ids: only records with these ids of the source.
     /// - Returns: how many records will be tried again, and how many stay rejected.
-    /// - Throws: `badCorrections` if an id is not one of a rejected record, or no record was rejected with the code.
+    /// - Throws: `badCorrections` if nothing is rejected, or nothing with the code, or an id is not one of a rejected
+    ///   record.
     package func prepare(code: String?, ids: [String]? = nil) async throws -> (tried: Int, refused: Int) {
         try await run.requireNotUndone()
         let readying = Readying(run)
@@ -30,6 +31,11 @@ package struct IssueReplay: Sendable {
         let rules = try await CorrectionRules.all(run, setup)
         if let code { try await check(code) }
         if let ids { try await check(ids, among: rules.map(\.stream)) }
+        guard try await run.staging.manifest.read({ try !$0.rejectCounts().isEmpty }) else {
+            throw MigratezError(
+                .badCorrections, "no record of run \(run.id) is rejected", remedy: .fixConfiguration,
+                hint: "migratez status \(run.id)")
+        }
         var counts = (tried: 0, refused: 0)
         for rules in rules { try await replay(rules, code: code, ids: ids, readying, &counts) }
         return counts

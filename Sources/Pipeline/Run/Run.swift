@@ -76,6 +76,7 @@ package struct Run: Sendable {
         var connection = connection
         let (root, _) = try workplace.rootKey(connection.stagingKey)
         let folder = RunFolder(run: id, staging: entry.staging, keys: workplace.keysFolder)
+        try await requireStagedData(of: folder, plan: connection.plan)
         let (staging, recovery) = try await StagingArea.open(
             folder, root: root, settings: try connection.plan.stagingSettings(clock: workplace.clock))
         let baseline: Baseline?
@@ -117,6 +118,17 @@ package struct Run: Sendable {
             announce("chunk \(chunk) is damaged: migratez chunks ls \(id) --state failed")
         }
         return run
+    }
+
+    /// Throws `wrongRunState` for a run whose keys are destroyed: whatever is asked of it needs what it had staged.
+    private static func requireStagedData(of folder: RunFolder, plan: PipelinePlan) async throws {
+        let phase = try await RunInspection(folder).manifest.read { try $0.run().phase }
+        guard [.keysDestroyed, .unlinked, .residueChecked, .certified].contains(phase) else { return }
+        throw MigratezError(
+            .wrongRunState, "run \(folder.run) was shredded, so that nothing of what it had staged can be read",
+            remedy: .fixConfiguration,
+            hint: "its report and certificate are left: migratez status \(folder.run); begin a new run: "
+                + "migratez run \(plan.file)")
     }
 
     /// All streams: the objects in the order of their load, then the links.
