@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Measures Migratez beside its peers and beside what its parts cost alone. `scripts/bench --help` tells how."""
+
+import argparse
+import dataclasses
+import json
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+
+import contacts
+import extract
+import measure
+import report
+from contest import Bench
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+STAGES = {"extract": extract}
+
+
+def options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
+    parser.add_argument("--stage", choices=[*STAGES, "all"], default="all")
+    parser.add_argument("--records", type=int, default=100_000, help="contacts in all (default 100,000)")
+    parser.add_argument("--repeat", type=int, default=3, help="how often each contestant runs (default 3)")
+    parser.add_argument("--seed", type=int, default=7, help="the seed of the contacts (default 7)")
+    parser.add_argument("--peers", action="store_true", help="also what people would use instead, from PyPI")
+    parser.add_argument("--gzip", action="store_true", help="pages are sent compressed, to who accepts that")
+    parser.add_argument("--output", type=pathlib.Path, help="write the tables to this file instead of printing them")
+    parser.add_argument("--json", type=pathlib.Path, help="write every run to this file")
+    given = parser.parse_args()
+    if given.records < contacts.PAGE_RECORDS or given.repeat < 1:
+        parser.error(f"--records takes {contacts.PAGE_RECORDS} or more, --repeat 1 or more")
+    return given
+
+
+def main() -> None:
+    given = options()
+    built = ROOT / ".build/bench"
+    data = built / f"contacts-{given.records}-{given.seed}"
+    print(f"bench: {given.records:,} contacts", file=sys.stderr)
+    summary = contacts.write(data, given.records, given.seed)
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="migratez-bench-"))
+    bench = Bench(
+        program=ROOT / ".build/release/migratez", built=built, data=data, records=given.records,
+        bytes=summary["bytes"], people=summary["people"], peers=given.peers, compressed=given.gzip, folder=folder)
+    stages = list(STAGES) if given.stage == "all" else [given.stage]
+    machine = report.machine()
+    results = {}
+    try:
+        for name in stages:
+            (folder / name).mkdir()
+            with STAGES[name].variants(dataclasses.replace(bench, folder=folder / name)) as variants:
+                results[name] = measure.alternate(variants, given.repeat, folder / name)
+    except measure.Wrong as error:
+        raise SystemExit(f"bench: {error}") from None
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    text = report.markdown(bench, machine, given.repeat, results, STAGES)
+    if given.output:
+        given.output.write_text(text)
+    else:
+        print(text)
+    if given.json:
+        given.json.write_text(json.dumps(report.document(bench, machine, given.repeat, results), indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except subprocess.CalledProcessError as error:
+        raise SystemExit(f"bench: {error}") from None

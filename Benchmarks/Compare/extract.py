@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Pages of contacts from nginx to compressed and encrypted files."""
+
+import contextlib
+import pathlib
+
+import servers
+from contest import HERE, Bench, Migratez, compiled, expect, last_line, peer
+from measure import Variant
+
+TITLE = "Extract: pages of 100 contacts from nginx to compressed and encrypted files"
+#: The contestant of kind `limit` whose parts add up to the component limit.
+LIMIT = "limit (C), zstd 1, checked"
+
+
+@contextlib.contextmanager
+def variants(bench: Bench):
+    with servers.pages(bench.data, bench.folder / "nginx", bench.compressed) as server:
+        account = {"HUBSPOT_BASE_URL": server.url, "HUBSPOT_TOKEN": "token"}
+        migratez = Migratez(bench, HERE / "contacts.yaml", account)
+        found = [
+            _limit(bench, server.url, LIMIT, ["--validate"]),
+            _limit(bench, server.url, "limit (C), zstd 1, nothing checked", []),
+            migratez.variant("Migratez", "extract", {"read": bench.records, "rejected": 0}),
+        ]
+        if bench.peers:
+            found += _peers(bench, server.url)
+        yield found
+
+
+def _limit(bench: Bench, url: str, name: str, arguments: list[str]) -> Variant:
+    program = compiled(bench, "limit", ["limit.c", "scan.c"], ["curl", "zstd", "crypto"])
+
+    def check(folder: pathlib.Path, output: str) -> dict:
+        details = last_line(output)
+        expect(f"{name}: records", details["records"], bench.records)
+        return details
+
+    first = f"{url}/crm/v3/objects/contacts?limit=100"
+    return Variant(name, "limit", lambda folder: [str(program), first, str(folder), *arguments], check)
+
+
+def _peers(bench: Bench, url: str) -> list[Variant]:
+    counts = {"records": bench.records}
+    arguments = [url, "extracted"]
+    return [
+        *peer(bench, "Python: urllib3, orjson, zstandard, AES-GCM", "extract_urllib3.py",
+              ["urllib3", "orjson", "zstandard", "cryptography"], arguments, counts),
+        *peer(bench, "Python: requests, json, zstandard, AES-GCM", "extract_requests.py",
+              ["requests", "zstandard", "cryptography"], arguments, counts),
+        *peer(bench, "dlt (gzip, not encrypted)", "extract_dlt.py", ["dlt"], arguments, counts),
+    ]
