@@ -12,12 +12,15 @@ import tempfile
 
 import contacts
 import extract
+import load
 import measure
+import remap
 import report
+import transform
 from contest import Bench
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-STAGES = {"extract": extract}
+STAGES = {"extract": extract, "transform": transform, "remap": remap, "load": load}
 
 
 def options() -> argparse.Namespace:
@@ -48,23 +51,24 @@ def main() -> None:
         bytes=summary["bytes"], people=summary["people"], peers=given.peers, compressed=given.gzip, folder=folder)
     stages = list(STAGES) if given.stage == "all" else [given.stage]
     machine = report.machine()
-    results = {}
+    measured = []
     try:
         for name in stages:
             (folder / name).mkdir()
-            with STAGES[name].variants(dataclasses.replace(bench, folder=folder / name)) as variants:
-                results[name] = measure.alternate(variants, given.repeat, folder / name)
+            own = dataclasses.replace(bench, folder=folder / name)
+            with STAGES[name].variants(own) as variants:
+                measured.append((STAGES[name].stage(own), measure.alternate(variants, given.repeat, folder / name)))
     except measure.Wrong as error:
         raise SystemExit(f"bench: {error}") from None
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    text = report.markdown(bench, machine, given.repeat, results, STAGES)
+    text = report.markdown(bench, machine, given.repeat, measured)
     if given.output:
         given.output.write_text(text)
     else:
         print(text)
     if given.json:
-        given.json.write_text(json.dumps(report.document(bench, machine, given.repeat, results), indent=1) + "\n")
+        given.json.write_text(json.dumps(report.document(bench, machine, given.repeat, measured), indent=1) + "\n")
 
 
 if __name__ == "__main__":

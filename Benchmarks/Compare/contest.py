@@ -33,6 +33,22 @@ class Bench:
         return self.built.parent / "bench-venv/bin/python"
 
 
+@dataclasses.dataclass(frozen=True)
+class Stage:
+    """What a stage's table needs to know beside its results."""
+    title: str
+    #: The row that the others are compared with, and what the column calls it.
+    own: str
+    own_label: str
+    #: What there is a million of in "CPU s/M", and how many bytes of it (`None`: no sensible number).
+    units: int
+    bytes: int | None
+    #: The row that stands for what the parts cost at least.
+    limit: str | None = None
+    #: Rows that are one row less another: name, whole, part.
+    differences: list[tuple[str, str, str]] = dataclasses.field(default_factory=list)
+
+
 def compiled(bench: Bench, name: str, sources: list[str], libraries: list[str]) -> pathlib.Path:
     """A C program of Benchmarks/Components, compiled when a source has changed."""
     components = HERE.parent / "Components"

@@ -5,12 +5,17 @@ import contextlib
 import pathlib
 
 import servers
-from contest import HERE, Bench, Migratez, compiled, expect, last_line, peer
+from contest import HERE, Bench, Migratez, Stage, compiled, expect, last_line, peer
 from measure import Variant
 
-TITLE = "Extract: pages of 100 contacts from nginx to compressed and encrypted files"
-#: The contestant of kind `limit` whose parts add up to the component limit.
+OWN = "Migratez"
 LIMIT = "limit (C), zstd 1, checked"
+
+
+def stage(bench: Bench) -> Stage:
+    return Stage(
+        title="Extract: pages of 100 contacts from nginx to compressed and encrypted files", own=OWN, own_label=OWN,
+        limit=LIMIT, units=bench.records, bytes=bench.bytes)
 
 
 @contextlib.contextmanager
@@ -21,7 +26,7 @@ def variants(bench: Bench):
         found = [
             _limit(bench, server.url, LIMIT, ["--validate"]),
             _limit(bench, server.url, "limit (C), zstd 1, nothing checked", []),
-            migratez.variant("Migratez", "extract", {"read": bench.records, "rejected": 0}),
+            migratez.variant(OWN, "extract", {"read": bench.records, "rejected": 0}),
         ]
         if bench.peers:
             found += _peers(bench, server.url)

@@ -60,6 +60,13 @@ class Result:
     def peak_bytes(self) -> float:
         return self.median(lambda run: run.peak_bytes)
 
+    def less(self, part: "Result", name: str) -> "Result":
+        """What this one does that `part` does not, turn by turn; the peak is the whole's."""
+        runs = [
+            Run(whole.wall - less.wall, whole.cpu - less.cpu, whole.peak_bytes, {})
+            for whole, less in zip(self.runs, part.runs)]
+        return Result(dataclasses.replace(self.variant, name=name, kind="difference"), runs)
+
 
 def alternate(variants: list[Variant], repeat: int, folder: pathlib.Path) -> list[Result]:
     """Every variant once, then every variant again: what else the machine does meets all of them alike.

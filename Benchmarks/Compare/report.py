@@ -5,8 +5,10 @@ import os
 import pathlib
 import platform
 
-from contest import Bench
+from contest import Bench, Stage
 from measure import Result
+
+Measured = list[tuple[Stage, list[Result]]]
 
 
 def machine() -> dict:
@@ -20,70 +22,69 @@ def machine() -> dict:
     }
 
 
-def markdown(bench: Bench, machine: dict, repeat: int, results: dict[str, list[Result]], stages: dict) -> str:
+def markdown(bench: Bench, machine: dict, repeat: int, measured: Measured) -> str:
     lines = [
-        f"{bench.records:,} contacts, {bench.bytes / bench.records:.0f} bytes each on the wire; medians of {repeat};"
+        f"{bench.records:,} contacts of {bench.bytes / bench.records:.0f} bytes; medians of {repeat};"
         f" {machine['cores']} cores ({machine['processor']}), load {machine['load_before']} before.",
         "",
-        "CPU is user and system time of the contestant alone, in seconds for a million records. The last two columns say"
-        " how many times Migratez's CPU and that of the component limit it takes.",
+        "CPU is user and system time of the contestant alone, in seconds for a million. The last columns say how many"
+        " times the CPU of Migratez, and of the component limit, a row takes.",
     ]
-    for name, found in results.items():
-        stage = stages[name]
-        lines += ["", f"## {stage.TITLE}", ""] + _table(bench, stage, found)
-        if any("seconds" in run.details for result in found for run in result.runs):
-            lines += ["", "What the parts of the limit cost:", ""] + _parts(bench, found)
+    for stage, results in measured:
+        lines += ["", f"## {stage.title}", ""] + _table(stage, results)
+        limits = [result for result in results if result.runs and "seconds" in result.runs[0].details]
+        if limits:
+            lines += ["", "What the parts of the limit cost:", ""] + _parts(stage, limits)
     return "\n".join(lines) + "\n"
 
 
-def _table(bench: Bench, stage, found: list[Result]) -> list[str]:
-    measured = [result for result in found if result.runs and not result.failure]
-    own = next((result.cpu for result in measured if result.variant.kind == "migratez"), None)
-    limit = next((result.cpu for result in measured if result.variant.name == stage.LIMIT), None)
-    lines = [
-        "| | CPU s/M | wall s | records/s | MB/s | peak MiB | × Migratez | × limit |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
-    for result in found:
-        if result not in measured:
-            lines.append(f"| {result.variant.name} | failed | | | | | | |")
-            continue
-        lines.append(
-            f"| {result.variant.name} | {per_million(result.cpu, bench):.2f} | {result.wall:.2f}"
-            f" | {bench.records / result.wall:,.0f} | {bench.bytes / result.wall / 1e6:,.0f}"
-            f" | {result.peak_bytes / 2**20:.0f} | {_ratio(result.cpu, own)} | {_ratio(result.cpu, limit)} |")
+def _table(stage: Stage, results: list[Result]) -> list[str]:
+    done = {result.variant.name: result for result in results if not result.failure}
+    for name, whole, part in stage.differences:
+        done[name] = done[whole].less(done[part], name)
+    own, limit = done[stage.own].cpu, done[stage.limit].cpu if stage.limit else None
+    columns = ["", "CPU s/M", "wall s", "a second"]
+    columns += ["MB/s"] if stage.bytes else []
+    columns += ["peak MiB", f"× {stage.own_label}"] + (["× limit"] if limit else [])
+    lines = [_row(columns), "|---" * len(columns) + "|"]
+    for name, result in done.items():
+        cells = [name, f"{result.cpu * 1e6 / stage.units:.2f}", f"{result.wall:.2f}", f"{stage.units / result.wall:,.0f}"]
+        cells += [f"{stage.bytes / result.wall / 1e6:,.0f}"] if stage.bytes else []
+        cells += [f"{result.peak_bytes / 2**20:.0f}", f"{result.cpu / own:.2f}"]
+        lines.append(_row(cells + ([f"{result.cpu / limit:.2f}"] if limit else [])))
+    for result in results:
+        if result.failure:
+            lines.append(_row([result.variant.name, "failed"] + [""] * (len(columns) - 2)))
     return lines
 
 
-def _parts(bench: Bench, found: list[Result]) -> list[str]:
-    limits = [result for result in found if result.runs and "seconds" in result.runs[0].details]
+def _parts(stage: Stage, limits: list[Result]) -> list[str]:
     parts = list(limits[0].runs[0].details["seconds"])
-    lines = ["| CPU s/M | " + " | ".join(parts) + " | sum |", "|---" * (len(parts) + 2) + "|"]
+    lines = [_row(["CPU s/M", *parts, "sum"]), "|---" * (len(parts) + 2) + "|"]
     for result in limits:
-        seconds = [per_million(result.median(lambda run: run.details["seconds"][part]), bench) for part in parts]
-        lines.append(f"| {result.variant.name} | " + " | ".join(f"{s:.2f}" for s in [*seconds, sum(seconds)]) + " |")
+        seconds = [result.median(lambda run: run.details["seconds"][part]) * 1e6 / stage.units for part in parts]
+        lines.append(_row([result.variant.name, *(f"{value:.2f}" for value in [*seconds, sum(seconds)])]))
     return lines
 
 
-def document(bench: Bench, machine: dict, repeat: int, results: dict[str, list[Result]]) -> dict:
+def _row(cells: list[str]) -> str:
+    return "| " + " | ".join(cells) + " |"
+
+
+def document(bench: Bench, machine: dict, repeat: int, measured: Measured) -> dict:
     return {
         "records": bench.records, "bytes": bench.bytes, "repeat": repeat, "machine": machine,
-        "stages": {
-            name: [
-                {
-                    "name": result.variant.name, "kind": result.variant.kind, "failure": result.failure,
-                    "runs": [
-                        {"wall": run.wall, "cpu": run.cpu, "peak_bytes": run.peak_bytes, **run.details}
-                        for run in result.runs],
-                }
-                for result in found]
-            for name, found in results.items()},
+        "stages": [
+            {
+                "title": stage.title, "units": stage.units,
+                "results": [
+                    {
+                        "name": result.variant.name, "kind": result.variant.kind, "failure": result.failure,
+                        "runs": [
+                            {"wall": run.wall, "cpu": run.cpu, "peak_bytes": run.peak_bytes, **run.details}
+                            for run in result.runs],
+                    }
+                    for result in results],
+            }
+            for stage, results in measured],
     }
-
-
-def per_million(seconds: float, bench: Bench) -> float:
-    return seconds * 1e6 / bench.records
-
-
-def _ratio(value: float, to: float | None) -> str:
-    return f"{value / to:.2f}" if to else ""

@@ -9,7 +9,6 @@ import signal
 import socket
 import subprocess
 import time
-import urllib.request
 
 import contacts
 
@@ -19,6 +18,10 @@ WAIT_SECONDS = 20
 class Server:
     def __init__(self, process: subprocess.Popen, url: str):
         self.process, self.url = process, url
+
+    @property
+    def address(self) -> str:
+        return self.url.removeprefix("http://")
 
 
 @contextlib.contextmanager
@@ -79,36 +82,74 @@ http {{
     keepalive_requests 1000000000;
     keepalive_timeout 3600;
     client_max_body_size 64m;
+    client_body_buffer_size 4m;
     open_file_cache max=20000 inactive=3600;
-    gzip_static {gzip};
-    map $arg_after $page {{ default 0; "~^[0-9]+$" $arg_after; }}
+{shared}
     server {{
         listen 127.0.0.1:{port};
-        location = /crm/v3/objects/contacts {{ root {data}; try_files /pages/$page.json =404; }}
+{locations}
+    }}
+}}
+"""
+
+PAGES_SHARED = """    gzip_static {gzip};
+    map $arg_after $page {{ default 0; "~^[0-9]+$" $arg_after; }}
+"""
+PAGES = """        location = /crm/v3/objects/contacts {{ root {data}; try_files /pages/$page.json =404; }}
         location = /crm/v3/objects/contacts/search {{ return 200 '{{"total":{records},"results":[]}}'; }}
         location = /crm/v3/properties/contacts {{ root {folder}; try_files /properties.json =404; }}
         location = /crm/v3/owners {{ return 200 '{{"results":[]}}'; }}
         location = /account-info/v3/details {{ return 200 '{{"portalId":1,"accountType":"STANDARD"}}'; }}
         location = /account-info/v3/api-usage/daily/private-apps {{ return 200 '{{"results":[]}}'; }}
         location = /oauth/v2/private-apps/get/access-token-info {{ return 200 '{{"scopes":[]}}'; }}
-    }}
-}}
+"""
+
+ORG_SHARED = """    upstream sink {{ server {sink}; keepalive 16; }}
+    upstream org {{ server {org}; keepalive 16; }}
+    proxy_http_version 1.1;
+    proxy_set_header Connection "";
+    proxy_set_header Host $http_host;
+"""
+ORG = """        location ~ /composite/sobjects/ { proxy_pass http://sink; }
+        location / { proxy_pass http://org; }
 """
 
 
 def pages(data: pathlib.Path, folder: pathlib.Path, compressed: bool):
     """nginx with the pages of `data`, and the little else that a connector asks an account for."""
     records = json.loads((data / "data.json").read_text())["records"]
-    (folder / "temporary").mkdir(parents=True)
+    folder.mkdir(parents=True)
     (folder / "properties.json").write_text(json.dumps({"results": [
         {"name": name, "label": name, "type": kind, "fieldType": field, "options": []}
         for name, kind, field in contacts.PROPERTIES]}))
+    return _nginx(
+        folder, PAGES_SHARED.format(gzip="on" if compressed else "off"),
+        PAGES.format(folder=folder, data=data, records=records))
+
+
+@contextlib.contextmanager
+def org(program: pathlib.Path, sink: pathlib.Path, folder: pathlib.Path):
+    """A Salesforce org that says of each row at once that it was created: `sink` takes the rows, the simulator answers
+    everything else. Both stand behind one nginx.
+    """
+    folder.mkdir(parents=True)
+    port = _free_port()
+    with (
+        running([str(sink), str(port)], folder / "sink.log", url=f"http://127.0.0.1:{port}") as rows,
+        simulator(program, folder / "org.log", "salesforce", "--database", str(folder / "org.sqlite")) as rest,
+        _nginx(folder, ORG_SHARED.format(sink=rows.address, org=rest.address), ORG) as server,
+    ):
+        yield server
+
+
+def _nginx(folder: pathlib.Path, shared: str, locations: str):
+    (folder / "temporary").mkdir()
     port = _free_port()
     (folder / "nginx.conf").write_text(NGINX.format(
-        folder=folder, data=data, port=port, records=records, gzip="on" if compressed else "off",
+        folder=folder, port=port, shared=shared, locations=locations,
         # Started as root, the worker would otherwise be somebody who may not read these folders.
         user="user root;" if os.geteuid() == 0 else ""))
-    program = next((path for path in ("/usr/sbin/nginx", "/usr/local/sbin/nginx") if os.path.exists(path)), "nginx")
+    program = "/usr/sbin/nginx" if os.path.exists("/usr/sbin/nginx") else "nginx"
     return running(
         [program, "-p", str(folder), "-c", str(folder / "nginx.conf"), "-e", str(folder / "error.log")],
         folder / "nginx.log", url=f"http://127.0.0.1:{port}")
