@@ -176,4 +176,9 @@ if Context.environment["MIGRATEZ_BENCHMARKS"] != nil {
         .executableTarget(
             name: "benchmark-mapping", dependencies: dependencies(["Model", "JSON", "ConnectorKit", "Transform"]),
             path: "Benchmarks/Mapping", swiftSettings: strict))
+    package.targets.append(
+        .executableTarget(
+            name: "benchmark-loops",
+            dependencies: dependencies(["Model", "JSON", "Crypto", "ChunkFormat", "ConnectorKit", "Transform"]),
+            path: "Benchmarks/Instructions", exclude: ["baseline.json", "check"], swiftSettings: strict))
 }
