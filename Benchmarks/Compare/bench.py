@@ -6,6 +6,7 @@ import dataclasses
 import json
 import pathlib
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -43,8 +44,12 @@ def main() -> None:
     given = options()
     built = ROOT / ".build/bench"
     data = built / f"contacts-{given.records}-{given.seed}"
+    # Ended from outside, it still ends its servers.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     print(f"bench: {given.records:,} contacts", file=sys.stderr)
     summary = contacts.write(data, given.records, given.seed)
+    if given.gzip:
+        contacts.compress(data)
     folder = pathlib.Path(tempfile.mkdtemp(prefix="migratez-bench-"))
     bench = Bench(
         program=ROOT / ".build/release/migratez", built=built, data=data, records=given.records,

@@ -5,6 +5,7 @@ About 790 bytes a record. One in eight shares its e-mail with an earlier record 
 duplicates join transitively; the number of people is written beside the data, computed here by union of both keys.
 """
 
+import gzip
 import json
 import pathlib
 import random
@@ -24,7 +25,9 @@ PROPERTIES = [
     ("zip", "string", "text"),
 ]
 
-FIRST_NAMES = ["Ada", "Grace", "Edsger", "Barbara", "José", "Zoë", "Haruki", "Ngozi", "Søren", "Chloé", "Dmitri", "Mei"]
+FIRST_NAMES = [
+    "Ada", "Grace", "Edsger", "Barbara", "José", "Zoë", "Haruki", "Ngozi", "Søren", "Chloé", "Dmitri", "Mei",
+]
 LAST_NAMES = ["Lovelace", "Hopper", "Dijkstra", "Liskov", "García", "Müller", "村上", "Okafor", "Kierkegaard", "Dubois"]
 STREETS = ["Main St", "5th Avenue", "Königsallee", "Rue de Rivoli", "High Street", "Calle Mayor"]
 CITIES = ["Berlin", "San Francisco", "København", "London", "São Paulo", "大阪", "Lagos", "Paris"]
@@ -32,9 +35,10 @@ COUNTRIES = ["Germany", "USA", "Denmark", "GB", "Brasil", "Japan", "Nigeria", "F
 COMPANIES = ["globex", "initech", "umbrella", "wayne", "acme", "stark", "hooli", "tyrell"]
 STAGES = ["lead", "opportunity", "customer", "evangelist", "subscriber"]
 STATUSES = ["NEW", "OPEN", "IN_PROGRESS", "CONNECTED"]
-TITLES = ["Software Engineer", "Head of Sales", "Managing Director", "Buyer", "VP Operations, \"Growth\""]
-WORDS = ("asked whether data can stay in the region price is fine support hours are concern wants demo with security – "
-         "team quote for seats renewal call back after holiday sent brochure fair").split()
+TITLES = ["Software Engineer", "Head of Sales", "Managing Director", "Buyer", r"VP Operations, \"Growth\""]
+WORDS = (
+    "asked whether data can stay in the region price is fine support hours are concern wants demo with security – team "
+    "quote for seats renewal call back after holiday sent brochure fair").split()
 
 
 class People:
@@ -65,30 +69,37 @@ class Contacts:
         self.email_of, self.phone_of = [], []
 
     def record(self, number: int) -> str:
-        draw = self.draw
         self.email_of.append(self._owner(self.email_of, number, 8))
         self.phone_of.append(self._owner(self.phone_of, number, 16))
         email, phone = self.email_of[number], self.phone_of[number]
-        pick, more = draw.getrandbits(64), draw.getrandbits(64)
-        first, last = FIRST_NAMES[pick % 12], LAST_NAMES[(pick >> 8) % 10]
-        place, stage = (pick >> 16) % 8, STAGES[(pick >> 24) % 5]
-        note = " ".join(WORDS[more >> shift & 31] for shift in range(19 + (pick >> 32) % 8))
-        title = json.dumps(TITLES[(pick >> 40) % 5])
-        state = '"CA"' if pick >> 44 & 3 == 0 else "null"
+        bits = self.draw.getrandbits(512)
+
+        def below(bound: int) -> int:
+            nonlocal bits
+            bits, value = divmod(bits, bound)
+            return value
+
+        place = below(len(CITIES))
+        domain = f"{COMPANIES[email % len(COMPANIES)]}{email % 9973}"
         # Another order of days than that of the numbers, so that no survivor is just the first.
-        month = f"20{15 + (pick >> 48) % 10}-{1 + (pick >> 52) % 12:02}"
-        clock = f"T{10 + (pick >> 56) % 10}:{more % 60:02}:{(more >> 8) % 60:02}.{(more >> 16) % 1000:03}Z"
-        created, changed = f"{month}-{1 + (more >> 26) % 14:02}{clock}", f"{month}-{15 + (more >> 30) % 14:02}{clock}"
-        domain = f"{COMPANIES[email % 8]}{email % 9973}"
+        month = f"20{15 + below(10)}-{1 + below(12):02}"
+        clock = f"T{below(24):02}:{below(60):02}:{below(60):02}.{below(1000):03}Z"
+        created, changed = f"{month}-{1 + below(14):02}{clock}", f"{month}-{15 + below(14):02}{clock}"
+        state = "null" if below(4) else '"CA"'
+        notes = " ".join(WORDS[below(len(WORDS))] for _ in range(18 + below(8)))
         return (
-            f'{{"id":"{number + 1}","properties":{{"address":"{1 + (more >> 34) % 9000} {STREETS[(more >> 48) % 6]}",'
+            f'{{"id":"{number + 1}","properties":{{"address":"{1 + below(9000)} {STREETS[below(len(STREETS))]}",'
             f'"city":"{CITIES[place]}","company":"{domain} Group","country":"{COUNTRIES[place]}",'
-            f'"createdate":"{created}","email":"person.{email * 2654435761 % 4294967296:x}@{domain}.example","firstname":"{first}",'
-            f'"hs_email_optout":"{"true" if more >> 50 & 7 == 0 else "false"}","hs_lead_status":"{STATUSES[more >> 52 & 3]}",'
-            f'"hs_object_id":"{number + 1}","hubspot_owner_id":"{70000000 + (more >> 54) % 400}","jobtitle":{title},'
-            f'"lastmodifieddate":"{changed}","lastname":"{last}","lifecyclestage":"{stage}","notes":"{note}",'
-            f'"phone":"+1415{2000000 + phone:07}","state":{state},"website":"https://{domain}.example",'
-            f'"zip":"{10000 + (more >> 20) % 89999}"}},"createdAt":"{created}","updatedAt":"{changed}","archived":false}}')
+            f'"createdate":"{created}","email":"person.{email * 2654435761 % 2**32:x}@{domain}.example",'
+            f'"firstname":"{FIRST_NAMES[below(len(FIRST_NAMES))]}",'
+            f'"hs_email_optout":"{"false" if below(8) else "true"}",'
+            f'"hs_lead_status":"{STATUSES[below(len(STATUSES))]}",'
+            f'"hs_object_id":"{number + 1}","hubspot_owner_id":"{70000000 + below(400)}",'
+            f'"jobtitle":"{TITLES[below(len(TITLES))]}","lastmodifieddate":"{changed}",'
+            f'"lastname":"{LAST_NAMES[below(len(LAST_NAMES))]}","lifecyclestage":"{STAGES[below(len(STAGES))]}",'
+            f'"notes":"{notes}","phone":"+1415{2000000 + phone:07}","state":{state},'
+            f'"website":"https://{domain}.example","zip":"{10000 + below(89999)}"}},'
+            f'"createdAt":"{created}","updatedAt":"{changed}","archived":false}}')
 
     def _owner(self, owners: list[int], number: int, one_in: int) -> int:
         if number == 0 or self.draw.randrange(one_in):
@@ -123,3 +134,13 @@ def write(folder: pathlib.Path, count: int, seed: int) -> dict:
     data = {"records": count, "pages": page_count, "bytes": page_bytes, "people": contacts.people.groups, "seed": seed}
     summary.write_text(json.dumps(data))
     return data
+
+
+def compress(folder: pathlib.Path) -> None:
+    """Beside each page the same compressed, as a server would send it; `pages.gz` is written last."""
+    done = folder / "pages.gz"
+    if done.exists():
+        return
+    for page in (folder / "pages").glob("*.json"):
+        page.with_suffix(".json.gz").write_bytes(gzip.compress(page.read_bytes(), compresslevel=1, mtime=0))
+    done.touch()

@@ -42,7 +42,8 @@ def _limit(bench: Bench, url: str, name: str, arguments: list[str]) -> Variant:
         return details
 
     first = f"{url}/crm/v3/objects/contacts?limit=100"
-    return Variant(name, "limit", lambda folder: [str(program), first, str(folder), *arguments], check)
+    gzip = ["--gzip"] if bench.compressed else []
+    return Variant(name, "limit", lambda folder: [str(program), first, str(folder), *gzip, *arguments], check)
 
 
 def _peers(bench: Bench, url: str) -> list[Variant]:

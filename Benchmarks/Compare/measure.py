@@ -5,6 +5,7 @@ import dataclasses
 import os
 import pathlib
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -98,15 +99,20 @@ def _run(variant: Variant, base: pathlib.Path) -> Run:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     variant.prepare(folder)
-    with open(base / "stdout", "w+", encoding="utf-8") as output, open(base / "stderr", "w+", encoding="utf-8") as errors:
+    with open(base / "stdout", "w+") as output, open(base / "stderr", "w+") as errors:
         start = time.monotonic()
         process = subprocess.Popen(
             # time(1) tells the peak: seen from here it would be at least that of this interpreter, which forks.
             ["/usr/bin/time", "--format", "%M", "--output", str(base / "peak"), *variant.command(folder)],
             cwd=folder, stdin=subprocess.DEVNULL, stdout=output, stderr=errors,
-            env=dict(os.environ, **variant.environment))
-        # wait4 counts this process and those that it waited for itself, and nothing else on the machine.
-        _, status, usage = os.wait4(process.pid, 0)
+            env=dict(os.environ, **variant.environment), start_new_session=True)
+        try:
+            # wait4 counts this process and those that it waited for itself, and nothing else on the machine.
+            _, status, usage = os.wait4(process.pid, 0)
+        except BaseException:
+            # Interrupted: the contestant goes, too, and so does what it started.
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
         wall = time.monotonic() - start
         process.returncode = os.waitstatus_to_exitcode(status)
         output.seek(0)

@@ -23,8 +23,9 @@ def machine() -> dict:
 
 
 def markdown(bench: Bench, machine: dict, repeat: int, measured: Measured) -> str:
+    sent = ", sent with gzip" if bench.compressed else ""
     lines = [
-        f"{bench.records:,} contacts of {bench.bytes / bench.records:.0f} bytes; medians of {repeat};"
+        f"{bench.records:,} contacts of {bench.bytes / bench.records:.0f} bytes{sent}; medians of {repeat};"
         f" {machine['cores']} cores ({machine['processor']}), load {machine['load_before']} before.",
         "",
         "CPU is user and system time of the contestant alone, in seconds for a million. The last columns say how many"
@@ -48,7 +49,8 @@ def _table(stage: Stage, results: list[Result]) -> list[str]:
     columns += ["peak MiB", f"× {stage.own_label}"] + (["× limit"] if limit else [])
     lines = [_row(columns), "|---" * len(columns) + "|"]
     for name, result in done.items():
-        cells = [name, f"{result.cpu * 1e6 / stage.units:.2f}", f"{result.wall:.2f}", f"{stage.units / result.wall:,.0f}"]
+        cells = [name, f"{result.cpu * 1e6 / stage.units:.2f}", f"{result.wall:.2f}"]
+        cells += [f"{stage.units / result.wall:,.0f}"]
         cells += [f"{stage.bytes / result.wall / 1e6:,.0f}"] if stage.bytes else []
         cells += [f"{result.peak_bytes / 2**20:.0f}", f"{result.cpu / own:.2f}"]
         lines.append(_row(cells + ([f"{result.cpu / limit:.2f}"] if limit else [])))
@@ -73,7 +75,7 @@ def _row(cells: list[str]) -> str:
 
 def document(bench: Bench, machine: dict, repeat: int, measured: Measured) -> dict:
     return {
-        "records": bench.records, "bytes": bench.bytes, "repeat": repeat, "machine": machine,
+        "records": bench.records, "bytes": bench.bytes, "gzip": bench.compressed, "repeat": repeat, "machine": machine,
         "stages": [
             {
                 "title": stage.title, "units": stage.units,

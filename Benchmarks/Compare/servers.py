@@ -41,7 +41,11 @@ def running(command: list[str], log: pathlib.Path, url: str | None = None, find_
         yield Server(process, found)
     finally:
         process.send_signal(signal.SIGTERM)
-        process.wait(WAIT_SECONDS)
+        try:
+            process.wait(WAIT_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 def _answers(url: str) -> bool:

@@ -2,9 +2,10 @@
 // What reading pages into compressed and encrypted files costs at least: libcurl, one scan, libzstd, libcrypto, one
 // thread, no retries, no manifest, no way to go on. It measures each part by the thread's own clock and prints JSON.
 //
-//   limit URL FOLDER [--validate] [--zstd LEVEL] [--cipher chacha20-poly1305|aes-256-gcm|none]
+//   limit URL FOLDER [--gzip] [--validate] [--zstd LEVEL] [--cipher chacha20-poly1305|aes-256-gcm|none]
 //
-// URL is the first page; the next one is URL&after=CURSOR. A zstd level of 0 leaves compression out. Files end as
+// URL is the first page; the next one is URL&after=CURSOR. --gzip accepts compressed pages, whose inflating counts as
+// receiving. A zstd level of 0 leaves compression out. Files end as
 // Migratez's chunks do: after 16 MiB of lines, sealed in frames of 64 KiB, made durable before the next one begins.
 
 #include "scan.h"
@@ -34,7 +35,7 @@ static struct {
 
 static struct {
     const char *url, *folder;
-    bool validates;
+    bool accepts_gzip, validates;
     int level;
     const EVP_CIPHER *cipher;
 } options = {.level = 1};
@@ -227,6 +228,7 @@ static void read_options(int count, char **arguments) {
     for (int i = 1; i < count; i++) {
         const char *word = arguments[i], *next = i + 1 < count ? arguments[i + 1] : "";
         if (!strcmp(word, "--validate")) options.validates = true;
+        else if (!strcmp(word, "--gzip")) options.accepts_gzip = true;
         else if (!strcmp(word, "--zstd")) options.level = atoi(next), i++;
         else if (!strcmp(word, "--cipher")) cipher = next, i++;
         else if (word[0] == '-') fail("unknown option %s", word);
@@ -234,7 +236,7 @@ static void read_options(int count, char **arguments) {
         else if (!options.folder) options.folder = word;
         else fail("unknown argument %s", word);
     }
-    if (!options.folder) fail("usage: limit URL FOLDER [--validate] [--zstd LEVEL] [--cipher NAME]");
+    if (!options.folder) fail("usage: limit URL FOLDER [--gzip] [--validate] [--zstd LEVEL] [--cipher NAME]");
     if (!strcmp(cipher, "none")) return;
     options.cipher = EVP_get_cipherbyname(cipher);
     if (!options.cipher || EVP_CIPHER_get_key_length(options.cipher) != sizeof chunk.key)
@@ -248,6 +250,7 @@ int main(int count, char **arguments) {
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, receive);
     curl_easy_setopt(curl, CURLOPT_BUFFERSIZE, 256L << 10);
     curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
+    if (options.accepts_gzip) curl_easy_setopt(curl, CURLOPT_ACCEPT_ENCODING, "gzip");
     chunk.zstd = ZSTD_createCCtx();
     chunk.cipher = EVP_CIPHER_CTX_new();
     if (!curl || !chunk.zstd || !chunk.cipher) fail("out of memory");
