@@ -7,21 +7,45 @@ import Glibc
 import Musl
 #endif
 
-/// Ranges of the elements of the array found under `path` of keys in a validated document: splits a page into records.
-///
-/// `nil` if there is no array: an answer without its list is not an empty page. Of duplicate keys the last one counts.
-package func elementRanges(
-    at path: [String], in document: UnsafeBufferPointer<UInt8>
-) -> [Range<Int>]? {
-    guard let start = document.baseAddress else { return nil }
-    let b = Bytes(start: start, count: document.count)
-    let i = b.skippingSpace(from: 0)
-    guard i < b.count else { return nil }
-    return elements(b, from: i, path: path[...]).ranges
+/// A page of a list: where its records are, and what else the answer says, without reading the records twice.
+package struct PageSplit: Sendable {
+    /// The ranges of the records, which may be of any kind.
+    package let elements: [Range<Int>]
+    /// The array, from bracket to bracket.
+    private let list: Range<Int>
+
+    /// The elements of the array under `path` of keys in a validated document.
+    ///
+    /// `nil` if there is no array: an answer without its list is not an empty page. Of duplicate keys the last one
+    /// counts.
+    package init?(_ document: UnsafeBufferPointer<UInt8>, at path: [String]) {
+        guard let start = document.baseAddress else { return nil }
+        let b = Bytes(start: start, count: document.count)
+        let i = b.skippingSpace(from: 0)
+        guard i < b.count, let found = MigratezJSON.elements(b, from: i, path: path[...]).found else { return nil }
+        (elements, list) = found
+    }
+
+    /// The value under `path` of keys beside the list, in the same document.
+    package func member(at path: [String], in document: UnsafeBufferPointer<UInt8>) -> JSONSlice? {
+        MigratezJSON.member(at: path, in: document, jumpingOver: list)
+    }
+}
+
+/// Ranges of the elements of the array found under `path` of keys in a validated document (`PageSplit`).
+package func elementRanges(at path: [String], in document: UnsafeBufferPointer<UInt8>) -> [Range<Int>]? {
+    PageSplit(document, at: path)?.elements
 }
 
 /// The value found under `path` of keys in a validated document; of duplicate keys the last one counts.
 package func member(at path: [String], in document: UnsafeBufferPointer<UInt8>) -> JSONSlice? {
+    member(at: path, in: document, jumpingOver: nil)
+}
+
+/// - Parameter known: a value of which it is known where it ends.
+private func member(
+    at path: [String], in document: UnsafeBufferPointer<UInt8>, jumpingOver known: Range<Int>?
+) -> JSONSlice? {
     guard let start = document.baseAddress else { return nil }
     let b = Bytes(start: start, count: document.count)
     var i = b.skippingSpace(from: 0)
@@ -31,7 +55,11 @@ package func member(at path: [String], in document: UnsafeBufferPointer<UInt8>) 
         var members = MemberCursor(b, objectAt: i)
         while let member = members.next() {
             if members.isNamed(key, member) { found = member.value }
-            members.advance(to: JSONScanner.valueEnd(b, from: member.value))
+            if let known, known.lowerBound == member.value {
+                members.advance(to: known.upperBound)
+            } else {
+                members.advance(to: JSONScanner.valueEnd(b, from: member.value))
+            }
         }
         guard let found else { return nil }
         i = found
@@ -60,26 +88,30 @@ package func appendLine(_ record: UnsafeBufferPointer<UInt8>, to lines: inout [U
 }
 
 /// Walks down `path` and splits the array at its end; says where the value at `i` ends, so that no byte is read twice.
-private func elements(_ b: Bytes, from i: Int, path: ArraySlice<String>) -> (ranges: [Range<Int>]?, end: Int) {
+private func elements(
+    _ b: Bytes, from i: Int, path: ArraySlice<String>
+) -> (found: ([Range<Int>], list: Range<Int>)?, end: Int) {
     guard let key = path.first else {
-        return b[i] == Byte.openBracket ? arrayElements(b, from: i) : (nil, JSONScanner.valueEnd(b, from: i))
+        guard b[i] == Byte.openBracket else { return (nil, JSONScanner.valueEnd(b, from: i)) }
+        let (ranges, end) = arrayElements(b, from: i)
+        return ((ranges, i..<end), end)
     }
     guard b[i] == Byte.openBrace else { return (nil, JSONScanner.valueEnd(b, from: i)) }
-    var ranges: [Range<Int>]?
+    var last: ([Range<Int>], list: Range<Int>)?
     var members = MemberCursor(b, objectAt: i)
     while let member = members.next() {
         if members.isNamed(key, member) {
-            let found = elements(b, from: member.value, path: path.dropFirst())
-            ranges = found.ranges
-            members.advance(to: found.end)
+            let (found, end) = elements(b, from: member.value, path: path.dropFirst())
+            last = found
+            members.advance(to: end)
         } else {
             members.advance(to: JSONScanner.valueEnd(b, from: member.value))
         }
     }
-    return (ranges, members.end)
+    return (last, members.end)
 }
 
-private func arrayElements(_ b: Bytes, from i: Int) -> (ranges: [Range<Int>]?, end: Int) {
+private func arrayElements(_ b: Bytes, from i: Int) -> (ranges: [Range<Int>], end: Int) {
     var ranges: [Range<Int>] = []
     var i = b.skippingSpace(from: i + 1)
     while i < b.count, b[i] != Byte.closeBracket {

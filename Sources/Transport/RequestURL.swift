@@ -23,30 +23,31 @@ package struct RequestURL: Sendable, Hashable, CustomStringConvertible {
     /// - Throws: `invalidSetting`, or `insecureURL` for plain http to anything but a loopback address. The text itself
     ///   is not quoted.
     package init(_ text: String) throws(MigratezError) {
-        guard text.utf8.allSatisfy({ (0x21...0x7E).contains($0) }), !text.contains("#") else {
+        // Taken apart as bytes, not characters: this is done for every request.
+        let bytes = text.utf8
+        guard bytes.allSatisfy({ (0x21...0x7E).contains($0) && $0 != UInt8(ascii: "#") }) else {
             throw RequestURL.invalid("it has characters that must be percent-encoded")
         }
         let isSecure: Bool
-        var rest: Substring
-        if let after = RequestURL.strip("https://", from: text) {
+        let rest: Substring.UTF8View
+        if let after = RequestURL.strip("https://", from: bytes) {
             (isSecure, rest) = (true, after)
-        } else if let after = RequestURL.strip("http://", from: text) {
+        } else if let after = RequestURL.strip("http://", from: bytes) {
             (isSecure, rest) = (false, after)
         } else {
             throw RequestURL.invalid("it does not begin with https://")
         }
-        let authority = rest.prefix { $0 != "/" && $0 != "?" }
-        rest = rest.dropFirst(authority.count)
-        guard !authority.contains("@"), !authority.contains("\\") else {
+        let authority = rest.prefix { $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: "?") }
+        guard !authority.contains(UInt8(ascii: "@")), !authority.contains(UInt8(ascii: "\\")) else {
             throw RequestURL.invalid("it has user information")
         }
-        let (host, port) = try RequestURL.split(authority)
+        let (host, port) = try RequestURL.split(Substring(authority))
         self.text = text
         self.isSecure = isSecure
         self.host = host
         self.port = port
-        let path = rest.prefix { $0 != "?" }
-        self.path = path.isEmpty ? "/" : String(path)
+        let path = rest[authority.endIndex...].prefix { $0 != UInt8(ascii: "?") }
+        self.path = path.isEmpty ? "/" : String(Substring(path))
         isLoopback = RequestURL.isLoopback(host)
         guard isSecure || isLoopback else {
             throw MigratezError(
@@ -98,9 +99,11 @@ package struct RequestURL: Sendable, Hashable, CustomStringConvertible {
             }
     }
 
-    private static func strip(_ scheme: String, from text: String) -> Substring? {
-        let start = text.prefix(scheme.count)
-        return start.lowercased() == scheme ? text.dropFirst(scheme.count) : nil
+    /// What follows the scheme, which is in lower case here and in either case there.
+    private static func strip(_ scheme: String, from text: String.UTF8View) -> Substring.UTF8View? {
+        let length = scheme.utf8.count
+        let start = text.prefix(length).lazy.map { (0x41...0x5A).contains($0) ? $0 | 0x20 : $0 }
+        return start.elementsEqual(scheme.utf8) ? text.dropFirst(length) : nil
     }
 
     private static func invalid(_ reason: String) -> MigratezError {

@@ -46,6 +46,21 @@ struct PageSplitTests {
         #expect(try JSONValue(parsing: lines)["t"] == "a\nb")
     }
 
+    @Test(arguments: [
+        #"{"results":[{"id":1}],"paging":{"next":{"after":"17"}}}"#, #"{"paging":{"next":{"after":"17"}},"results":[]}"#,
+        #"{"results":[1],"paging":{"next":{"after":"9"}},"results":[[2]],"paging":{"next":{"after":"17"}}}"#,
+    ])
+    func `what stands beside the list is found without reading the list again`(page: String) throws {
+        let bytes = Array(page.utf8)
+        try JSONScanner.validate(bytes)
+        let text = try bytes.withUnsafeBufferPointer { document in
+            let split = try #require(PageSplit(document, at: ["results"]))
+            #expect(split.member(at: ["paging", "prev"], in: document) == nil)
+            return try #require(split.member(at: ["paging", "next", "after"], in: document))
+        }
+        #expect(String(decoding: bytes[text.range], as: UTF8.self) == "\"17\"")
+    }
+
     @Test func `a single member is found under its path`() throws {
         let bytes = Array(#"{"results":[],"paging":{"next":{"after":"17","link":"x"}}}"#.utf8)
         let after = try #require(member(at: ["paging", "next", "after"], in: bytes))

@@ -12,7 +12,12 @@ struct HubSpotClient: Sendable {
 
     /// The answer to a GET, valid JSON.
     func get(_ path: String, _ query: [(String, String)], class endpointClass: String) async throws -> [UInt8] {
-        try await json(HTTPRequest(.get, url(path, query), endpointClass: endpointClass, isIdempotent: true))
+        try await get(url(path, query), class: endpointClass)
+    }
+
+    /// The answer to a GET of an address that `url` made, valid JSON.
+    func get(_ address: String, class endpointClass: String) async throws -> [UInt8] {
+        try await json(HTTPRequest(.get, address, endpointClass: endpointClass, isIdempotent: true))
     }
 
     /// The answer to a POST that reads, valid JSON.

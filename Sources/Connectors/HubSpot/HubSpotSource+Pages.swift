@@ -18,17 +18,19 @@ extension HubSpotSource {
         let path = settings.paths.objects(object.type)
         var query = [("limit", String(settings.pageRecords)), ("archived", place.isArchived ? "true" : "false")]
         if let after = place.after { query.append(("after", after)) }
-        let whole = query + [("properties", names.joined(separator: ","))]
-        if client.url(path, whole).utf8.count <= HubSpotSource.addressBytesMax {
-            let answer = try await client.get(path, whole, class: "list")
-            return try page(answer, next: next(in: answer, place), of: object)
+        let address = client.url(path, query + [("properties", names.joined(separator: ","))])
+        if address.utf8.count <= HubSpotSource.addressBytesMax {
+            let answer = try await client.get(address, class: "list")
+            let split = try split(answer, of: object)
+            return page(answer, split, next: next(in: answer, split, place))
         }
-        let list = try await client.get(path, query + [("properties", "hs_object_id")], class: "list")
-        let ids = try recordIDs(in: list, of: object)
-        let next = next(in: list, place)
+        let list = try await client.get(client.url(path, query + [("properties", "hs_object_id")]), class: "list")
+        let split = try split(list, of: object)
+        let ids = recordIDs(in: list, split)
+        let next = next(in: list, split, place)
         guard !ids.isEmpty else { return Page(bytes: [], records: [], next: next) }
         let answer = try await batch(ids, names, of: object, isArchived: place.isArchived)
-        return try page(answer, next: next, of: object)
+        return page(answer, try self.split(answer, of: object), next: next)
     }
 
     /// Batches of 100, as HubSpot allows; a record that does not exist is an error entry that means nothing.
@@ -40,7 +42,8 @@ extension HubSpotSource {
         while !rest.isEmpty {
             let group = rest.prefix(100)
             rest = rest.dropFirst(group.count)
-            let part = try page(try await batch(Array(group), names, of: object), next: nil, of: object)
+            let answer = try await batch(Array(group), names, of: object)
+            let part = page(answer, try split(answer, of: object), next: nil)
             let offset = whole.bytes.count
             whole.bytes += part.bytes
             whole.records += part.records.map { ($0.lowerBound + offset)..<($0.upperBound + offset) }
@@ -74,11 +77,18 @@ extension HubSpotSource {
             .serverFailed, "HubSpot answers only a part of \(what): \(category)", remedy: .retry(after: nil))
     }
 
-    private func page(_ answer: [UInt8], next: Cursor?, of object: HubSpotObject) throws(MigratezError) -> Page {
-        guard let ranges = elementRanges(at: ["results"], in: answer) else { throw noList(object) }
+    private func split(_ answer: [UInt8], of object: HubSpotObject) throws(MigratezError) -> PageSplit {
+        guard let split = answer.withUnsafeBufferPointer({ PageSplit($0, at: ["results"]) }) else {
+            throw MigratezError(
+                .brokenResponse, "HubSpot's answer holds no list of \(object.type)", remedy: .retry(after: nil))
+        }
+        return split
+    }
+
+    private func page(_ answer: [UInt8], _ split: PageSplit, next: Cursor?) -> Page {
         var page = Page(bytes: answer, records: [], next: next)
-        page.records.reserveCapacity(ranges.count)
-        for (number, range) in ranges.enumerated() {
+        page.records.reserveCapacity(split.elements.count)
+        for (number, range) in split.elements.enumerated() {
             let isRecord = answer[range.lowerBound] == UInt8(ascii: "{")
             if isRecord, range.count <= JSONLimits.record.recordBytesMax.bytes {
                 page.records.append(range)
@@ -93,24 +103,22 @@ extension HubSpotSource {
     }
 
     /// Where the next page begins; the last one has no `paging`.
-    private func next(in answer: [UInt8], _ place: HubSpotCursor) -> Cursor? {
-        guard let after = member(at: ["paging", "next", "after"], in: answer), after.kind != .null else { return nil }
-        let text = answer.withUnsafeBufferPointer { JSONText.string(after, of: $0) }
-        return HubSpotCursor(isArchived: place.isArchived, after: text).cursor
+    private func next(in answer: [UInt8], _ split: PageSplit, _ place: HubSpotCursor) -> Cursor? {
+        answer.withUnsafeBufferPointer { bytes in
+            guard let after = split.member(at: ["paging", "next", "after"], in: bytes), after.kind != .null else {
+                return nil
+            }
+            return HubSpotCursor(isArchived: place.isArchived, after: JSONText.string(after, of: bytes)).cursor
+        }
     }
 
-    private func recordIDs(in list: [UInt8], of object: HubSpotObject) throws(MigratezError) -> [String] {
-        guard let ranges = elementRanges(at: ["results"], in: list) else { throw noList(object) }
-        return list.withUnsafeBufferPointer { bytes in
-            ranges.compactMap { range in
+    private func recordIDs(in list: [UInt8], _ split: PageSplit) -> [String] {
+        list.withUnsafeBufferPointer { bytes in
+            split.elements.compactMap { range in
                 let record = UnsafeBufferPointer(rebasing: bytes[range])
                 return member(at: ["id"], in: record).map { JSONText.string($0, of: record) }
             }
         }
-    }
-
-    private func noList(_ object: HubSpotObject) -> MigratezError {
-        MigratezError(.brokenResponse, "HubSpot's answer holds no list of \(object.type)", remedy: .retry(after: nil))
     }
 
     /// The properties to ask for. Without the ones that every record has beside its properties; with those that tell

@@ -10,10 +10,12 @@ enum URLQuery {
     }
 
     private static func escaped(_ text: String, _ keepsCommas: Bool) -> String {
+        let isKept = { (byte: UInt8) in isUnreserved(byte) || keepsCommas && byte == UInt8(ascii: ",") }
+        if text.utf8.allSatisfy(isKept) { return text }
         let digits = Array("0123456789ABCDEF".utf8)
         var bytes: [UInt8] = []
         for byte in text.utf8 {
-            if isUnreserved(byte) || keepsCommas && byte == UInt8(ascii: ",") {
+            if isKept(byte) {
                 bytes.append(byte)
             } else {
                 bytes += [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
