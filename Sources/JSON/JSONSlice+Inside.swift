@@ -17,7 +17,7 @@ extension JSONSlice {
         var found: JSONSlice?
         while let member = cursor.next() {
             let end = JSONScanner.valueEnd(b, from: member.value)
-            if cursor.isNamed(name, member) {
+            if cursor.isNamed(name.utf8, member) {
                 found = JSONSlice(range: member.value..<end, kind: JSONSlice.kind(of: b[member.value]))
             }
             cursor.advance(to: end)

@@ -47,15 +47,17 @@ struct MemberCursor {
     @inline(__always)
     mutating func advance(to end: Int) { self.end = end }
 
-    /// Whether the member's decoded name is `name`.
-    func isNamed(_ name: String, _ member: Member) -> Bool {
+    /// Whether the member's decoded name is `name`, in UTF-8.
+    @inline(__always)
+    func isNamed(_ name: some Collection<UInt8>, _ member: Member) -> Bool {
         guard member.hasEscapes else {
+            guard member.key.count == name.count else { return false }
             return UnsafeBufferPointer(start: b.start + member.key.lowerBound, count: member.key.count)
-                .elementsEqual(name.utf8)
+                .elementsEqual(name)
         }
         var decoded: [UInt8] = []
         JSONText.appendContent(
             Bytes(start: b.start, count: member.key.upperBound), from: member.key.lowerBound, to: &decoded)
-        return decoded.elementsEqual(name.utf8)
+        return decoded.elementsEqual(name)
     }
 }

@@ -54,7 +54,7 @@ private func member(
         var found: Int?
         var members = MemberCursor(b, objectAt: i)
         while let member = members.next() {
-            if members.isNamed(key, member) { found = member.value }
+            if members.isNamed(key.utf8, member) { found = member.value }
             if let known, known.lowerBound == member.value {
                 members.advance(to: known.upperBound)
             } else {
@@ -100,7 +100,7 @@ private func elements(
     var last: ([Range<Int>], list: Range<Int>)?
     var members = MemberCursor(b, objectAt: i)
     while let member = members.next() {
-        if members.isNamed(key, member) {
+        if members.isNamed(key.utf8, member) {
             let (found, end) = elements(b, from: member.value, path: path.dropFirst())
             last = found
             members.advance(to: end)

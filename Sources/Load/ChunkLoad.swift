@@ -38,16 +38,17 @@ struct ChunkLoad: Sendable {
 
     func load(_ lease: ChunkLease) async throws {
         let sequence = lease.chunk.address.sequence
-        let cutOff = try await staging.manifest.read { [target] view in
-            try view.batches(of: target.stream, chunkSequence: sequence)
+        let batches = try await staging.manifest.read { [target] view in
+            try view.batches(of: target.stream, states: [.open, .ambiguous, .settled], chunkSequence: sequence)
         }
+        let cutOff = batches.filter { $0.state != .settled }
         var remainder = Remainder()
         if !cutOff.isEmpty { remainder.refusals += try await resolve(cutOff, lease.chunk) }
         let sent = SentLines(cutOff)
         let refusedLines = Set(remainder.refusals.map(\.row.line))
         try await withThrowingTaskGroup(of: Remainder.self) { group in
             var underWay = 0
-            try await forEachBatch(of: lease.chunk, without: refusedLines) { lines in
+            try await forEachBatch(of: lease.chunk, isBegun: !batches.isEmpty, without: refusedLines) { lines in
                 // Two more batches than are written at once are prepared, no further ones.
                 if underWay >= writes.limitMax + 2, let finished = try await group.next() {
                     remainder.add(finished)
@@ -62,8 +63,10 @@ struct ChunkLoad: Sendable {
     }
 
     /// Cuts the lines that have no outcome yet into batches.
+    ///
+    /// - Parameter isBegun: whether any may have one: nothing of the chunk does before its first batch.
     private func forEachBatch(
-        of chunk: Chunk, without refused: Set<Int>, _ body: ([NumberedLine]) async throws -> Void
+        of chunk: Chunk, isBegun: Bool = true, without refused: Set<Int>, _ body: ([NumberedLine]) async throws -> Void
     ) async throws {
         var reader = try staging.openChunkReader(chunk)
         var block: [UInt8] = []
@@ -78,7 +81,7 @@ struct ChunkLoad: Sendable {
                 lines.append(NumberedLine(number: number, record: record, bytes: line.count))
                 number += 1
             }
-            for line in try await pending(lines) where !refused.contains(line.number) {
+            for line in isBegun ? try await pending(lines) : lines where !refused.contains(line.number) {
                 if batch.count >= route.recordsMax || (bytes + line.bytes > batchBytesMax.bytes && !batch.isEmpty) {
                     try await body(batch)
                     batch = []

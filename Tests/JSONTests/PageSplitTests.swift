@@ -47,7 +47,8 @@ struct PageSplitTests {
     }
 
     @Test(arguments: [
-        #"{"results":[{"id":1}],"paging":{"next":{"after":"17"}}}"#, #"{"paging":{"next":{"after":"17"}},"results":[]}"#,
+        #"{"results":[{"id":1}],"paging":{"next":{"after":"17"}}}"#,
+        #"{"paging":{"next":{"after":"17"}},"results":[]}"#,
         #"{"results":[1],"paging":{"next":{"after":"9"}},"results":[[2]],"paging":{"next":{"after":"17"}}}"#,
     ])
     func `what stands beside the list is found without reading the list again`(page: String) throws {

@@ -2,6 +2,7 @@
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
 import MigratezJSON
+import MigratezTestKit
 import Testing
 
 struct RecordIndexTests {
@@ -59,6 +60,44 @@ struct RecordIndexTests {
                 }
                 #expect(index.slice("field_\(width)") == nil)
                 #expect(index.topLevel("id").map { index.string($0, in: record) } == "\(round)")
+            }
+        }
+    }
+
+    /// What an index keeps from one record to the next must never show.
+    @Test(arguments: 0..<20 as Range<UInt64>)
+    func `an index that has seen other records says of each what a new one says`(seed: UInt64) throws {
+        var generator = SeededGenerator(seed: seed)
+        let names = ["id", "p", "a", "b", "ab", "", "a\\u0062", "updatedAt"]
+        let decoded = ["id", "p", "a", "b", "ab", "", "updatedAt", "none"]
+        func object(depth: Int) -> String {
+            // Mostly the same names in the same order, as records have them.
+            var chosen = names.filter { _ in Int.random(in: 0..<8, using: &generator) > 0 }
+            if Int.random(in: 0..<4, using: &generator) == 0 { chosen.shuffle(using: &generator) }
+            if Int.random(in: 0..<6, using: &generator) == 0, let first = chosen.first { chosen.append(first) }
+            let members = chosen.map { name in
+                let isNested = name == "p" && depth == 0 && Int.random(in: 0..<6, using: &generator) > 0
+                return "\"\(name)\":" + (isNested ? object(depth: 1) : "\(Int.random(in: 0..<100, using: &generator))")
+            }
+            return "{" + members.joined(separator: ",") + "}"
+        }
+        var used = RecordIndex(fields: "p")
+        for round in 0..<300 {
+            let text = round % 50 == 49 ? "[1]" : object(depth: 0)
+            try Array(text.utf8).withUnsafeBufferPointer { record in
+                var new = RecordIndex(fields: "p")
+                guard text.hasPrefix("{") else {
+                    #expect(throws: JSONFailure.self) { try used.index(record) }
+                    #expect(decoded.allSatisfy { used.slice($0) == nil })
+                    return
+                }
+                try used.index(record)
+                try new.index(record)
+                #expect(used.fieldNames == new.fieldNames, "\(text)")
+                for name in decoded {
+                    #expect(used.slice(name) == new.slice(name), "\(name) of \(text)")
+                    #expect(used.topLevel(name) == new.topLevel(name), "\(name) of \(text)")
+                }
             }
         }
     }

@@ -22,7 +22,8 @@ struct RequestURLTests {
 
     @Test(arguments: [
         "", "ftp://a.test/", "https:/a.test", "https://", "https://a b.test/", "https://a.test/#x", "https://é.test/",
-        "https://user@a.test/", "https://a\\b.test/", "https://a.test:0/", "https://a.test:70000/", "https://a.test:8x/",
+        "https://user@a.test/", "https://a\\b.test/", "https://a.test:0/", "https://a.test:70000/",
+        "https://a.test:8x/",
         "https://[::1/", "https://[x::1]/", "https://a_b$.test/", "https://a.test\n/", "httpsX//a.test/",
     ])
     func `anything else is no address`(_ text: String) {
@@ -31,7 +32,9 @@ struct RequestURLTests {
         #expect(text.isEmpty || error?.message.contains(text) == false, "the address is not quoted")
     }
 
-    @Test(arguments: ["http://a.test/", "http://127.1/", "http://0177.0.0.1/", "http://127.0.0.01/", "http://128.0.0.1/"])
+    @Test(arguments: [
+        "http://a.test/", "http://127.1/", "http://0177.0.0.1/", "http://127.0.0.01/", "http://128.0.0.1/",
+    ])
     func `plain http goes nowhere else`(_ text: String) {
         #expect(#expect(throws: MigratezError.self) { try RequestURL(text) }?.code == .insecureURL)
     }

@@ -79,6 +79,7 @@ struct GroupMerge {
         formerIDs += layout.formerIDs(index, in: record)
         var own: [[UInt8]?] = []
         own.reserveCapacity(fields.count)
+        var filledFields = 0
         for (position, field) in fields.enumerated() {
             guard let slice = index.slice(field) else {
                 own.append(nil)
@@ -86,11 +87,12 @@ struct GroupMerge {
             }
             let bytes = Array(record[slice.range])
             own.append(bytes)
-            if !slice.isBlank { offer(bytes, of: position, modified: modified) }
+            guard !slice.isBlank else { continue }
+            filledFields += 1
+            offer(bytes, of: position, modified: modified)
         }
         let candidate = Candidate(
-            ordinal: ordinal, sourceID: sourceID,
-            filledFields: own.count { $0.map { !Self.isBlank($0) } ?? false }, modified: modified, values: own)
+            ordinal: ordinal, sourceID: sourceID, filledFields: filledFields, modified: modified, values: own)
         if let current = survivor, !wins(candidate, over: current) { return }
         survivor = candidate
     }
@@ -177,5 +179,6 @@ struct GroupMerge {
         return writer.bytes
     }
 
-    private static func isBlank(_ value: [UInt8]) -> Bool { value == Array("null".utf8) || value == Array("\"\"".utf8) }
+    private static func isBlank(_ value: [UInt8]) -> Bool { value == blanks.null || value == blanks.text }
+    private static let blanks = (null: Array("null".utf8), text: Array("\"\"".utf8))
 }
