@@ -2,7 +2,6 @@
 """Links from records to records of new ids; what they cost is the difference to the same records without links."""
 
 import contextlib
-import json
 
 import links
 from contest import HERE, Bench, Migratez, Stage, peer
