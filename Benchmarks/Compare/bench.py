@@ -45,7 +45,8 @@ def main() -> None:
     built = ROOT / ".build/bench"
     data = built / f"contacts-{given.records}-{given.seed}"
     # Ended from outside, it still ends its servers.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    for end in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(end, lambda number, _: sys.exit(128 + number))
     print(f"bench: {given.records:,} contacts", file=sys.stderr)
     summary = contacts.write(data, given.records, given.seed)
     if given.gzip:

@@ -26,9 +26,10 @@ class Server:
 
 @contextlib.contextmanager
 def running(command: list[str], log: pathlib.Path, url: str | None = None, find_url=None):
-    """Starts a server, waits until it answers, and ends it by its id."""
+    """Starts a server, waits until it answers, and ends it by its id; killed, we take it along (prctl(2), PDEATHSIG)."""
     with open(log, "wb") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=output, stdin=subprocess.DEVNULL)
+        process = subprocess.Popen(
+            ["setpriv", "--pdeathsig", "TERM", *command], stdout=output, stderr=output, stdin=subprocess.DEVNULL)
     try:
         deadline = time.monotonic() + WAIT_SECONDS
         while True:
