@@ -26,7 +26,7 @@ class Server:
 
 @contextlib.contextmanager
 def running(command: list[str], log: pathlib.Path, url: str | None = None, find_url=None):
-    """Starts a server, waits until it answers, and ends it by its id; killed, we take it along (prctl(2), PDEATHSIG)."""
+    """Starts a server, waits until it answers, and ends it by its id; if this process is killed, it ends, too."""
     with open(log, "wb") as output:
         process = subprocess.Popen(
             ["setpriv", "--pdeathsig", "TERM", *command], stdout=output, stderr=output, stdin=subprocess.DEVNULL)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A destination that answers at once and keeps nothing: `sink PORT` takes POST and PATCH of {"records":[{"attributes":…},…]}
+// A destination that answers at once and keeps nothing: `sink PORT` takes {"records":[{"attributes":…},…]} by any method
 // on 127.0.0.1 and says that each record was created, under a new id. One thread; a body must come with its length.
 
 #define _GNU_SOURCE
@@ -54,11 +54,12 @@ static bool answer(int socket, const char *body, size_t count) {
     size_t found = 0, length = 0;
     if (!text) text = grown(NULL, capacity = 1 << 16);
     text[length++] = '[';
-    for (const char *at = body, *end = body + count; (at = memmem(at, (size_t)(end - at), mark, sizeof mark - 1)); at++) {
+    const char *at = body, *end = body + count;
+    for (; (at = memmem(at, (size_t)(end - at), mark, sizeof mark - 1)); at++) {
         if (capacity < length + ANSWER_BYTES * 2) text = grown(text, capacity *= 2);
         length += (size_t)sprintf(
-            text + length, "%s{\"id\":\"003%012llu\",\"success\":true,\"created\":true,\"errors\":[]}", found ? "," : "",
-            (unsigned long long)++records);
+            text + length, "%s{\"id\":\"003%012llu\",\"success\":true,\"created\":true,\"errors\":[]}",
+            found ? "," : "", (unsigned long long)++records);
         found++;
     }
     text[length++] = ']';

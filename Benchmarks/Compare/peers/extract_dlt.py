@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""dlt's own REST source to its file destination: extract_dlt.py URL FOLDER. It compresses with gzip, encrypts nothing."""
+"""dlt's own REST source to its file destination: extract_dlt.py URL FOLDER. Compressed with gzip, not encrypted."""
 
 import json
 import os

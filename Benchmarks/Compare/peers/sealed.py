@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a careful person would write by hand around zstandard and AES-GCM: one file after 16 MiB of lines, made durable."""
+"""What a careful person would write by hand around zstandard and AES-GCM: a durable file for each 16 MiB of lines."""
 
 import os
 import pathlib
