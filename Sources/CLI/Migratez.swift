@@ -34,7 +34,7 @@ struct Migratez: AsyncParsableCommand {
                 subcommands: [
                     ConnectCommand.self, DiscoverCommand.self, MapCommand.self, LintCommand.self, TestCommand.self,
                     PlanCommand.self, SampleCommand.self, ExplainCommand.self, FunctionsCommand.self,
-                    SchemaCommand.self,
+                    SchemaCommand.self, BenchCommand.self,
                 ]),
             CommandGroup(
                 name: "Run",

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
+import Foundation
 package import MigratezJSON
 package import MigratezModel
 
@@ -24,6 +25,12 @@ package struct Cell: Sendable, Equatable {
     /// A whole number; `nil` is null, shown as `none`.
     package static func number(_ number: Int?, none: String = "–") -> Cell {
         number.map { Cell(.number(String($0)), text: $0.grouped) } ?? Cell(.null, text: none)
+    }
+
+    /// A number with so many digits behind the point.
+    package static func decimal(_ number: Double, digits: Int) -> Cell {
+        let text = String(format: "%.\(digits)f", number)
+        return Cell(.number(text), text: text)
     }
 
     /// A count of which zero is shown as a dash, so that the others stand out.

@@ -93,6 +93,9 @@ package struct RunRegistry: Sendable {
         try Data(lines.joined(separator: "\n").utf8).write(to: URL(filePath: "\(folder)/\(entry.run)"))
     }
 
+    /// Forgets a run of which nothing is left.
+    func remove(_ entry: Entry) throws { try FileManager.default.removeItem(atPath: "\(folder)/\(entry.run)") }
+
     /// All runs, the newest first.
     package func entries() -> [Entry] {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
