@@ -82,6 +82,19 @@ import Musl
         #expect(try LocalFileSystem().list("\(temporary.path)/a/b").map(\.name) == ["root-key"])
     }
 
+    @Test func `what a process left that was killed while it made a key file is removed`() throws {
+        let temporary = try TemporaryFolder()
+        let path = "\(temporary.path)/root-key"
+        _ = try KeyFile.loadOrCreate(path)
+        // No process has that number (proc(5): pid_max is at most 2^22); one is still at work, and one is not ours.
+        let mine = "root-key.\(getpid()).new"
+        for name in ["root-key.4194304.new", mine, "root-key.new"] {
+            _ = try LocalFileSystem().open("\(temporary.path)/\(name)", .new)
+        }
+        _ = try KeyFile.loadOrCreate(path)
+        #expect(try Set(LocalFileSystem().list(temporary.path).map(\.name)) == ["root-key", mine, "root-key.new"])
+    }
+
     @Test(arguments: [0o640, 0o604, 0o666] as [mode_t])
     func `a key file that others may read or write is refused`(mode: mode_t) async throws {
         let temporary = try TemporaryFolder()

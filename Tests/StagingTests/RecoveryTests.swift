@@ -180,6 +180,18 @@ import Musl
         #expect(try RunFolder.runs(in: run.folder.staging) == [run.folder.run])
     }
 
+    @Test func `a run that was cut off before it was noted is not there, and says so`() async throws {
+        struct Killed: Error {}
+        let run = try TestRun()
+        var settings = run.settings()
+        settings.onCommit = { _ in throw Killed() }
+        await #expect(throws: Killed.self) { _ = try await run.create(settings) }
+        #expect(await code { _ = try await run.open() } == .runNotFound)
+        let inspection = try RunInspection(run.folder)
+        #expect(await code { _ = try await inspection.manifest.read { try $0.run() } } == .runNotFound)
+        try inspection.manifest.close()
+    }
+
     @Test func `everything is for the owner only`() async throws {
         let run = try TestRun()
         let area = try await run.create()

@@ -44,8 +44,9 @@ def carry_out(point: Point, world: World, judge: Judge, id_map_lines: int, damag
             outcome.failures += verdict.of_shredding(world, run, id_map_lines)
         else:
             outcome.failures += _go_on(world)
-            if not outcome.failures:
-                outcome.failures += judge.of_verification(world)
+            if outcome.failures:
+                return outcome
+            outcome.failures += judge.of_verification(world)
             if damage:
                 damage(world)
             outcome.failures += judge.of_migration(world)

@@ -7,9 +7,12 @@ Prints one line for each point that failed, with the command that replays it alo
 
 import argparse
 import collections
+import contextlib
 import os
 import pathlib
 import queue
+import random
+import signal
 import subprocess
 import sys
 import tempfile
@@ -82,8 +85,16 @@ class Sweep:
         threads = [threading.Thread(target=self._work, args=(world, waiting, len(chosen))) for world in self._worlds]
         for thread in threads:
             thread.start()
-        for thread in threads:
-            thread.join()
+        try:
+            for thread in threads:
+                thread.join()
+        except KeyboardInterrupt:
+            with contextlib.suppress(queue.Empty):
+                while True:
+                    waiting.get_nowait()
+            print("torture: interrupted; what is under way is finished", file=sys.stderr, flush=True)
+            for thread in threads:
+                thread.join()
 
     def _work(self, world: World, waiting: queue.SimpleQueue, count: int) -> None:
         while True:
@@ -123,33 +134,40 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="scripts/torture --sweep", description=__doc__.splitlines()[0])
     parser.add_argument("--points", type=int, help="so many points, drawn from the seed; without it, all of them")
     parser.add_argument("--calls", help="only strikes at these calls, such as fsync,renameat")
+    parser.add_argument("--attacks", help=f"only these of {','.join(points.SHARES)}")
     parser.add_argument("--seed", type=int, default=1, help="which points are drawn (default: 1)")
     parser.add_argument("--only", help="this point alone, as a failure names it")
     parser.add_argument("--dir", type=pathlib.Path, help="work here and leave the worlds as they are")
+    parser.add_argument("--binary", default=str(ROOT / ".build" / "release" / "migratez"), help="another build")
     parser.add_argument("--jobs", type=int, default=3, help="worlds at once; most of a point is waiting (default: 3)")
     options = parser.parse_args()
     calls = set(options.calls.split(",")) if options.calls else set(points.CALLS)
     if calls - set(points.CALLS):
         parser.error(f"--calls are some of {','.join(points.CALLS)}")
+    attacks = set(options.attacks.split(",")) if options.attacks else set(points.SHARES)
+    if attacks - set(points.SHARES):
+        parser.error(f"--attacks are some of {','.join(points.SHARES)}")
     only = Point.parse(options.only) if options.only else None
+    # Ended from outside, the sweep still finishes its points and stops what it started.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     # The program makes itself unreadable for others, its files in /proc with it: strace sees them as root only.
     if os.geteuid() != 0 or subprocess.run(["strace", "-qqq", "-o", "/dev/null", "true"]).returncode != 0:
         print("torture: needs root and the right to trace processes", file=sys.stderr)
         sys.exit(78)
-    binary = str(ROOT / ".build" / "release" / "migratez")
     with tempfile.TemporaryDirectory() as temporary:
         folder = options.dir or pathlib.Path(temporary)
-        account = Simulator(binary, "hubspot", "--counts", COUNTS, "--seed", str(ACCOUNT_SEED))
+        account = Simulator(options.binary, "hubspot", "--counts", COUNTS, "--seed", str(ACCOUNT_SEED))
         try:
-            sys.exit(_sweep(options, calls, only, binary, folder, account.url))
+            sys.exit(_sweep(options, calls, attacks, only, folder, account.url))
         finally:
             account.stop()
 
 
-def _sweep(options, calls: set[str], only: Point | None, binary: str, folder: pathlib.Path, account: str) -> int:
+def _sweep(options, calls: set[str], attacks: set[str], only: Point | None, folder: pathlib.Path, account: str) -> int:
     judge, worlds, lines = Judge(account), [], 0
     for number in range(1 if only else options.jobs):
-        worlds.append(World(folder / f"world-{number}", binary, account, ROOT / "pipelines"))
+        worlds.append(World(folder / f"world-{number}", options.binary, account, ROOT / "pipelines"))
         lines = prepare(worlds[-1], judge)
     found = profiles(worlds[0])
     for world in worlds:
@@ -157,16 +175,20 @@ def _sweep(options, calls: set[str], only: Point | None, binary: str, folder: pa
     print(f"torture: seed {options.seed}, {COUNTS}", flush=True)
     missed = known_damage.blind_spots(worlds[0], judge, lines)
     chosen = [only] if only else [
-        point for point in points.every_point(found, options.seed) if point.strikes[-1].call in calls]
+        point for point in points.every_point(found, options.seed)
+        if point.attack in attacks and point.strikes[-1].call in calls]
     if options.points and not only:
         chosen = points.sample(chosen, options.points, options.seed)
+    # In no order, so that what was seen of a sweep that is ended early is a fair part of it.
+    random.Random(options.seed).shuffle(chosen)
     sweep = Sweep(worlds, judge, lines)
     sweep.run(chosen)
     print("\n".join(table(sweep.outcomes) + missed))
+    done = len(sweep.outcomes)
     reached = sum(outcome.is_reached for outcome in sweep.outcomes.values())
     failed = sum(bool(outcome.failures) for outcome in sweep.outcomes.values())
     # Strikes that do not strike prove nothing.
-    if reached * 2 < len(chosen):
+    if reached * 2 < done or not done:
         missed.append("fewer than half of the points were reached")
         print(missed[-1])
     print(f"{reached - failed} passed, {failed + len(missed)} failed, {len(chosen) - reached} skipped")

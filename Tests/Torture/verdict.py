@@ -33,7 +33,7 @@ class Judge:
         run = world.run
         manifest = world.staging / run / "manifest.sqlite"
         findings = check(self._expectation(world, manifest), str(world.org), str(manifest), lambda _: None).lines()
-        return findings + _chunks(world, run, manifest) + leftovers(world)
+        return findings + _chunks(world, run, manifest) + leftovers(world, run)
 
     def of_verification(self, world: World) -> list[str]:
         verified = world.do("verify")
@@ -50,13 +50,14 @@ class Judge:
             return self._expected[day]
 
 
-def leftovers(world: World) -> list[str]:
+def leftovers(world: World, run: str) -> list[str]:
     """Files that no finished command leaves, and a run that somebody seems to work on."""
     found = []
     for path in sorted([*world.staging.rglob("*"), *world.keys.parent.rglob("*")]):
         if path.name.endswith(TEMPORARY):
             found.append(f"left over: {path.relative_to(world.work)}")
-        if path.name == "lock" and path.stat().st_size:
+        # A run that never began has no end either.
+        if path == world.staging / run / "lock" and path.stat().st_size:
             found.append("the lock still names an owner")
         if path.parent.name == "spill":
             found.append(f"left over: a spill file, {path.name}")
@@ -108,7 +109,7 @@ def of_shredding(world: World, run: str, id_map_lines: int) -> list[str]:
     lines = count_lines(id_map(world, run))
     if lines != id_map_lines:
         found.append(f"the id map has {lines} lines instead of {id_map_lines}")
-    return found + leftovers(world)
+    return found + leftovers(world, run)
 
 
 def id_map(world: World, run: str) -> pathlib.Path:

@@ -40,7 +40,8 @@ class Simulator:
 
     def __init__(self, binary: str, *arguments: str):
         self._process = subprocess.Popen(
-            [binary, "simulate", *arguments], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+            [binary, "simulate", *arguments], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+            start_new_session=True)
         line = self._process.stdout.readline()
         if "http://" not in line:
             raise SystemExit(f"simulate {arguments[0]} did not start")

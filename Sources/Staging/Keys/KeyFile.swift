@@ -19,10 +19,13 @@ package enum KeyFile {
     /// Of two processes that make it at the same time both get the same key. Throws `invalidSetting` if anybody but the
     /// owner may read or write it, or it does not hold a key.
     package static func loadOrCreate(_ path: String) throws(MigratezError) -> (key: SymmetricKey, isNew: Bool) {
-        if access(path, F_OK) == 0 { return (try load(path), false) }
-        let folder = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
+        let slash = path.lastIndex(of: "/")
+        let folder = slash.map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
+        let name = slash.map { path[path.index(after: $0)...] } ?? path[...]
         let fileSystem = LocalFileSystem()
-        if !folder.isEmpty { try fileSystem.createFolder(folder) }
+        try removeRemains(of: name, in: folder, fileSystem)
+        if access(path, F_OK) == 0 { return (try load(path), false) }
+        try fileSystem.createFolder(folder)
         let isNew = try create(path, folder, fileSystem)
         return (try load(path), isNew)
     }
@@ -56,6 +59,18 @@ package enum KeyFile {
         return SymmetricKey(copying: raw)
     }
 
+    /// Removes what a process left that was killed while it made the key: the same key under another name, or one that
+    /// nobody uses. The name has the number of that process; while it lives it removes the file itself.
+    private static func removeRemains(
+        of name: Substring, in folder: String, _ fileSystem: LocalFileSystem
+    ) throws(MigratezError) {
+        for file in try fileSystem.list(folder) where file.name.hasPrefix("\(name).") && file.name.hasSuffix(".new") {
+            guard let process = pid_t(file.name.dropFirst(name.count + 1).dropLast(".new".count)) else { continue }
+            guard kill(process, 0) != 0, errno == ESRCH else { continue }
+            try fileSystem.remove("\(folder)/\(file.name)")
+        }
+    }
+
     /// Writes zeros over key material, which a compiler may not leave out (explicit_bzero(3)).
     private static func wipe(_ bytes: inout [UInt8]) {
         bytes.withUnsafeMutableBytes { buffer in
@@ -81,7 +96,7 @@ package enum KeyFile {
             throw failure
         }
         try fileSystem.remove(temporary)
-        try fileSystem.syncFolder(folder.isEmpty ? "/" : folder)
+        try fileSystem.syncFolder(folder)
         return isNew
     }
 }

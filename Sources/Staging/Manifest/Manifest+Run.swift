@@ -124,8 +124,14 @@ package struct Retention: Sendable, Hashable {
 
 extension ManifestView {
     /// The run that this manifest is about.
+    ///
+    /// Throws `runNotFound` if the process was killed before it noted the run: then there is a manifest, but no data.
     package func run() throws -> RunStatus {
-        let row = try decoded(Row.fetchOne(database, sql: "SELECT * FROM run"), "run")
+        guard let row = try Row.fetchOne(database, sql: "SELECT * FROM run") else {
+            throw MigratezError(
+                .runNotFound, "the run was cut off before it began, and holds no data", remedy: .fixConfiguration,
+                hint: "begin another one: migratez run PIPELINE.yaml")
+        }
         let resumesAt: Int64? = row["resumes_at"]
         return RunStatus(
             id: try decoded(RunID(row["id"]), "id"),
