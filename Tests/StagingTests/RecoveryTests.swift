@@ -181,11 +181,10 @@ import Musl
     }
 
     @Test func `a run that was cut off before it was noted is not there, and says so`() async throws {
-        struct Killed: Error {}
         let run = try TestRun()
         var settings = run.settings()
-        settings.onCommit = { _ in throw Killed() }
-        await #expect(throws: Killed.self) { _ = try await run.create(settings) }
+        settings.onCommit = { _ in throw MigratezError(.internalError, "the process is killed here") }
+        #expect(await code { _ = try await run.create(settings) } == .internalError)
         #expect(await code { _ = try await run.open() } == .runNotFound)
         let inspection = try RunInspection(run.folder)
         #expect(await code { _ = try await inspection.manifest.read { try $0.run() } } == .runNotFound)

@@ -11,8 +11,10 @@ from world import PIPELINE, Result, Stuck, World
 
 #: Some records of the account cannot be moved, on purpose.
 DONE = 3
-#: What a run may say when a call failed under it: the other side is out of reach, or the local disk failed.
+#: What a command may say when a call failed under it: the other side is out of reach, or the local disk failed.
 FAILED = {69: "MZ-NET", 74: "MZ-(DISK|STAGE)"}
+#: The same for a file that its user wrote: the pipeline, a map.
+FAILED_TO_READ = {65: "MZ-CFG", 78: "MZ-CFG"}
 #: In which state of the world each attack begins, and whether the destination is asked for anything.
 STATES = {"begin": ("fresh", True), "move": ("begun", True), "recover": ("begun", True), "fail": ("begun", True),
           "confirm": ("moved", False), "shred": ("confirmed", False)}
@@ -80,7 +82,8 @@ def _ending(result: Result, strike: Strike, done: int) -> list[str]:
     """A command that was not killed either went on to its end or said by name what failed, with the right exit code."""
     if result.code == done:
         return []
-    code = FAILED.get(result.code) if result.is_struck and not strike.is_kill else None
+    allowed = FAILED if strike.file.startswith(("staging/", "state/", "*")) else FAILED_TO_READ
+    code = allowed.get(result.code) if result.is_struck and not strike.is_kill else None
     if code is None:
         return [f"the command ended with {result}"]
     return [] if re.search(code + r"-\d\d", result.err) else [f"it gave no code of {code}: {result}"]

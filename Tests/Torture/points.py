@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Where a run can be struck: one point is an attack and one or more strikes, each at the n-th of certain system calls.
 
-As text, which replays it alone: `ATTACK:CALL:FILE:NUMBER:FAULT`, further strikes behind commas. FILE is relative to the
-world's folder with RUN for the run's id, or `*`: whatever the call works on. FAULT is KILL or the name of an error; with
-a `+` behind it, the error is given from then on and not once. strace counts calls by thread: the first thread that comes
-to its n-th call is struck.
+As text, which replays it alone: `ATTACK:CALL:FILE:NUMBER:FAULT`, further strikes behind commas. FILE is relative to
+the world's folder with RUN for the run's id, or `*`: whatever the call works on. FAULT is KILL or the name of an
+error; with a `+` behind it, the error is given from then on and not once. strace counts calls by thread: the first
+thread that comes to its n-th call is struck, so a point may be another moment the next time.
 """
 
 import collections

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Kills the real program at every k-th system call, fails its calls, and lets an independent checker look.
 
-Prints one line for each point that failed, with the command that replays it alone, and a table; exits with 1 if any did.
+Prints one line for each point that failed, with the command that replays it alone, and a table; exits with 1 if any
+did.
 """
 
 import argparse
@@ -33,7 +34,7 @@ ACCOUNT_SEED = 7
 
 
 def prepare(world: World, judge: Judge) -> int:
-    """Makes the states in which points begin; gives back how many lines the id map has of a run that nobody disturbed."""
+    """Makes the states in which points begin; gives back how many lines the id map of an undisturbed run has."""
     world.reset("fresh", has_destination=True)
     begun = world.do("run", PIPELINE, strike=Strike("renameat", "*", 1, "KILL"))
     if not begun.is_struck:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A folder in which migrations happen: the pipeline, its staging, its keys and the destination, all of them disposable."""
+"""A folder in which migrations happen: the pipeline, its staging, its keys and the destination, all disposable."""
 
 import dataclasses
 import json

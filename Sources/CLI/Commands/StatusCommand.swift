@@ -66,9 +66,10 @@ struct StatusCommand: AsyncParsableCommand {
                 .left("RUN"), .left("STARTED"), .left("PHASE"), .left("STATE"), .right("STAGED", key: "staged_bytes"),
                 .left("DUE"), .left("NAME"), .left("PIPELINE"),
             ])
-        for entry in registry.entries() { table.add(try await row(entry, workplace)) }
+        let entries = try registry.entries()
+        for entry in entries { table.add(try await row(entry, workplace)) }
         var document = Document(table)
-        if registry.entries().isEmpty { document.remark("no runs yet; begin one: migratez run PIPELINE.yaml") }
+        if entries.isEmpty { document.remark("no runs yet; begin one: migratez run PIPELINE.yaml") }
         return document
     }
 

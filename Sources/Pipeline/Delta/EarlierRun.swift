@@ -17,7 +17,7 @@ struct EarlierRun: Sendable {
     /// - Parameter path: the pipeline file's absolute path.
     /// - Throws: `wrongRunState` if there is none, or if it cannot be gone on from.
     static func find(_ path: String, in workplace: Workplace) async throws -> EarlierRun {
-        for entry in RunRegistry(workplace).entries() where entry.pipeline == path {
+        for entry in try RunRegistry(workplace).entries() where entry.pipeline == path {
             if let run = try await candidate(entry, in: workplace) { return run }
         }
         throw MigratezError(
@@ -27,7 +27,7 @@ struct EarlierRun: Sendable {
 
     /// The run as one to go on from; `nil` if it left nothing in the destination.
     private static func candidate(_ entry: RunRegistry.Entry, in workplace: Workplace) async throws -> EarlierRun? {
-        guard let inspection = try RunRegistry.inspection(of: entry, in: workplace) else { return nil }
+        guard let inspection = try await RunRegistry.inspection(of: entry, in: workplace) else { return nil }
         let (status, wrote) = try await inspection.manifest.read { (try $0.run(), try $0.hasWritten) }
         if try await isLeftOut(inspection.manifest) { return nil }
         switch status.phase {

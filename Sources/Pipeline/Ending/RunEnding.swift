@@ -37,7 +37,7 @@ package struct RunEnding: Sendable {
     ) {
         var runs: [RunRegistry.Entry] = []
         var unknown: [(entry: RunRegistry.Entry, error: MigratezError)] = []
-        for entry in RunRegistry(workplace).entries() {
+        for entry in try RunRegistry(workplace).entries() {
             do {
                 if try await fate(entry).isOverdue(at: workplace.clock.now) { runs.append(entry) }
             } catch let error as MigratezError where error.code != .runNotFound {
@@ -98,7 +98,7 @@ package struct RunEnding: Sendable {
         try await BaselineBuild(of: inspection, continuing: earlier, into: baseline).run(folder.run)
         try baseline.close()
         try earlier?.close()
-        for other in RunRegistry(workplace).entries() where other.pipeline == entry.pipeline && other.run != entry.run {
+        for other in try RunRegistry(workplace).entries() where other.pipeline == entry.pipeline {
             if other.started < entry.started { try KeptBaseline.remove(other.folder(in: workplace)) }
         }
     }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
-import Foundation
 package import Logging
 import MigratezCrypto
 package import MigratezModel
@@ -85,26 +84,34 @@ package struct RunRegistry: Sendable {
 
     package init(_ workplace: Workplace) { folder = "\(workplace.stateFolder)/runs" }
 
-    /// Notes a run.
-    func add(_ entry: Entry) throws {
-        try FileManager.default.createDirectory(
-            atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+    /// Notes a run, durably: what is begun after that is found again, whatever becomes of this process.
+    func add(_ entry: Entry) throws(MigratezError) {
+        let fileSystem = LocalFileSystem()
+        try fileSystem.createFolder(folder)
         let lines = [entry.run, entry.staging, entry.pipeline, String(entry.started.milliseconds)]
-        try Data(lines.joined(separator: "\n").utf8).write(to: URL(filePath: "\(folder)/\(entry.run)"))
+        let file = try fileSystem.open("\(folder)/\(entry.run)", .new)
+        try file.write(Array(lines.joined(separator: "\n").utf8), at: 0)
+        try file.sync()
+        try fileSystem.syncFolder(folder)
     }
 
     /// Forgets a run of which nothing is left.
     func remove(_ entry: Entry) throws { try FileManager.default.removeItem(atPath: "\(folder)/\(entry.run)") }
 
     /// All runs, the newest first.
-    package func entries() -> [Entry] {
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-        return names.compactMap { read($0) }.sorted { $0.started > $1.started }
+    ///
+    /// - Throws: `diskFailed` if the list cannot be read, which is not the same as that there are none.
+    package func entries() throws(MigratezError) -> [Entry] {
+        var entries: [Entry] = []
+        for file in try LocalFileSystem().list(folder) where !file.isFolder && RunID(file.name) != nil {
+            if let entry = try read(file) { entries.append(entry) }
+        }
+        return entries.sorted { $0.started > $1.started }
     }
 
     /// The run whose id begins with `prefix`; `nil` = the newest.
     package func find(_ prefix: String?) throws(MigratezError) -> Entry {
-        let entries = entries()
+        let entries = try entries()
         guard let prefix else {
             guard let newest = entries.first else {
                 throw MigratezError(
@@ -127,10 +134,10 @@ package struct RunRegistry: Sendable {
         }
     }
 
-    private func read(_ name: String) -> Entry? {
-        guard RunID(name) != nil, let text = try? String(contentsOfFile: "\(folder)/\(name)", encoding: .utf8) else {
-            return nil
-        }
+    /// `nil` if the note was cut off: then the run was not begun.
+    private func read(_ file: FolderEntry) throws(MigratezError) -> Entry? {
+        let bytes = try LocalFileSystem().open("\(folder)/\(file.name)", .reading).read(file.bytes, at: 0)
+        let text = String(decoding: bytes, as: UTF8.self)
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
         guard lines.count == 4, let started = Int64(lines[3]) else { return nil }
         return Entry(

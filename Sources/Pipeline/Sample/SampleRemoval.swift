@@ -39,13 +39,13 @@ package struct SampleRemoval: Sendable {
                 .wrongRunState, "run \(entry.run) is no sample that could be removed", remedy: .fixConfiguration,
                 hint: "list the runs: migratez status")
         }
-        let later = RunRegistry(workplace).entries().filter {
+        let later = try RunRegistry(workplace).entries().filter {
             $0.pipeline == entry.pipeline && $0.started > entry.started
         }
         for other in later {
-            let status = try? RunInspection(try other.folder(in: workplace))
-            let name = try await status?.manifest.read { try $0.run().description.pipeline }
-            guard let name, !name.hasSuffix(SampleSelection.marker) else { continue }
+            guard let inspection = try await RunRegistry.inspection(of: other, in: workplace) else { continue }
+            let name = try await inspection.manifest.read { try $0.run().description.pipeline }
+            guard !name.hasSuffix(SampleSelection.marker) else { continue }
             throw MigratezError(
                 .wrongRunState, "run \(other.run) has loaded the same records since, and would lose them",
                 remedy: .fixConfiguration,

@@ -12,8 +12,8 @@ extension RunRegistry {
     /// whose folder is gone cannot be asked and is not among these.
     package func laterRuns(than entry: Entry, in workplace: Workplace) async throws -> [String] {
         var later: [String] = []
-        for other in entries() where other.pipeline == entry.pipeline && other.started > entry.started {
-            guard let inspection = try Self.inspection(of: other, in: workplace) else { continue }
+        for other in try entries() where other.pipeline == entry.pipeline && other.started > entry.started {
+            guard let inspection = try await Self.inspection(of: other, in: workplace) else { continue }
             let wrote = try await inspection.manifest.read { view in
                 guard try view.note(RunUndo.endedNote) == nil else { return false }
                 return try view.hasWritten
@@ -23,15 +23,14 @@ extension RunRegistry {
         return later
     }
 
-    /// A look at the run; `nil` if its folder is gone.
-    static func inspection(of entry: Entry, in workplace: Workplace) throws(MigratezError) -> RunInspection? {
+    /// A look at the run; `nil` if its folder is gone, or if it was cut off before it began.
+    static func inspection(of entry: Entry, in workplace: Workplace) async throws -> RunInspection? {
         let folder = try entry.folder(in: workplace)
-        do throws(MigratezError) {
-            return try RunInspection(folder)
-        } catch {
-            if error.code == .runNotFound { return nil }
-            throw error
-        }
+        do {
+            let inspection = try RunInspection(folder)
+            _ = try await inspection.manifest.read { try $0.run() }
+            return inspection
+        } catch let error as MigratezError where error.code == .runNotFound { return nil }
     }
 }
 

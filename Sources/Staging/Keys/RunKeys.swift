@@ -2,7 +2,7 @@
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
 package import MigratezCrypto
-import MigratezModel
+package import MigratezModel
 
 /// The keys of one run: everything that is derived from, or wrapped by, its 32 random bytes.
 package final class RunKeys: Sendable {
@@ -63,7 +63,7 @@ package final class RunKeys: Sendable {
 
 extension OpenFile {
     /// Up to `count` bytes from `offset` on; fewer at the end of the file.
-    func read(_ count: Int, at offset: Int) throws(MigratezError) -> [UInt8] {
+    package func read(_ count: Int, at offset: Int) throws(MigratezError) -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: count)
         var done = 0
         while done < count {
@@ -85,7 +85,7 @@ extension OpenFile {
     }
 
     /// Writes all of `bytes` at `offset`.
-    func write(_ bytes: [UInt8], at offset: Int) throws(MigratezError) {
+    package func write(_ bytes: [UInt8], at offset: Int) throws(MigratezError) {
         try bytes.span.bytes.withUnsafeBytes { buffer throws(MigratezError) in try write(buffer, at: offset) }
     }
 }
