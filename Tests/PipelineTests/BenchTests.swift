@@ -31,7 +31,7 @@ import Testing
             let reads = world.hubspot.journal.counts.byRoute.filter { $0.key == "list contacts" }
             #expect(reads.isEmpty == isSynthetic, "\(reads)")
             #expect(world.salesforce.journal.counts.writes == 0)
-            #expect(RunRegistry(world.workplace).entries().isEmpty)
+            #expect(try RunRegistry(world.workplace).entries().isEmpty)
             let left = try FileManager.default.contentsOfDirectory(atPath: "\(world.folder)/staging")
             #expect(left.isEmpty, "\(left)")
         }
@@ -47,7 +47,7 @@ import Testing
             }
             turn.cancel()
             await #expect(throws: (any Error).self) { try await turn.value }
-            #expect(RunRegistry(world.workplace).entries().isEmpty)
+            #expect(try RunRegistry(world.workplace).entries().isEmpty)
             let left = try FileManager.default.contentsOfDirectory(atPath: "\(world.folder)/staging")
             #expect(left.isEmpty, "\(left)")
         }

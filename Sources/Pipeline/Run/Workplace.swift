@@ -96,7 +96,7 @@ package struct RunRegistry: Sendable {
     }
 
     /// Forgets a run of which nothing is left.
-    func remove(_ entry: Entry) throws { try FileManager.default.removeItem(atPath: "\(folder)/\(entry.run)") }
+    func remove(_ entry: Entry) throws(MigratezError) { try LocalFileSystem().remove("\(folder)/\(entry.run)") }
 
     /// All runs, the newest first.
     ///
