@@ -189,6 +189,9 @@ def migrate(hubspot: str, closed: str, salesforce: str) -> None:
     step("explain move.yaml:contact.Email", "all done", ("email",))
     step("plan move.yaml --json", "all done")
     step("plan move.yaml --detailed-exitcode -o move.plan", "done, differences exist")
+    step("bench move.yaml --records 400 --repeat 1 --synthetic --plot bench.svg", "all done", ("CPU S/M", "keeps nothing"))
+    check((FOLDER / "bench.svg").read_text().endswith("</svg>\n"), "the plot of bench is no picture")
+    step("status", "all done", ("no runs",))
     step("sample move.yaml --records 3 --values", "all done")
     step(f"sample --remove {latest(walk)}", "all done")
 
