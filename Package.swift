@@ -32,7 +32,7 @@ func tests(_ name: String, _ modules: [String], products: [Target.Dependency] = 
 
 /// A C library keeps its own name; one of our modules gets the prefix.
 func dependencies(_ modules: [String]) -> [Target.Dependency] {
-    let systemLibraries: Set = ["CCurl", "CLinux", "CZstd", "COpenSSL"]
+    let systemLibraries: Set = ["CCurl", "CLinux", "CZlib", "CZstd", "COpenSSL"]
     return modules.map { .target(name: systemLibraries.contains($0) ? $0 : "Migratez" + $0) }
 }
 
@@ -63,6 +63,7 @@ let package = Package(
         .systemLibrary(
             name: "COpenSSL", path: "Sources/COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
 
+        .systemLibrary(name: "CZlib", path: "Sources/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CLinux", path: "Sources/CLinux"),
 
         // Ground: the nouns, the bytes, the chunk store, the wire.
@@ -82,7 +83,7 @@ let package = Package(
         module(
             "Connectors/Salesforce", name: "SalesforceConnector",
             ["Model", "JSON", "Crypto", "Transport", "ConnectorKit", "CSV"]),
-        module("Connectors/Files", name: "FileConnector", ["Model", "JSON", "ConnectorKit", "CSV"]),
+        module("Connectors/Files", name: "FileConnector", ["Model", "JSON", "ConnectorKit", "CSV", "CZlib", "CZstd"]),
 
         // The three stages, in the order in which data passes them; none knows another.
         module("Extract", ["Model", "JSON", "Crypto", "ChunkFormat", "ChunkLines", "Staging", "ConnectorKit"]),
@@ -138,7 +139,9 @@ let package = Package(
                 "Model", "JSON", "CSV", "Crypto", "Transport", "ConnectorKit", "SalesforceConnector",
                 "SalesforceSimulator", "SimulatorKit", "TestKit",
             ]),
-        tests("FileConnector", ["Model", "JSON", "ConnectorKit", "FileConnector", "CSV", "TestKit"]),
+        tests(
+            "FileConnector",
+            ["Model", "JSON", "ConnectorKit", "FileConnector", "CSV", "CZlib", "CZstd", "TestKit"]),
         tests(
             "Extract",
             ["Model", "JSON", "Crypto", "ChunkFormat", "ChunkLines", "Staging", "ConnectorKit", "Extract", "TestKit"]),

@@ -12,7 +12,9 @@ package enum FileFormat: String, Sendable, CaseIterable {
     var sourceSettings: [SettingSpec] {
         let shared = [
             SettingSpec("dir", .path, "the folder of the files; paths of files begin there"),
-            SettingSpec("objects.*.file", .path, isRequired: true, "the object's file"),
+            SettingSpec(
+                "objects.*.file", .path, isRequired: true,
+                "the object's file, or a folder or a pattern (exports/*.csv) of several; gzip and zstd are recognised"),
             SettingSpec("objects.*.modified", .text, "the field that tells when a record was last changed"),
         ]
         switch self {

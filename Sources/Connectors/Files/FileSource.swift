@@ -12,6 +12,9 @@ import Synchronization
 /// A row of a CSV file becomes a JSON object with a text for each column; a line of an NDJSON file is the record. What
 /// cannot be taken (a ragged row, bytes that are not in the file's encoding) comes as a malformed record with its line,
 /// so that every row is accounted for. Without an id column the number of the row is the id, in the member `_row`.
+///
+/// An object may be one file or several (`FileSeries`), each of them packed with gzip or zstd or not. Reading goes on at a
+/// cursor without reading what comes before; only a packed file, after a crash, is unpacked from its start once more.
 package struct FileSource: Source {
     package let name: String
     /// What a pipeline may set below `source:`.
@@ -19,6 +22,7 @@ package struct FileSource: Source {
 
     private let format: FileFormat
     private let files: [StreamName: SourceFile]
+    private let shelf = ContentShelf()
 
     /// - Throws: `invalidSetting`; files are not looked at.
     package init(_ format: FileFormat, settings: ConnectorSettings) throws(MigratezError) {
@@ -110,14 +114,14 @@ package struct FileSource: Source {
         return found
     }
 
-    package func identity() async throws -> String { files.values.map(\.path).sorted().joined(separator: ", ") }
+    package func identity() async throws -> String { files.values.map(\.location).sorted().joined(separator: ", ") }
 
     /// - Throws: `fileNotFound` for the first file that cannot be read.
     package func account(for objects: [StreamName]) async throws -> AccountReport {
-        var report = AccountReport(account: files.values.map(\.path).min().map(Self.folder) ?? "no file")
+        var report = AccountReport(account: files.values.map(\.location).min().map(Self.folder) ?? "no file")
         for object in objects {
             let count = try await count(of: object) ?? 0
-            report.facts.append(.init(files[object]?.path ?? object.text, "\(count) records"))
+            report.facts.append(.init(files[object]?.location ?? object.text, "\(count) records"))
         }
         return report
     }
@@ -126,33 +130,17 @@ package struct FileSource: Source {
         path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
     }
 
-    private func reader(of object: StreamName) throws(MigratezError) -> any ObjectReader {
+    private func reader(of object: StreamName) throws(MigratezError) -> ObjectReader {
         guard let file = files[object] else {
             throw MigratezError(
                 .invalidSetting, "the source has no file for '\(object)'", remedy: .fixConfiguration,
                 hint: "set source.objects.\(object).file")
         }
-        return switch format {
-        case .csv: CSVObjectReader(file)
-        case .ndjson: NDJSONObjectReader(file)
-        }
+        let rows: any RowReader =
+            switch format {
+            case .csv: CSVRowReader(file)
+            case .ndjson: NDJSONRowReader(file)
+            }
+        return ObjectReader(file: file, rows: rows, shelf: shelf)
     }
-}
-
-/// The member that holds the number of a row where the file has no id of its own.
-let rowNumberMember = "_row"
-
-/// Reads the file of one object page by page.
-protocol ObjectReader: Sendable {
-    /// The names of the fields, as far as a look at the file's beginning tells.
-    func fieldNames() throws -> [String]
-    func page(after cursor: Cursor?, limits: FilePageLimits) throws -> Page
-}
-
-/// How much a page holds at most, but for one record.
-struct FilePageLimits {
-    var records: Int
-    var bytes: Int
-
-    static let page = FilePageLimits(records: 5_000, bytes: 1 << 20)
 }

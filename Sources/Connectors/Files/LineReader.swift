@@ -17,31 +17,41 @@ struct LineReader: ~Copyable {
         var isTerminated: Bool
     }
 
-    private let file: OpenFile
+    private let content: FileContent
     private let lineBytesMax: Int
     private var buffer: [UInt8] = []
     /// Where in the file the buffer starts, and how far it has been given out.
     private var bufferStart: Int
     private var i = 0
-    private var isAtEnd = false
+    /// Whether nothing of the file follows the buffer.
+    private var isWhole = false
 
-    init(_ path: String, from offset: Int = 0, lineBytesMax: ByteCount = .MiB(16)) throws(MigratezError) {
-        file = try OpenFile(path, .read)
+    init(_ content: FileContent, from offset: Int = 0, lineBytesMax: ByteCount = .MiB(16)) {
+        self.content = content
         bufferStart = offset
         self.lineBytesMax = lineBytesMax.bytes
     }
 
     /// The next line; `nil` after the last one.
     mutating func next() throws(MigratezError) -> Line? {
+        content.keep(from: bufferStart + i)
         var searched = i
         while true {
             if let lineFeed = buffer[searched...].firstIndex(of: UInt8(ascii: "\n")) {
                 return take(contentEnd: lineFeed, next: lineFeed + 1)
             }
-            if isAtEnd { return i < buffer.count ? take(contentEnd: buffer.count, next: buffer.count) : nil }
+            if isWhole { return i < buffer.count ? take(contentEnd: buffer.count, next: buffer.count) : nil }
             if buffer.count - i > lineBytesMax { return try skipLongLine() }
             searched = buffer.count - i
             try fill()
+        }
+    }
+
+    /// Whether no line follows.
+    var isAtEnd: Bool {
+        mutating get throws(MigratezError) {
+            if i == buffer.count, !isWhole { try fill() }
+            return i == buffer.count
         }
     }
 
@@ -50,8 +60,8 @@ struct LineReader: ~Copyable {
         buffer.removeSubrange(..<i)
         bufferStart += i
         i = 0
-        let block = try file.read(LineReader.blockBytes, at: bufferStart + buffer.count)
-        isAtEnd = block.count < LineReader.blockBytes
+        let block = try content.read(LineReader.blockBytes, at: bufferStart + buffer.count)
+        isWhole = block.count < LineReader.blockBytes
         buffer += block
     }
 
@@ -71,7 +81,7 @@ struct LineReader: ~Copyable {
         var isTerminated = false
         while !isTerminated {
             i = buffer.count
-            guard !isAtEnd else { break }
+            guard !isWhole else { break }
             try fill()
             if let lineFeed = buffer.firstIndex(of: UInt8(ascii: "\n")) {
                 i = lineFeed + 1

@@ -244,7 +244,7 @@ final class ObjectFile: @unchecked Sendable {
     private static func scan(
         _ path: String, _ body: (FileRecord, Int) throws(MigratezError) -> Void
     ) throws(MigratezError) -> Int {
-        var lines = try LineReader(path, lineBytesMax: .MiB(20))
+        var lines = LineReader(try FileContent(path), lineBytesMax: .MiB(20))
         var index = RecordIndex(fields: nil)
         var end = 0
         while let line = try lines.next(), line.isTerminated, !line.isTooLong {

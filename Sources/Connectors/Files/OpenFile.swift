@@ -9,7 +9,7 @@ import Glibc
 import Musl
 #endif
 
-/// A file that is open; closes itself. The only place in this module that makes system calls.
+/// A file that is open; closes itself. With `OpenFile+Listing.swift` the only place in this module that makes system calls.
 ///
 /// Errors name the file's path and what failed, never its content.
 struct OpenFile: ~Copyable {
@@ -123,7 +123,7 @@ struct OpenFile: ~Copyable {
         guard mkdir(path, 0o700) == 0 || errno == EEXIST else { throw failure("create", path, errno) }
     }
 
-    private static func failure(_ verb: String, _ path: String, _ code: Int32) -> MigratezError {
+    static func failure(_ verb: String, _ path: String, _ code: Int32) -> MigratezError {
         let message = "cannot \(verb) \(path): \(String(cString: strerror(code)))"
         switch code {
         case ENOENT, EACCES, EPERM, ENOTDIR, EISDIR:

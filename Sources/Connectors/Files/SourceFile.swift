@@ -5,9 +5,10 @@ import MigratezCSV
 import MigratezConnectorKit
 import MigratezModel
 
-/// What the settings say about the file of one object.
+/// What the settings say about the file or files of one object.
 struct SourceFile: Sendable {
-    let path: String
+    /// A file, a folder or a pattern (see `FileSeries`).
+    let location: String
     /// The column or member that holds the id; `nil` = the number of the row.
     let id: String?
     /// The member that holds the fields (NDJSON).
@@ -34,7 +35,7 @@ struct SourceFile: Sendable {
                 hint: "set source.\(prefix).file")
         }
         let folder = settings["dir"] ?? ""
-        path = file.hasPrefix("/") || folder.isEmpty ? file : "\(folder)/\(file)"
+        location = file.hasPrefix("/") || folder.isEmpty ? file : "\(folder)/\(file)"
         id = settings["\(prefix).id"]
         fields = settings["\(prefix).fields"]
         modified = settings["\(prefix).modified"]

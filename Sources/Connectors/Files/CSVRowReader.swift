@@ -6,42 +6,33 @@ import MigratezJSON
 import MigratezModel
 
 /// Reads a CSV file as records: each row becomes a JSON object with a text for each column.
-struct CSVObjectReader: ObjectReader {
+struct CSVRowReader: RowReader {
     private let file: SourceFile
 
     init(_ file: SourceFile) { self.file = file }
 
-    func fieldNames() throws -> [String] {
-        var rows = try RowStream(file)
+    func columns(of content: FileContent) throws -> [String]? {
+        var rows = try RowStream(file, content)
         return try rows.readHeader().names
     }
 
-    func page(after cursor: Cursor?, limits: FilePageLimits) throws -> Page {
-        var rows = try RowStream(file)
+    func read(_ content: FileContent, from place: SeriesPlace, into page: inout FilePage) throws -> FileReading {
+        var rows = try RowStream(file, content)
         let header = try rows.readHeader()
-        if let cursor { try rows.seek(to: FileCursor(parsing: cursor)) }
-        var writer = JSONWriter(capacity: limits.bytes + 4_096)
-        var page = Page(bytes: [], records: [], next: nil)
+        if place.position != .start { rows.seek(to: place.position) }
         while try rows.next() {
             let row = rows.row
             if row.isBlank, header.names.count > 1 { continue }
             if let reason = problem(row, header) {
-                page.malformed.append(try rows.malformed(reason: reason))
+                page.reject(line: row.start.line, reason, bytes: try rows.bytes)
             } else {
-                let start = writer.bytes.count
-                write(row, header, to: &writer)
-                page.records.append(start..<writer.bytes.count)
-                writer.endLine()
+                let start = page.writer.bytes.count
+                write(row, header, rowsBefore: place.rowsBefore, to: &page.writer)
+                page.endRecord(from: start)
             }
-            let isFull =
-                page.records.count + page.malformed.count >= limits.records || writer.bytes.count >= limits.bytes
-            if isFull, try !rows.isAtEnd {
-                page.next = rows.cursor
-                break
-            }
+            if page.isFull, try !rows.isAtEnd { return .until(rows.row.end) }
         }
-        page.bytes = writer.bytes
-        return page
+        return .toEnd(rows: max(rows.count - (file.hasHeader ? 1 : 0), 0))
     }
 
     private func problem(_ row: CSVRow, _ header: Header) -> String? {
@@ -53,7 +44,7 @@ struct CSVObjectReader: ObjectReader {
         return nil
     }
 
-    private func write(_ row: CSVRow, _ header: Header, to writer: inout JSONWriter) {
+    private func write(_ row: CSVRow, _ header: Header, rowsBefore: Int, to writer: inout JSONWriter) {
         writer.beginObject()
         for (number, name) in header.names.enumerated() {
             writer.key(name)
@@ -66,7 +57,7 @@ struct CSVObjectReader: ObjectReader {
         }
         if header.id == nil {
             writer.key(rowNumberMember)
-            writer.string(String(row.start.row + (file.hasHeader ? 0 : 1)))
+            writer.string(String(rowsBefore + row.start.row + (file.hasHeader ? 0 : 1)))
         }
         writer.endObject()
     }
@@ -82,39 +73,36 @@ private struct Header {
 /// The rows of a file, read in blocks.
 private struct RowStream: ~Copyable {
     private let file: SourceFile
-    private let handle: OpenFile
-    private let fileBytes: Int
+    private let content: FileContent
     private let dialect: CSVDialect
     private var reader: CSVReader
     private var offset = 0
+    /// Where the row begins before which nothing will be needed again.
+    private var keptFrom = 0
     private var isFinished = false
+    /// How many rows come before the place that was reached, the header included.
+    private(set) var count = 0
     private(set) var row = CSVRow()
     /// A row that was read ahead to see whether there is one.
     private var ahead: CSVRow?
 
-    init(_ file: SourceFile) throws(MigratezError) {
-        let handle = try OpenFile(file.path, .read)
-        let size = try handle.size
-        let dialect = try RowStream.dialect(of: file, head: try handle.read(3, at: 0))
-        self.init(file, handle, size, dialect)
-    }
-
-    private init(_ file: SourceFile, _ handle: consuming OpenFile, _ fileBytes: Int, _ dialect: CSVDialect) {
+    init(_ file: SourceFile, _ content: FileContent) throws(MigratezError) {
+        let dialect = try RowStream.dialect(of: file, content)
         self.file = file
-        self.handle = handle
-        self.fileBytes = fileBytes
+        self.content = content
         self.dialect = dialect
         reader = CSVReader(dialect)
     }
 
     /// The dialect with the encoding that the file's first bytes tell, if they do.
-    private static func dialect(of file: SourceFile, head: [UInt8]) throws(MigratezError) -> CSVDialect {
+    private static func dialect(of file: SourceFile, _ content: FileContent) throws(MigratezError) -> CSVDialect {
         var dialect = file.dialect
+        let head = try content.read(3, at: 0)
         if let mark = CSVEncoding.detected(from: head) {
             dialect.encoding = mark.encoding
         } else if file.needsMark, !head.isEmpty {
             throw MigratezError(
-                .invalidSetting, "\(file.path) has no byte order mark", remedy: .fixConfiguration,
+                .invalidSetting, "\(content.path) has no byte order mark", remedy: .fixConfiguration,
                 hint: "say utf-16le or utf-16be")
         }
         return dialect
@@ -144,14 +132,12 @@ private struct RowStream: ~Copyable {
         return Header(names: names, id: place)
     }
 
-    mutating func seek(to cursor: FileCursor) throws(MigratezError) {
-        try cursor.check(fileBytes: fileBytes, path: file.path)
-        seek(to: cursor.position)
-    }
-
-    private mutating func seek(to position: CSVPosition) {
+    /// Goes to the start of a row.
+    mutating func seek(to position: CSVPosition) {
         reader = CSVReader(dialect, from: position)
         offset = position.byte
+        keptFrom = position.byte
+        count = position.row
         isFinished = false
         ahead = nil
     }
@@ -161,11 +147,19 @@ private struct RowStream: ~Copyable {
         if let ahead {
             row = ahead
             self.ahead = nil
-            return true
+        } else {
+            content.keep(from: keptFrom)
+            guard try readRow() else { return false }
         }
+        keptFrom = row.start.byte
+        count = row.end.row
+        return true
+    }
+
+    private mutating func readRow() throws(MigratezError) -> Bool {
         while !reader.next(&row) {
             guard !isFinished else { return false }
-            let block = try handle.read(RowStream.blockBytes, at: offset)
+            let block = try content.read(RowStream.blockBytes, at: offset)
             offset += block.count
             if block.isEmpty {
                 isFinished = true
@@ -180,29 +174,26 @@ private struct RowStream: ~Copyable {
     /// Whether no row follows.
     var isAtEnd: Bool {
         mutating get throws(MigratezError) {
+            guard ahead == nil else { return false }
             let current = row
-            guard try next() else {
-                row = current
-                return true
-            }
-            ahead = row
+            content.keep(from: keptFrom)
+            let isThere = try readRow()
+            ahead = isThere ? row : nil
             row = current
-            return false
+            return !isThere
         }
     }
 
-    /// Where the row after this one starts.
-    var cursor: Cursor { FileCursor(row.end, fileBytes: fileBytes).cursor }
-
     /// The row's own bytes, cut off at the limit of a record.
-    func malformed(reason: String) throws(MigratezError) -> MalformedRecord {
-        let length = min(row.end.byte - row.start.byte, dialect.rowBytesMax.bytes)
-        return MalformedRecord(
-            locator: "line \(row.start.line)", reason: reason, bytes: try handle.read(length, at: row.start.byte))
+    var bytes: [UInt8] {
+        get throws(MigratezError) {
+            let length = min(row.end.byte - row.start.byte, dialect.rowBytesMax.bytes)
+            return try content.read(length, at: row.start.byte)
+        }
     }
 
     private func invalid(_ what: String, _ hint: String?) -> MigratezError {
-        MigratezError(.invalidSetting, "\(file.path) \(what)", remedy: .fixConfiguration, hint: hint)
+        MigratezError(.invalidSetting, "\(content.path) \(what)", remedy: .fixConfiguration, hint: hint)
     }
 
     private static let blockBytes = 256 << 10

@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: Apache-2.0
+// zlib for Swift: what is a macro there.
+#pragma once
+#include <zlib.h>
+
+static inline int mz_inflate_begin(z_streamp stream, int windowBits) {
+    return inflateInit2(stream, windowBits);
+}
