@@ -84,6 +84,8 @@ let package = Package(
             "Connectors/Salesforce", name: "SalesforceConnector",
             ["Model", "JSON", "Crypto", "Transport", "ConnectorKit", "CSV"]),
         module("Connectors/Files", name: "FileConnector", ["Model", "JSON", "ConnectorKit", "CSV", "CZlib", "CZstd"]),
+        module(
+            "Connectors/SQLite", name: "SQLiteConnector", ["Model", "JSON", "ConnectorKit"], products: [grdb, sqlite]),
 
         // The three stages, in the order in which data passes them; none knows another.
         module("Extract", ["Model", "JSON", "Crypto", "ChunkFormat", "ChunkLines", "Staging", "ConnectorKit"]),
@@ -95,7 +97,8 @@ let package = Package(
             "Pipeline",
             [
                 "Model", "JSON", "CSV", "Crypto", "ChunkFormat", "ChunkLines", "Staging", "Transport", "ConnectorKit",
-                "HubSpotConnector", "SalesforceConnector", "FileConnector", "Extract", "Transform", "Load",
+                "HubSpotConnector", "SalesforceConnector", "FileConnector", "SQLiteConnector", "Extract", "Transform",
+                "Load",
             ], products: [yams, subprocess, logging]),
 
         // Servers that speak the vendors' protocols; they share no code with the connectors.
@@ -117,7 +120,9 @@ let package = Package(
             path: "Sources/CLI", swiftSettings: strict),
 
         // Seeded faults, manual clock, generators: for tests only.
-        module("TestKit", ["Model", "JSON", "Crypto", "ChunkFormat", "Staging", "Transport", "ConnectorKit"]),
+        module(
+            "TestKit",
+            ["Model", "JSON", "Crypto", "ChunkFormat", "Staging", "Transport", "ConnectorKit", "CZlib", "CZstd"]),
         tests("Model", ["Model", "TestKit"]),
         tests("JSON", ["Model", "JSON", "TestKit"]),
         tests("CSV", ["Model", "JSON", "CSV", "TestKit"]),
@@ -139,9 +144,9 @@ let package = Package(
                 "Model", "JSON", "CSV", "Crypto", "Transport", "ConnectorKit", "SalesforceConnector",
                 "SalesforceSimulator", "SimulatorKit", "TestKit",
             ]),
+        tests("FileConnector", ["Model", "JSON", "ConnectorKit", "FileConnector", "CSV", "TestKit"]),
         tests(
-            "FileConnector",
-            ["Model", "JSON", "ConnectorKit", "FileConnector", "CSV", "CZlib", "CZstd", "TestKit"]),
+            "SQLiteConnector", ["Model", "JSON", "ConnectorKit", "SQLiteConnector", "TestKit"], products: [grdb]),
         tests(
             "Extract",
             ["Model", "JSON", "Crypto", "ChunkFormat", "ChunkLines", "Staging", "ConnectorKit", "Extract", "TestKit"]),
@@ -156,7 +161,7 @@ let package = Package(
             [
                 "Model", "JSON", "CSV", "Staging", "Transport", "ConnectorKit", "Transform", "Pipeline", "SimulatorKit",
                 "SyntheticCRM", "HubSpotSimulator", "SalesforceSimulator", "TestKit",
-            ]),
+            ], products: [grdb]),
         tests(
             "Simulator",
             ["Model", "JSON", "SimulatorKit", "SyntheticCRM", "HubSpotSimulator", "SalesforceSimulator", "TestKit"]),

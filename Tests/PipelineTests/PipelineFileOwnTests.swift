@@ -27,8 +27,8 @@ import Testing
     @Test func `are there for every pair of systems`() {
         #expect(
             PipelineFileFixtures.names(in: PipelineFileFixtures.pipelinesFolder) == [
-                "csv-to-ndjson.yaml", "csv-to-salesforce.yaml", "hubspot-to-ndjson.yaml", "hubspot-to-salesforce.yaml",
-                "ndjson-to-salesforce.yaml",
+                "csv-to-ndjson.yaml", "csv-to-salesforce.yaml", "csv-to-sqlite.yaml", "hubspot-to-ndjson.yaml",
+                "hubspot-to-salesforce.yaml", "ndjson-to-salesforce.yaml",
             ])
     }
 }

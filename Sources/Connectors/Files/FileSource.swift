@@ -81,7 +81,7 @@ package struct FileSource: Source {
         from: StreamName, to: StreamName, of records: [(id: String, bytes: ArraySlice<UInt8>)]
     ) async throws -> [Edge] {
         guard let file = files[from], let link = file.links[to.text] else { return [] }
-        return try linksInRecords(records, link: link, fields: file.fields)
+        return try link.edges(of: records, fields: file.fields)
     }
 
     package func people() async throws -> [Person] { [] }

@@ -20,12 +20,7 @@ struct SourceFile: Sendable {
     let hasHeader: Bool
     let emptyIsNull: Bool
     /// By the stream that they lead to: where a record's links are, and what stands between several.
-    let links: [String: Link]
-
-    struct Link: Sendable {
-        var field: String
-        var separator: String?
-    }
+    let links: [String: MemberLink]
 
     init(_ settings: ConnectorSettings, object: StreamName, format: FileFormat) throws(MigratezError) {
         let prefix = "objects.\(object)"
@@ -70,12 +65,12 @@ struct SourceFile: Sendable {
 
     private static func links(
         _ settings: ConnectorSettings, _ prefix: String, _ format: FileFormat
-    ) throws(MigratezError) -> [String: Link] {
-        var links: [String: Link] = [:]
+    ) throws(MigratezError) -> [String: MemberLink] {
+        var links: [String: MemberLink] = [:]
         for stream in settings.names(under: "\(prefix).links") {
             let path = "\(prefix).links.\(stream).\(format == .csv ? "column" : "member")"
             guard let field = settings[path], !field.isEmpty else { throw invalid(path, "is missing") }
-            links[stream] = Link(field: field, separator: settings["\(prefix).links.\(stream).separator"])
+            links[stream] = MemberLink(field: field, separator: settings["\(prefix).links.\(stream).separator"])
         }
         return links
     }

@@ -58,6 +58,18 @@ package struct ConnectionTemplate: Sendable {
                         suggestion: "${env:SALESFORCE_CLIENT_SECRET}"))
             }
             return ConnectionTemplate(needs: needs)
+        case ("sqlite", .source):
+            var needs = [Need(path: "file", question: "the database file", suggestion: "crm.sqlite")]
+            // Tables: one object at least; its name is the user's own.
+            if !settings.keys.contains(where: { $0.hasPrefix("objects.") && $0.hasSuffix(".table") }) {
+                needs.append(
+                    Need(path: "objects.person.table", question: "the table with the people", suggestion: "person"))
+            }
+            return ConnectionTemplate(needs: needs)
+        case ("sqlite", .target):
+            return ConnectionTemplate(needs: [
+                Need(path: "file", question: "the database file to write to", suggestion: "./export.sqlite")
+            ])
         case (_, .source):
             // Files: one object at least; its name is the user's own.
             guard !settings.keys.contains(where: { $0.hasPrefix("objects.") && $0.hasSuffix(".file") }) else {

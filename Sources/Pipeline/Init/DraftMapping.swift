@@ -53,8 +53,11 @@ enum ObjectPairs {
     /// The objects of a source that a new file begins with.
     static func streams(of connector: String, settings: [String: String]) -> [String] {
         if connector == "hubspot" { return ["company", "contact", "deal", "note"] }
-        let names = settings.keys.filter { $0.hasPrefix("objects.") && $0.hasSuffix(".file") }
-            .map { String($0.dropFirst("objects.".count).dropLast(".file".count)) }
+        let names = settings.keys.compactMap { key -> String? in
+            let parts = key.split(separator: ".")
+            guard parts.count == 3, parts[0] == "objects", parts[2] == "file" || parts[2] == "table" else { return nil }
+            return String(parts[1])
+        }
         return names.sorted()
     }
 

@@ -5,6 +5,7 @@ import MigratezConnectorKit
 import MigratezFileConnector
 import MigratezHubSpotConnector
 import MigratezModel
+import MigratezSQLiteConnector
 import MigratezSalesforceConnector
 import MigratezTransport
 
@@ -16,12 +17,14 @@ package enum Connectors {
             "hubspot": HubSpotSource.settings,
             "csv": FileSource.settings(.csv),
             "ndjson": FileSource.settings(.ndjson),
+            "sqlite": SQLiteSource.settings,
         ],
         destinations: [
             "salesforce": SalesforceDestination.settings,
             "csv": FileDestination.settings(.csv),
             "ndjson": FileDestination.settings(.ndjson),
-        ], typedSources: ["ndjson"])
+            "sqlite": SQLiteDestination.settings,
+        ], typedSources: ["ndjson", "sqlite"])
 
     static func source(
         _ name: String, _ settings: ConnectorSettings, http: any HTTPClient, clock: any WallClock
@@ -30,6 +33,7 @@ package enum Connectors {
         case "hubspot": try HubSpotSource(settings: settings, http: http, clock: clock)
         case "csv": try FileSource(.csv, settings: settings)
         case "ndjson": try FileSource(.ndjson, settings: settings)
+        case "sqlite": try SQLiteSource(settings: settings)
         default: throw unknown(name)
         }
     }
@@ -41,6 +45,7 @@ package enum Connectors {
         case "salesforce": try SalesforceDestination(settings: settings, http: http, clock: clock)
         case "csv": try FileDestination(.csv, settings: settings)
         case "ndjson": try FileDestination(.ndjson, settings: settings)
+        case "sqlite": try SQLiteDestination(settings: settings)
         default: throw unknown(name)
         }
     }

@@ -6,13 +6,13 @@ import CZstd
 import Foundation
 
 /// The ways in which a file can be packed, done by the libraries themselves.
-enum Packing: CaseIterable, Sendable {
+package enum Packing: CaseIterable, Sendable {
     case plain, gzip, zstd
 
     /// The bytes as a file of this kind holds them: one member or frame.
     ///
     /// - Parameter zstdWindowLog: makes zstd ask for a window of this size.
-    func pack(_ bytes: [UInt8], zstdWindowLog: Int32? = nil) -> [UInt8] {
+    package func pack(_ bytes: [UInt8], zstdWindowLog: Int32? = nil) -> [UInt8] {
         switch self {
         case .plain: bytes
         case .gzip: Self.gzip(bytes)

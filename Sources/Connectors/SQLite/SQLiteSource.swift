@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+// Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
+
+import GRDB
+package import MigratezConnectorKit
+import MigratezJSON
+package import MigratezModel
+
+/// A database in a file as a source: its tables and views are the objects, their columns the fields.
+///
+/// The file is opened for reading only, and may be written to by others meanwhile. Rows are read in the order of the
+/// primary key, or of the column that `id:` names, a page in one short transaction each; a row that is inserted or deleted
+/// while the pages are read costs no other its place. Values come as they are stored: an integer or real number as a
+/// number, a text as a text, 1 and 0 in a column that is declared BOOLEAN as true and false. A row with a value that a
+/// record cannot have (a BLOB, a text that is not UTF-8, an infinite number) comes as a malformed record.
+///
+/// Beside its columns a record has the member `_id` with its key.
+package struct SQLiteSource: Source {
+    package let name = "sqlite"
+    /// What a pipeline may set below `source:`.
+    package static let settings = [
+        SettingSpec("file", .path, isRequired: true, "the database"),
+        SettingSpec("objects.*.table", .text, "the object's table or view; default: the one with the object's name"),
+        SettingSpec(
+            "objects.*.id", .text,
+            "the column that tells rows apart, or rowid; default: the primary key, if it is one column"),
+        SettingSpec("objects.*.modified", .text, "the column that tells when a row was last changed"),
+        SettingSpec("objects.*.links.*.column", .text, "the column with the id of the linked record, a foreign key"),
+        SettingSpec("objects.*.links.*.separator", .text, "between several ids in a value; default: one id"),
+    ]
+
+    private let database: DatabaseFile
+    private let tables: [StreamName: TableSettings]
+
+    /// - Throws: `invalidSetting`; the file is not looked at.
+    package init(settings: ConnectorSettings) throws(MigratezError) {
+        guard let path = settings["file"], !path.isEmpty else {
+            throw MigratezError(
+                .invalidSetting, "the source has no database", remedy: .fixConfiguration, hint: "set source.file")
+        }
+        database = DatabaseFile(path, .reading)
+        var tables: [StreamName: TableSettings] = [:]
+        for text in settings.names(under: "objects") {
+            guard let stream = StreamName(text) else {
+                throw MigratezError(
+                    .invalidSetting, "'\(text)' is not a name for an object", remedy: .fixConfiguration,
+                    hint: "use letters, digits, _ and - only, and name its table in the setting `table`")
+            }
+            tables[stream] = try TableSettings(settings, object: stream)
+        }
+        self.tables = tables
+    }
+
+    package func discover(_ objects: [StreamName]) async throws -> [ObjectSchema] {
+        var schemas: [ObjectSchema] = []
+        for object in objects {
+            let table = try await read(object) { source, database in
+                try source.checkKeys(database)
+                return source.table
+            }
+            schemas.append(
+                ObjectSchema(name: object.text, label: table.name, fields: table.columns.map(\.schema)))
+        }
+        return schemas
+    }
+
+    package func layout(of object: StreamName) -> RecordLayout {
+        RecordLayout(id: recordKeyMember, modified: tables[object]?.modified)
+    }
+
+    package func readPage(
+        of object: StreamName, fields: [String], after cursor: MigratezModel.Cursor?
+    ) async throws -> Page {
+        let start = try cursor.map { cursor throws(MigratezError) in try KeyCursor(parsing: cursor).key }
+        return try await read(object) { source, database in
+            // Rows without a key come before all others, and no page would have them.
+            if start == nil { try source.checkKeys(database) }
+            return try TableReader(source, fields: fields).page(after: start, database)
+        }
+    }
+
+    package func count(of object: StreamName) async throws -> Int? {
+        try await read(object) { source, database in
+            try Int.fetchOne(database, sql: "SELECT count(*) FROM \(source.table.name.quotedName)")
+        }
+    }
+
+    package func linkBatchSize(from: StreamName, to: StreamName) -> Int? {
+        tables[from]?.links[to.text] == nil ? nil : 1_000
+    }
+
+    package func readLinks(
+        from: StreamName, to: StreamName, of records: [(id: String, bytes: ArraySlice<UInt8>)]
+    ) async throws -> [Edge] {
+        guard let link = tables[from]?.links[to.text] else { return [] }
+        return try link.edges(of: records)
+    }
+
+    package func people() async throws -> [Person] { [] }
+
+    package func readRecords(of object: StreamName, ids: [String], fields: [String]) async throws -> Page {
+        try await read(object) { source, database in
+            try TableReader(source, fields: fields).page(ids: ids, database)
+        }
+    }
+
+    package func identity() async throws -> String { database.path }
+
+    /// - Throws: `fileNotFound` if there is no database, `invalidSetting` if it lacks a table.
+    package func account(for objects: [StreamName]) async throws -> AccountReport {
+        var report = AccountReport(account: database.path)
+        for object in objects {
+            let count = try await count(of: object) ?? 0
+            report.facts.append(.init(tables[object]?.name ?? object.text, "\(count) rows"))
+        }
+        return report
+    }
+
+    private func read<T: Sendable>(
+        _ object: StreamName, _ body: @escaping @Sendable (SourceTable, Database) throws -> T
+    ) async throws -> T {
+        let settings = tables[object] ?? TableSettings(object: object)
+        let path = database.path
+        return try await database.read { database in
+            try body(try SourceTable.find(settings, path, database), database)
+        }
+    }
+}
