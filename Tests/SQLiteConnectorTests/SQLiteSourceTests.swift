@@ -227,6 +227,58 @@ struct SQLiteSourceTests {
         }
     }
 
+    @Test func `a table with a row for each link is read to its last row`() async throws {
+        try await withTemporaryFolder { folder in
+            let other = try OtherProgram(
+                folder, "CREATE TABLE person (id INTEGER PRIMARY KEY)", "CREATE TABLE job (who, \"at\" TEXT)",
+                "INSERT INTO person VALUES (1), (2), (3)",
+                "INSERT INTO job VALUES (1, 'a'), ('2', 'b'), (1, 'c'), (2, NULL), (NULL, 'd'), (9, 'e')")
+            let join = ["table": "job", "from": "who", "to": "at"]
+            func source(_ settings: [String: String]) throws -> SQLiteSource {
+                var texts: [String: String] = [:]
+                for (key, value) in settings { texts["objects.person.links.company.\(key)"] = value }
+                return try other.source(texts)
+            }
+            func edges(_ settings: [String: String]) async throws -> [String] {
+                let records = ["1", "2", "3"].map { (id: $0, bytes: Array("{}".utf8)[...]) }
+                return try await source(settings).readLinks(from: person, to: company, of: records)
+                    .map { "\($0.from)>\($0.to)" }
+            }
+            #expect(try await edges(join) == ["1>a", "1>c", "2>b"])
+            for wrong in [["table": "jobs"], ["to": "firm"]] {
+                let error = await #expect(throws: MigratezError.self) {
+                    _ = try await edges(join.merging(wrong) { $1 })
+                }
+                #expect(error?.code == .invalidSetting)
+            }
+            for incomplete in [["table": "job"], join.merging(["column": "id"]) { $1 }, ["separator": ";"]] {
+                #expect(throws: MigratezError.self) { try source(incomplete) }
+            }
+            try other.run("INSERT INTO job VALUES (3, x'00')")
+            let error = await #expect(throws: MigratezError.self) { _ = try await edges(join) }
+            #expect(error?.code == .malformedRecord)
+        }
+    }
+
+    @Test func `a database that was left in the middle of a change is named as such, and is not touched`() async throws
+    {
+        try await withTemporaryFolder { folder in
+            let other = try OtherProgram(folder, "CREATE TABLE person (id INTEGER PRIMARY KEY, t)")
+            let copy = "\(folder)/copy.sqlite"
+            // What lies on the disk while another program is in the middle of a large change, as after a power cut.
+            try other.interrupted(by: "INSERT INTO person SELECT value, hex(zeroblob(200)) FROM person_numbers") {
+                for end in ["", "-journal"] {
+                    try FileManager.default.copyItem(atPath: other.path + end, toPath: copy + end)
+                }
+            }
+            let before = try Data(contentsOf: URL(filePath: copy))
+            let source = try SQLiteSource(settings: ConnectorSettings(texts: ["file": copy]))
+            let error = await #expect(throws: MigratezError.self) { try await source.count(of: person) }
+            #expect(error?.code == .fileNotFound && error?.message.contains("in the middle of a change") == true)
+            #expect(try Data(contentsOf: URL(filePath: copy)) == before)
+        }
+    }
+
     @Test func `nothing is written, and what is no database is an error`() async throws {
         try await withTemporaryFolder { folder in
             let path = "\(folder)/crm.sqlite"

@@ -27,6 +27,24 @@ struct OtherProgram {
         try queue.writeWithoutTransaction { try $0.execute(sql: "PRAGMA journal_mode = \(mode)") }
     }
 
+    /// Does `body` while a change is under way that is larger than SQLite's cache; then takes the change back.
+    func interrupted(by change: String, _ body: () throws -> Void) throws {
+        try queue.writeWithoutTransaction { database in
+            try database.execute(
+                sql: """
+                    PRAGMA cache_size = 1;
+                    CREATE VIEW person_numbers AS
+                    WITH RECURSIVE n (value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM n WHERE value < 5000)
+                    SELECT value FROM n
+                    """)
+            try database.inTransaction(.immediate) {
+                try database.execute(sql: change)
+                try body()
+                return .rollback
+            }
+        }
+    }
+
     /// The first column of each row.
     func texts(_ sql: String) throws -> [String] { try queue.read { try String.fetchAll($0, sql: sql) } }
 

@@ -109,6 +109,10 @@ extension DatabaseError {
     /// The whole call failed. SQLite's own text is told where it names tables and columns only.
     func failure(of path: String) -> MigratezError {
         switch resultCode {
+        case _ where [.SQLITE_READONLY_ROLLBACK, .SQLITE_READONLY_RECOVERY].contains(extendedResultCode):
+            MigratezError(
+                .fileNotFound, "the database \(path) was left by another program in the middle of a change",
+                remedy: .fixConfiguration, hint: "open it once with that program, or with sqlite3, and close it again")
         case .SQLITE_CANTOPEN:
             MigratezError(
                 .fileNotFound, "cannot open the database \(path)", remedy: .fixConfiguration,

@@ -27,6 +27,9 @@ package struct SQLiteSource: Source {
         SettingSpec("objects.*.modified", .text, "the column that tells when a row was last changed"),
         SettingSpec("objects.*.links.*.column", .text, "the column with the id of the linked record, a foreign key"),
         SettingSpec("objects.*.links.*.separator", .text, "between several ids in a value; default: one id"),
+        SettingSpec("objects.*.links.*.table", .text, "the table with a row for each link, instead of a column"),
+        SettingSpec("objects.*.links.*.from", .text, "its column with the id of the record"),
+        SettingSpec("objects.*.links.*.to", .text, "its column with the id of the linked record"),
     ]
 
     private let database: DatabaseFile
@@ -92,8 +95,13 @@ package struct SQLiteSource: Source {
     package func readLinks(
         from: StreamName, to: StreamName, of records: [(id: String, bytes: ArraySlice<UInt8>)]
     ) async throws -> [Edge] {
-        guard let link = tables[from]?.links[to.text] else { return [] }
-        return try link.edges(of: records)
+        switch tables[from]?.links[to.text] {
+        case nil: return []
+        case .column(let link)?: return try link.edges(of: records)
+        case .join(let table)?:
+            let ids = records.map(\.id)
+            return try await database.read { try table.edges(of: ids, $0) }
+        }
     }
 
     package func people() async throws -> [Person] { [] }

@@ -12,8 +12,8 @@ struct TableSettings: Sendable {
     /// The column that tells its rows apart; `nil` = its primary key.
     let id: String?
     let modified: String?
-    /// By the stream that they lead to: the columns with the ids of linked records.
-    let links: [String: MemberLink]
+    /// By the stream that they lead to.
+    let links: [String: TableLink]
 
     /// The table with the object's own name: nothing is said about it.
     init(object: StreamName) {
@@ -25,16 +25,32 @@ struct TableSettings: Sendable {
         name = settings["\(prefix).table"] ?? object.text
         id = settings["\(prefix).id"]
         modified = settings["\(prefix).modified"]
-        var links: [String: MemberLink] = [:]
+        var links: [String: TableLink] = [:]
         for stream in settings.names(under: "\(prefix).links") {
-            let path = "\(prefix).links.\(stream).column"
-            guard let column = settings[path], !column.isEmpty else {
-                throw MigratezError(.invalidSetting, "the setting \(path) is missing", remedy: .fixConfiguration)
-            }
-            links[stream] = MemberLink(
-                field: column, separator: settings["\(prefix).links.\(stream).separator"])
+            links[stream] = try Self.link(settings, "\(prefix).links.\(stream)")
         }
         self.links = links
+    }
+
+    private static func link(_ settings: ConnectorSettings, _ prefix: String) throws(MigratezError) -> TableLink {
+        let names = ["table", "from", "to"].map { settings["\(prefix).\($0)"] ?? "" }
+        switch (settings["\(prefix).column"] ?? "", names) {
+        case (let column, ["", "", ""]) where !column.isEmpty:
+            return .column(MemberLink(field: column, separator: settings["\(prefix).separator"]))
+        case ("", _) where !names.contains(""):
+            return .join(JoinTable(name: names[0], from: names[1], to: names[2]))
+        default:
+            throw MigratezError(
+                .invalidSetting, "the setting \(prefix) does not say where the links are", remedy: .fixConfiguration,
+                hint: "name a column of the object's table in `column`, or another table in `table`, `from` and `to`")
+        }
+    }
+
+    /// The columns of the object's own table that hold links.
+    var linkColumns: [String] {
+        links.values.compactMap {
+            if case .column(let link) = $0 { link.field } else { nil }
+        }
     }
 }
 
@@ -62,7 +78,7 @@ struct SourceTable: Sendable {
                 remedy: .fixConfiguration, hint: "read a view that names it differently")
         }
         // Fields are found by the exact spelling of their names.
-        for name in settings.links.values.map(\.field) + [settings.modified].compactMap({ $0 })
+        for name in settings.linkColumns + [settings.modified].compactMap({ $0 })
         where !table.columns.contains(where: { $0.name == name }) { throw table.lacks(name) }
         return try SourceTable(table, settings)
     }
@@ -101,7 +117,7 @@ struct SourceTable: Sendable {
         guard !fields.isEmpty else { return table.columns }
         var wanted = Set(fields)
         if let modified = settings.modified { wanted.insert(modified) }
-        for link in settings.links.values { wanted.insert(link.field) }
+        wanted.formUnion(settings.linkColumns)
         return table.columns.filter { wanted.contains($0.name) }
     }
 
@@ -118,7 +134,7 @@ struct SourceTable: Sendable {
 }
 
 extension Table {
-    fileprivate func lacks(_ column: String) -> MigratezError {
+    func lacks(_ column: String) -> MigratezError {
         MigratezError(
             .invalidSetting, "'\(name)' has no column '\(column)'", remedy: .fixConfiguration,
             hint: "its columns are \(columns.map(\.name).joined(separator: ", "))")
