@@ -115,17 +115,11 @@ package struct PipelineBench: Sendable {
             peak: hasOwnPeak ? ProcessUsage.peakMemory : nil)
     }
 
-    /// Closes a run, destroys its keys and removes what is left of it; also when the measurement was broken off.
+    /// Closes a run, destroys its keys and removes what is left of it; a measurement that was broken off does so, too.
     private func end(_ run: Run) async throws {
-        try await Task { [self] in
-            try await run.close()
-            try await remove(run.id)
-        }.value
-    }
-
-    private func remove(_ id: RunID) async throws {
+        try await run.close()
         let registry = RunRegistry(workplace)
-        let entry = try registry.find(id.text)
+        let entry = try registry.find(run.id.text)
         let folder = try entry.folder(in: workplace)
         try await RunControl.withManifest(of: folder) { manifest in
             try await manifest.commit { try $0.confirm(by: "migratez", basis: "bench", isAbandoned: true) }
