@@ -69,6 +69,16 @@ import Musl
         #expect(pseudonyms.count == 2)
     }
 
+    @Test func `each key of a ring is wrapped under a nonce of its own`() async throws {
+        let run = try TestRun()
+        let area = try await run.create()
+        for start in 0..<20 { _ = try await area.seal(start..<(start + 1)) }
+        try await area.close()
+        // The layout is in the comment of `KeyRing`: slots of 64 bytes from 1 upward, the nonce in bytes 4 to 15.
+        let ring = try contents(ofFile: run.folder.ringKeys)
+        #expect(Set((1...20).map { Array(ring[(64 * $0 + 4)..<(64 * $0 + 16)]) }).count == 20)
+    }
+
     @Test func `a key file is made once, for its owner only, and read again`() throws {
         let temporary = try TemporaryFolder()
         let path = "\(temporary.path)/a/b/root-key"
