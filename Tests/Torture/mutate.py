@@ -94,8 +94,9 @@ class Copy:
 def _run(command: list[str], seconds: float, folder: pathlib.Path) -> tuple[int | None, str]:
     """The exit code, None if it did not end in time, and all that it printed."""
     process = subprocess.Popen(
-        command, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        errors="replace", env={**os.environ, "SWIFT_BACKTRACE": "enable=no"}, start_new_session=True)
+        command, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        encoding="utf-8", errors="replace", env={**os.environ, "SWIFT_BACKTRACE": "enable=no", "NO_COLOR": "1"},
+        start_new_session=True)
     try:
         output, _ = process.communicate(timeout=seconds)
         return process.returncode, output
