@@ -54,6 +54,30 @@ private let contact = StreamName("contact").unsafelyUnwrapped
         }
     }
 
+    @Test(arguments: 1...12)
+    func `a process that ends at any commit loses no record and doubles none`(end: Int) async throws {
+        try await withTemporaryFolder { path in
+            let run = StagedRun(path, chunkRecordsMax: 15)
+            try await run.create(objects: [contact]).close()
+            let source = MemorySource(records: [contact: records(57)], pageRecordsMax: 10)
+            var ending = run
+            let commits = Tally()
+            ending.settings.onCommit = { moment in
+                guard moment == .before, commits.add() >= end else { return }
+                throw MigratezError(.diskFailed, "the process ends here")
+            }
+            do {
+                let area = try await ending.open()
+                do { try await extract(source, into: area) } catch { #expect(commits.value >= end) }
+                try await area.close()
+            } catch { #expect(end == 1, "the first commit is that of the opening") }
+            let area = try await run.open()
+            try await extract(source, into: area)
+            #expect(try await area.texts(of: contact, .raw) == records(57).compactMap { $0.map(line) })
+            try await area.close()
+        }
+    }
+
     @Test(arguments: 1...8)
     func `a failure at any call costs no record and doubles none`(call: Int) async throws {
         try await withTemporaryFolder { path in

@@ -80,6 +80,11 @@ MUTATIONS = [
     _of("a run that was never noted is damaged", "Staging/Manifest/Manifest+Run",
         '.runNotFound, "the run was cut off', '.manifestDamaged, "the run was cut off',
         "StagingTests"),
+    _of("a killed process's copy of a key stays", "Staging/Keys/KeyFile",
+        "        try removeRemains(of: name, in: folder, fileSystem)\n", "", "StagingTests"),
+    _of("a list of runs that cannot be read is empty", "Pipeline/Run/Workplace",
+        "for file in try LocalFileSystem().list(folder) where", "for file in (try? LocalFileSystem().list(folder)) ?? [] where",
+        "PipelineTests"),
     _of("a small reservation overtakes a large one", "Staging/Budget/DiskBudgetStateMachine",
         "guard waiting.isEmpty, used + bytes <= limit else {", "guard used + bytes <= limit else {", "StagingTests"),
     # Records
