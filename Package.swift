@@ -85,7 +85,8 @@ let package = Package(
             ["Model", "JSON", "Crypto", "Transport", "ConnectorKit", "CSV"]),
         module("Connectors/Files", name: "FileConnector", ["Model", "JSON", "ConnectorKit", "CSV", "CZlib", "CZstd"]),
         module(
-            "Connectors/SQLite", name: "SQLiteConnector", ["Model", "JSON", "ConnectorKit"], products: [grdb, sqlite]),
+            "Connectors/SQLite", name: "SQLiteConnector", ["Model", "JSON", "Crypto", "ConnectorKit"],
+            products: [grdb, sqlite]),
 
         // The three stages, in the order in which data passes them; none knows another.
         module("Extract", ["Model", "JSON", "Crypto", "ChunkFormat", "ChunkLines", "Staging", "ConnectorKit"]),

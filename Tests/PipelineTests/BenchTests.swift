@@ -15,9 +15,8 @@ import Testing
     @Test(arguments: [true, false])
     func `counts what went through, writes to nobody and leaves nothing`(isSynthetic: Bool) async throws {
         try await MainJobWorld.with(records: 300) { world in
-            let (connection, _) = try await world.connect()
+            let (connection, setup) = try await world.connect()
             let bench = PipelineBench(connection, in: world.workplace, isSynthetic: isSynthetic)
-            let setup = try await bench.discover()
             world.hubspot.journal.reset()
             let turn = try await bench.turn(setup, size: 40)
             #expect(turn.costs.map(\.stage) == [.extract, .transform, .load])

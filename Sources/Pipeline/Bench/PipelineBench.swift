@@ -68,18 +68,12 @@ package struct PipelineBench: Sendable {
         self.isSynthetic = isSynthetic
     }
 
-    /// The schemas and people of both sides.
-    package func discover() async throws -> RunSetup {
-        try await RunSetup.discover(
-            connection.plan, source: connection.source, destination: connection.destination)
-    }
-
     /// Takes `size` records of each object through all stages.
     package func turn(_ setup: RunSetup, size: Int) async throws -> Turn {
         var connection = connection.limited(to: size)
         if isSynthetic {
-            let objects = connection.plan.transform.objects.map(\.stream)
-            connection.source = try await SyntheticSource(like: self.connection.source, objects, records: size)
+            connection.source = try await SyntheticSource(
+                like: self.connection.source, setup.sourceSchemas, records: size)
         }
         connection.destination = NullSink(inner: connection.destination)
         // Nobody is to keep anything of it.

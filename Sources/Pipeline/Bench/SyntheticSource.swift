@@ -7,7 +7,7 @@ import MigratezModel
 
 /// A source that makes records up in the form of another one's, so that a pipeline can be measured without reading any.
 ///
-/// Of that other source only the schema and the people are asked. Every run makes the same records: values of the
+/// Of that other source only the schema is known, and the people are asked. Every run makes the same records: values of the
 /// fields' kinds, one record in twenty with the mail address and phone of the one before (for rules about duplicates),
 /// and of each record one link of each kind.
 struct SyntheticSource: SourceDecorator {
@@ -18,10 +18,10 @@ struct SyntheticSource: SourceDecorator {
     private static let pageRecords = 100
 
     /// - Parameter records: how many of each object.
-    init(like inner: any Source, _ objects: [StreamName], records: Int) async throws {
+    init(like inner: any Source, _ schemas: [StreamName: ObjectSchema], records: Int) async throws {
         self.inner = inner
         self.records = records
-        schemas = Dictionary(zip(objects, try await inner.discover(objects))) { first, _ in first }
+        self.schemas = schemas
         people = try await inner.people()
     }
 

@@ -20,10 +20,7 @@ enum PlanDigest {
             hash.update(Array("\n\(path) \(bytes.count)\n".utf8))
             hash.update(bytes)
         }
-        return hash.finish().map { byte in
-            let digits = String(byte, radix: 16)
-            return digits.count == 1 ? "0" + digits : digits
-        }.joined()
+        return Hex.encode(hash.finish())
     }
 
     /// - Parameter excluded: dotted paths of members.
