@@ -7,9 +7,8 @@ package import MigratezModel
 /// A link as a line of a raw chunk: `{"from":"1","to":"2","primary":true,"label":"Billing contact"}`, where `primary`
 /// and `label` are there only if set.
 package enum EdgeLine {
-    /// Appends the line with its line end.
-    package static func append(_ edge: Edge, to lines: inout [UInt8]) {
-        var writer = JSONWriter(capacity: 64)
+    /// Writes the line with its line end.
+    package static func write(_ edge: Edge, to writer: inout JSONWriter) {
         writer.beginObject()
         writer.key("from")
         writer.string(edge.from)
@@ -24,20 +23,26 @@ package enum EdgeLine {
             writer.string(label)
         }
         writer.endObject()
-        lines += writer.bytes
-        lines.append(UInt8(ascii: "\n"))
+        writer.endLine()
     }
 
-    /// The link of a line; `index` is a reusable index without nested fields.
+    /// The parts of a line; `index` is a reusable index without nested fields.
     package static func parse(
         _ line: UnsafeBufferPointer<UInt8>, with index: inout RecordIndex
-    ) throws(MigratezError) -> Edge {
+    ) throws(MigratezError) -> EdgeSlices {
         try index.indexLine(line)
-        return Edge(
-            from: try index.required("from", in: line), to: try index.required("to", in: line),
-            isPrimary: index.topLevel("primary")?.kind == .true,
-            label: index.topLevel("label").map { index.string($0, in: line) })
+        return EdgeSlices(
+            from: try index.requiredSlice("from"), to: try index.requiredSlice("to"),
+            isPrimary: index.topLevel("primary")?.kind == .true, label: index.topLevel("label"))
     }
+}
+
+/// Where the parts of a link lie in its line.
+package struct EdgeSlices {
+    package let from: JSONSlice
+    package let to: JSONSlice
+    package let isPrimary: Bool
+    package let label: JSONSlice?
 }
 
 extension RecordIndex {
@@ -48,15 +53,20 @@ extension RecordIndex {
 
     /// The text of a member that such a line always has.
     package func required(_ name: String, in line: UnsafeBufferPointer<UInt8>) throws(MigratezError) -> String {
+        string(try requiredSlice(name), in: line)
+    }
+
+    /// The value of a member that such a line always has.
+    package func requiredSlice(_ name: String) throws(MigratezError) -> JSONSlice {
         guard let slice = topLevel(name) else {
             throw MigratezError(.chunkCorrupt, "a line of a staged chunk has no '\(name)'")
         }
-        return string(slice, in: line)
+        return slice
     }
 
     /// The number of a member that such a line always has.
     package func requiredNumber(_ name: String, in line: UnsafeBufferPointer<UInt8>) throws(MigratezError) -> Int {
-        guard let number = Int(try required(name, in: line)) else {
+        guard let number = try requiredSlice(name).integer(in: line) else {
             throw MigratezError(.chunkCorrupt, "'\(name)' of a line of a staged chunk is not a number")
         }
         return number
@@ -64,9 +74,14 @@ extension RecordIndex {
 
     /// The text of the record's id; `nil` if it has none, or an empty one.
     package func sourceID(_ layout: RecordLayout, in line: UnsafeBufferPointer<UInt8>) -> String? {
+        sourceIDSlice(layout).map { string($0, in: line) }
+    }
+
+    /// The record's id as it stands in the line; `nil` if it has none, or an empty one.
+    package func sourceIDSlice(_ layout: RecordLayout) -> JSONSlice? {
         guard let slice = topLevel(layout.id), slice.kind == .string || slice.kind == .number, !slice.isBlank else {
             return nil
         }
-        return string(slice, in: line)
+        return slice
     }
 }

@@ -35,7 +35,7 @@ package enum MalformedLine {
     }
 
     /// Where the record was in the source, if the indexed line is one of these.
-    package static func locator(_ line: UnsafeBufferPointer<UInt8>, _ index: RecordIndex) -> String? {
+    package static func locator(_ line: UnsafeBufferPointer<UInt8>, _ index: borrowing RecordIndex) -> String? {
         guard let slice = index.topLevel(member), slice.kind == .object else { return nil }
         let value = JSONValue(validated: UnsafeBufferPointer(rebasing: line[slice.range]))
         return value["locator"]?.text ?? "unknown place"

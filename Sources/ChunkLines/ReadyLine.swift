@@ -6,7 +6,7 @@ package import MigratezModel
 
 /// A record or link as the destination will get it: a line of a ready chunk.
 ///
-/// `{"n":12,"id":"512","fields":{…},"refs":[{"field":"AccountId","to":"company","n":5,"edge":12,"missing":"empty"}]}`;
+/// `{"n":12,"id":"512","fields":{…},"refs":[{"field":"AccountId","to":"company","missing":"empty","link":"contact-to-company","n":5,"edge":12}]}`;
 /// a link that becomes a record has no id of its own but may have a `tag`, which tells it from others between the same
 /// two records. `was` and `at` are its `RecordProvenance`.
 package struct ReadyLine: Sendable {
@@ -33,35 +33,15 @@ package struct ReadyLine: Sendable {
         self.provenance = provenance
     }
 
-    /// A field that will hold the destination's id of another record of the run.
-    package struct Reference: Sendable, Hashable {
-        /// Empty for the record that a link becomes a field of.
-        package var field: String
-        /// The stream and the ordinal of the record that is pointed to.
-        package var stream: StreamName
-        package var ordinal: Int
-        /// The stream and the ordinal of the link that this came from; `nil` for the ends of a link.
-        package var link: StreamName?
-        package var edge: Int?
-        /// What to do if that record was not loaded.
-        package var onMissing: String
-
-        package init(
-            field: String, stream: StreamName, ordinal: Int, link: StreamName? = nil, edge: Int? = nil,
-            onMissing: String
-        ) {
-            self.field = field
-            self.stream = stream
-            self.ordinal = ordinal
-            self.link = link
-            self.edge = edge
-            self.onMissing = onMissing
-        }
-    }
-
     /// Appends the line with its line end.
     package func append(to lines: inout [UInt8]) {
-        var writer = JSONWriter(capacity: fields.count + 64 + references.count * 80)
+        var writer = JSONWriter(capacity: fields.count + 64 + references.count * 96)
+        write(to: &writer)
+        lines += writer.bytes
+    }
+
+    /// Writes the line with its line end.
+    package func write(to writer: inout JSONWriter) {
         writer.beginObject()
         writer.key("n")
         writer.int(ordinal)
@@ -76,73 +56,39 @@ package struct ReadyLine: Sendable {
         writer.raw(fields)
         Self.write(references, to: &writer)
         writer.endObject()
-        lines += writer.bytes
-        lines.append(UInt8(ascii: "\n"))
+        writer.endLine()
     }
 
-    /// The record of a line; `index` is a reusable index without nested fields.
-    package init(_ line: UnsafeBufferPointer<UInt8>, with index: inout RecordIndex) throws(MigratezError) {
-        try index.indexLine(line)
-        ordinal = try index.requiredNumber("n", in: line)
-        sourceID = try index.required("id", in: line)
-        tag = index.topLevel("tag").map { index.string($0, in: line) }
-        provenance = try RecordProvenance(line, index)
-        guard let slice = index.topLevel("fields"), slice.kind == .object else {
-            throw MigratezError(.chunkCorrupt, "a line of a ready chunk has no fields")
-        }
-        fields = Array(line[slice.range])
-        references = try Self.references(line, index)
-    }
-
-    /// Writes the member `refs`, if there are any.
-    static func write(_ references: [Reference], to writer: inout JSONWriter) {
-        guard !references.isEmpty else { return }
-        writer.key("refs")
-        writer.beginArray()
-        for reference in references { reference.write(to: &writer) }
-        writer.endArray()
-    }
-
-    /// The references of an indexed line.
-    static func references(
-        _ line: UnsafeBufferPointer<UInt8>, _ index: RecordIndex
-    ) throws(MigratezError) -> [Reference] {
-        guard let slice = index.topLevel("refs") else { return [] }
-        var references: [Reference] = []
-        for element in JSONValue(validated: UnsafeBufferPointer(rebasing: line[slice.range])).elements {
-            references.append(try Reference(element))
-        }
-        return references
+    /// The ordinal and the source's id, as it stands in the line. They come first, and the rest is not read.
+    package static func head(
+        _ line: UnsafeBufferPointer<UInt8>
+    ) throws(MigratezError) -> (ordinal: Int, id: JSONSlice) {
+        let record = JSONSlice(range: 0..<line.count, kind: .object)
+        guard let ordinal = record.firstMember("n", in: line)?.integer(in: line),
+            let id = record.firstMember("id", in: line)
+        else { throw MigratezError(.chunkCorrupt, "a line of a ready chunk has no ordinal or no id") }
+        return (ordinal, id)
     }
 }
 
-extension ReadyLine.Reference {
-    fileprivate func write(to writer: inout JSONWriter) {
-        writer.beginObject()
-        writer.key("field")
-        writer.string(field)
-        writer.key("to")
-        writer.string(stream.text)
-        writer.key("n")
-        writer.int(ordinal)
-        if let link, let edge {
-            writer.key("link")
-            writer.string(link.text)
-            writer.key("edge")
-            writer.int(edge)
-        }
-        writer.key("missing")
-        writer.string(onMissing)
-        writer.endObject()
-    }
+/// Reads the lines of ready chunks; one reader for many lines allocates nothing but what the lines hold.
+package struct ReadyLineReader: ~Copyable {
+    private var index = RecordIndex(fields: nil)
+    private var references = ReferenceReader()
 
-    fileprivate init(_ value: JSONValue) throws(MigratezError) {
-        guard
-            let field = value["field"]?.text, let stream = value["to"]?.text.flatMap({ StreamName($0) }),
-            let ordinal = value["n"]?.int, let onMissing = value["missing"]?.text
-        else { throw MigratezError(.chunkCorrupt, "a reference in a ready chunk is incomplete") }
-        self.init(
-            field: field, stream: stream, ordinal: ordinal, link: value["link"]?.text.flatMap { StreamName($0) },
-            edge: value["edge"]?.int, onMissing: onMissing)
+    package init() {}
+
+    /// The record of a line.
+    package mutating func read(_ line: UnsafeBufferPointer<UInt8>) throws(MigratezError) -> ReadyLine {
+        try index.indexLine(line)
+        guard let slice = index.topLevel("fields"), slice.kind == .object else {
+            throw MigratezError(.chunkCorrupt, "a line of a ready chunk has no fields")
+        }
+        return ReadyLine(
+            ordinal: try index.requiredNumber("n", in: line), sourceID: try index.required("id", in: line),
+            tag: index.topLevel("tag").map { JSONText.string($0, of: line) },
+            fields: Array(UnsafeBufferPointer(rebasing: line[slice.range])),
+            references: try references.references(index.topLevel("refs"), in: line),
+            provenance: try RecordProvenance(line, index))
     }
 }

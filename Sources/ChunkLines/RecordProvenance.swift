@@ -20,7 +20,7 @@ package struct RecordProvenance: Sendable, Equatable {
     }
 
     /// Of an indexed line of a chunk.
-    init(_ line: UnsafeBufferPointer<UInt8>, _ index: RecordIndex) throws(MigratezError) {
+    init(_ line: UnsafeBufferPointer<UInt8>, _ index: borrowing RecordIndex) throws(MigratezError) {
         let former = index.topLevel("was").map { slice in
             JSONValue(validated: UnsafeBufferPointer(rebasing: line[slice.range])).elements.compactMap(\.text)
         }

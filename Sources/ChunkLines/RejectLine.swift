@@ -92,15 +92,16 @@ package struct RejectLine: Sendable {
         try index.indexLine(line)
         guard let stage = Stage(rawValue: try index.required("stage", in: line)), let record = index.topLevel("record")
         else { throw MigratezError(.chunkCorrupt, "a line of a rejects chunk is incomplete") }
+        var references = ReferenceReader()
         let fields = index.topLevel("fields")
             .map { JSONValue(validated: UnsafeBufferPointer(rebasing: line[$0.range])).elements.compactMap(\.text) }
         return Parsed(
             ordinal: try index.requiredNumber("n", in: line), sourceID: try index.required("id", in: line),
             code: try index.required("code", in: line), fields: fields ?? [],
-            reason: index.topLevel("reason").map { index.string($0, in: line) },
-            vendorCode: index.topLevel("vendor_code").map { index.string($0, in: line) },
-            vendorText: index.topLevel("vendor_text").map { index.string($0, in: line) }, stage: stage,
-            record: Array(line[record.range]), references: try ReadyLine.references(line, index),
+            reason: index.topLevel("reason").map { JSONText.string($0, of: line) },
+            vendorCode: index.topLevel("vendor_code").map { JSONText.string($0, of: line) },
+            vendorText: index.topLevel("vendor_text").map { JSONText.string($0, of: line) }, stage: stage,
+            record: Array(line[record.range]), references: try references.references(index.topLevel("refs"), in: line),
             provenance: try RecordProvenance(line, index))
     }
 }

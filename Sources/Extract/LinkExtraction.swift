@@ -66,12 +66,12 @@ package struct LinkExtraction: Sendable {
         }
         let batchSize = try batchSize(from: from, to: to)
         try await staging.remake(chunk) { writer in
-            var lines: [UInt8] = []
+            var lines = JSONWriter()
             _ = try await forEachAnswer(from: from, to: to, records: first..<end, batchSize) { answers, _ in
                 for edges in answers where !edges.isEmpty {
-                    lines.removeAll(keepingCapacity: true)
-                    for edge in edges { EdgeLine.append(edge, to: &lines) }
-                    try writer.append(lines, records: edges.count)
+                    lines.removeAll()
+                    for edge in edges { EdgeLine.write(edge, to: &lines) }
+                    try writer.append(lines.bytes, records: edges.count)
                 }
             }
         }
@@ -110,7 +110,8 @@ package struct LinkExtraction: Sendable {
             var block: [UInt8] = []
             while try reader.next(into: &block) {
                 try Task.checkCancellation()
-                for line in block.split(separator: UInt8(ascii: "\n")) {
+                for range in LineRanges(block) {
+                    let line = block[range]
                     defer { number += 1 }
                     guard records.contains(number) else { continue }
                     try line.withUnsafeBufferPointer { try index.indexLine($0) }
@@ -188,7 +189,7 @@ private struct EdgeOutput: ~Copyable {
     private var pending = 0
     /// Whether the chunk holds the links of all records before `reached`, and no others.
     private var isComplete = true
-    private var lines: [UInt8] = []
+    private var lines = JSONWriter()
 
     init(
         staging: StagingArea, stream: StreamName, reached: Int, chunkAgeMax: Duration, clock: any WallClock
@@ -210,9 +211,9 @@ private struct EdgeOutput: ~Copyable {
         }
         isComplete = false
         for edges in answers where !edges.isEmpty {
-            lines.removeAll(keepingCapacity: true)
-            for edge in edges { EdgeLine.append(edge, to: &lines) }
-            try writer?.append(lines, records: edges.count)
+            lines.removeAll()
+            for edge in edges { EdgeLine.write(edge, to: &lines) }
+            try writer?.append(lines.bytes, records: edges.count)
             pending += edges.count
         }
         isComplete = true

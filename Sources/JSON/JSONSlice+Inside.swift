@@ -25,6 +25,37 @@ extension JSONSlice {
         return found
     }
 
+    /// The value of the first member of this object with the name; what comes behind it is not read.
+    package func firstMember(_ name: StaticString, in document: UnsafeBufferPointer<UInt8>) -> JSONSlice? {
+        guard kind == .object, let start = document.baseAddress else { return nil }
+        let b = Bytes(start: start, count: range.upperBound)
+        let name = UnsafeBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount)
+        var cursor = MemberCursor(b, objectAt: range.lowerBound)
+        while let member = cursor.next() {
+            let end = JSONScanner.valueEnd(b, from: member.value)
+            if cursor.isNamed(name, member) {
+                return JSONSlice(range: member.value..<end, kind: JSONSlice.kind(of: b[member.value]))
+            }
+            cursor.advance(to: end)
+        }
+        return nil
+    }
+
+    /// The whole number that stands here, as a number or as the text of a string; `nil` for anything else.
+    package func integer(in document: UnsafeBufferPointer<UInt8>) -> Int? {
+        let digits = document[content]
+        let isNegative = digits.first == Byte.minus
+        var value = 0
+        for byte in isNegative ? digits.dropFirst() : digits {
+            guard case let digit = Int(byte) - Int(Byte.zero), (0...9).contains(digit) else { return nil }
+            let (tens, isTooLarge) = value.multipliedReportingOverflow(by: 10)
+            let (sum, isTooLargeNow) = tens.addingReportingOverflow(isNegative ? -digit : digit)
+            guard !isTooLarge, !isTooLargeNow else { return nil }
+            value = sum
+        }
+        return digits.count > (isNegative ? 1 : 0) ? value : nil
+    }
+
     /// The elements of this array; none if it is something else.
     package func elements(in document: UnsafeBufferPointer<UInt8>) -> [JSONSlice] {
         guard kind == .array, let start = document.baseAddress else { return [] }

@@ -33,6 +33,20 @@ package enum JSONText {
         return String(decoding: text, as: UTF8.self)
     }
 
+    /// Runs `body` with the UTF-8 bytes of the text of a value, which are copied only if something in it is escaped.
+    package static func withText<R>(
+        _ slice: JSONSlice, of document: UnsafeBufferPointer<UInt8>, _ body: (UnsafeRawBufferPointer) throws -> R
+    ) rethrows -> R {
+        let content = UnsafeBufferPointer(rebasing: document[slice.content])
+        guard slice.kind == .string, let start = content.baseAddress,
+            case let b = Bytes(start: start, count: content.count), b.firstQuoteOrBackslash(from: 0) < b.count
+        else { return try body(UnsafeRawBufferPointer(content)) }
+        var text: [UInt8] = []
+        text.reserveCapacity(b.count)
+        appendContent(b, from: 0, to: &text)
+        return try text.withUnsafeBytes { try body($0) }
+    }
+
     /// Decodes from `i` to the end of `b`, which are the bytes between two quotes.
     static func appendContent(_ b: Bytes, from i: Int, to text: inout [UInt8]) {
         var i = i

@@ -21,6 +21,13 @@ package struct JSONWriter: Sendable {
 
     package mutating func beginObject() { begin(Byte.openBrace) }
     package mutating func endObject() { end(Byte.closeBrace) }
+    /// Begins an object with bytes that are its begin up to the colon behind the name of a member whose value comes next.
+    package mutating func beginObject(prepared head: [UInt8]) {
+        beginValue()
+        bytes.append(contentsOf: head)
+        needsComma = false
+    }
+
     package mutating func beginArray() { begin(Byte.openBracket) }
     package mutating func endArray() { end(Byte.closeBracket) }
 
@@ -38,11 +45,19 @@ package struct JSONWriter: Sendable {
 
     /// A string from the bytes of its text, which must be valid UTF-8.
     package mutating func string(_ text: UnsafeBufferPointer<UInt8>) {
-        beginValue()
-        bytes.append(Byte.quote)
-        if let start = text.baseAddress { appendEscaped(Bytes(start: start, count: text.count)) }
-        bytes.append(Byte.quote)
-        needsComma = true
+        if let start = text.baseAddress {
+            let content = Bytes(start: start, count: text.count)
+            let special = content.firstEscaped(from: 0)
+            guard special == text.count else { return escapedString(content, from: special) }
+        }
+        let needsComma = needsComma
+        bytes.append(addingCapacity: text.count + 3) { output in
+            if needsComma { output.append(Byte.comma) }
+            output.append(Byte.quote)
+            output.append(copying: text)
+            output.append(Byte.quote)
+        }
+        self.needsComma = true
     }
 
     /// Bytes that are one JSON value already, as they stand.
@@ -53,15 +68,47 @@ package struct JSONWriter: Sendable {
     }
 
     /// Bytes that are one JSON value already, as they stand.
+    package mutating func raw(_ value: [UInt8]) {
+        beginValue()
+        bytes.append(contentsOf: value)
+        needsComma = true
+    }
+
+    /// Bytes that are one JSON value already, as they stand.
+    package mutating func raw(_ value: ArraySlice<UInt8>) { value.withUnsafeBufferPointer { raw($0) } }
+
+    /// Bytes that are one JSON value already, as they stand.
     package mutating func raw(_ value: some Sequence<UInt8>) {
         beginValue()
         bytes.append(contentsOf: value)
         needsComma = true
     }
 
-    package mutating func int(_ value: Int) { raw(String(value).utf8) }
-    package mutating func bool(_ value: Bool) { raw(value ? "true".utf8 : "false".utf8) }
-    package mutating func null() { raw("null".utf8) }
+    /// Members as they stand, of which there is at least one: `"a":1,"b":2`.
+    package mutating func members(_ members: UnsafeBufferPointer<UInt8>) { raw(members) }
+
+    package mutating func int(_ value: Int) {
+        beginValue()
+        // The longest is `Int.min`, with 20 characters.
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 20) { digits in
+            var start = digits.count
+            var rest = value.magnitude
+            repeat {
+                start &-= 1
+                digits[start] = Byte.zero &+ UInt8(truncatingIfNeeded: rest % 10)
+                rest /= 10
+            } while rest > 0
+            if value < 0 {
+                start &-= 1
+                digits[start] = Byte.minus
+            }
+            bytes.append(contentsOf: UnsafeBufferPointer(rebasing: digits[start...]))
+        }
+        needsComma = true
+    }
+
+    package mutating func bool(_ value: Bool) { literal(value ? "true" : "false") }
+    package mutating func null() { literal("null") }
 
     /// Ends a line of NDJSON: what comes next is another document.
     package mutating func endLine() {
@@ -85,22 +132,29 @@ package struct JSONWriter: Sendable {
         if needsComma { bytes.append(Byte.comma) }
     }
 
+    private mutating func literal(_ text: StaticString) {
+        beginValue()
+        text.withUTF8Buffer { bytes.append(contentsOf: $0) }
+        needsComma = true
+    }
+
+    /// A string of which the byte at `special` is the first that must be escaped.
+    ///
     /// Only what RFC 8259, section 7, requires is escaped: quotes, backslashes and control characters.
-    private mutating func appendEscaped(_ b: Bytes) {
+    private mutating func escapedString(_ b: Bytes, from special: Int) {
+        beginValue()
+        bytes.append(Byte.quote)
         var done = 0
-        var i = 0
-        while true {
-            i = b.firstSpecial(from: i)
-            if i < b.count, b[i] >= 0x80 {
-                i += 1
-                continue
-            }
+        var i = special
+        while i < b.count {
             bytes.append(contentsOf: UnsafeBufferPointer(start: b.start + done, count: i - done))
-            guard i < b.count else { return }
             appendEscape(of: b[i])
-            i += 1
-            done = i
+            done = i + 1
+            i = b.firstEscaped(from: done)
         }
+        bytes.append(contentsOf: UnsafeBufferPointer(start: b.start + done, count: b.count - done))
+        bytes.append(Byte.quote)
+        needsComma = true
     }
 
     private mutating func appendEscape(of byte: UInt8) {
@@ -117,6 +171,20 @@ package struct JSONWriter: Sendable {
             bytes.append(contentsOf: "u00".utf8)
             bytes.append(digits[Int(byte >> 4)])
             bytes.append(digits[Int(byte & 15)])
+        }
+    }
+}
+
+extension OutputSpan<UInt8> {
+    /// Appends the bytes; there must be room for them.
+    @inline(__always)
+    fileprivate mutating func append(copying bytes: UnsafeBufferPointer<UInt8>) {
+        guard let source = bytes.baseAddress else { return }
+        withUnsafeMutableBufferPointer { buffer, count in
+            precondition(buffer.count - count >= bytes.count, "there is no room for the bytes")
+            guard let start = buffer.baseAddress else { return }
+            (start + count).initialize(from: source, count: bytes.count)
+            count += bytes.count
         }
     }
 }

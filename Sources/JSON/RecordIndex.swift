@@ -18,8 +18,9 @@ import Musl
 ///
 /// Names are compared as decoded text; of duplicate keys the last one wins. The index holds names and offsets only: the
 /// bytes of the record must be given again to read a value, and must be the same ones. Reusing one index for many
-/// records allocates nothing once it has grown to the widest of them.
-package struct RecordIndex {
+/// records allocates nothing once it has grown to the widest of them. It cannot be copied: a copy for each record that is
+/// looked at was a tenth of what links cost.
+package struct RecordIndex: ~Copyable {
     /// The name of the member that holds the fields; `nil` if they are members of the record itself.
     package let fields: String?
 

@@ -50,6 +50,29 @@ struct Bytes {
         return count
     }
 
+    /// The first index from `i` on whose byte has to be escaped within a string: a quote, a backslash or a control
+    /// character; `count` if there is none.
+    @inline(__always)
+    func firstEscaped(from i: Int) -> Int {
+        var i = i
+        while i &+ 8 <= count {
+            let word = word(at: i)
+            let quotes = (word ^ 0x2222_2222_2222_2222) &- 0x0101_0101_0101_0101
+            let backslashes = (word ^ 0x5C5C_5C5C_5C5C_5C5C) &- 0x0101_0101_0101_0101
+            let controls = word &- 0x2020_2020_2020_2020
+            // None of the three is outside ASCII, and the exclusive or leaves the highest bit as it is.
+            let mask = (quotes | backslashes | controls) & ~word & 0x8080_8080_8080_8080
+            if mask != 0 { return i &+ mask.trailingZeroBitCount &>> 3 }
+            i &+= 8
+        }
+        while i < count {
+            let byte = start[i]
+            if byte == Byte.quote || byte == Byte.backslash || byte < 0x20 { return i }
+            i &+= 1
+        }
+        return count
+    }
+
     /// The first index from `i` on whose byte is a quote or a backslash; `count` if there is none.
     @inline(__always)
     func firstQuoteOrBackslash(from i: Int) -> Int {

@@ -70,15 +70,15 @@ struct ChunkLoad: Sendable {
     ) async throws {
         var reader = try staging.openChunkReader(chunk)
         var block: [UInt8] = []
-        var index = RecordIndex(fields: nil)
+        var reading = ReadyLineReader()
         var number = 0
         var batch: [NumberedLine] = []
         var bytes = 0
         while try reader.next(into: &block) {
             var lines: [NumberedLine] = []
-            for line in block.split(separator: UInt8(ascii: "\n")) {
-                let record = try line.withUnsafeBufferPointer { try ReadyLine($0, with: &index) }
-                lines.append(NumberedLine(number: number, record: record, bytes: line.count))
+            for range in LineRanges(block) {
+                let record = try block[range].withUnsafeBufferPointer { try reading.read($0) }
+                lines.append(NumberedLine(number: number, record: record, bytes: range.count))
                 number += 1
             }
             for line in isBegun ? try await pending(lines) : lines where !refused.contains(line.number) {

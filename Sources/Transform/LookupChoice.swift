@@ -30,16 +30,19 @@ struct LookupChoice {
     ///   - edges: all edges of the record, of all routes; they are sorted here.
     ///   - routes: those that end in a field. Several may share one, which may point to several objects: it holds one
     ///     link all the same.
-    init(_ edges: [RecordEdgeEntry], routes: [LinkRoute]) {
+    ///   - roles: of the references that come from each route.
+    init(_ edges: [RecordEdgeEntry], routes: [LinkRoute], roles: [ReferenceRole]) {
         guard !edges.isEmpty else { return }
         let sorted = edges.sorted { ($0.rank, $0.flags, $0.edge) < ($1.rank, $1.flags, $1.edge) }
         for (number, route) in routes.enumerated() {
             guard routes.firstIndex(where: { $0.field == route.field }) == number else { continue }
-            choose(among: sorted.filter { routes[$0.route].field == route.field }, routes)
+            choose(among: sorted.filter { routes[$0.route].field == route.field }, routes, roles)
         }
     }
 
-    private mutating func choose(among edges: [RecordEdgeEntry], _ routes: [LinkRoute]) {
+    private mutating func choose(
+        among edges: [RecordEdgeEntry], _ routes: [LinkRoute], _ roles: [ReferenceRole]
+    ) {
         let chosen = edges.first { $0.state == .resolved }
         guard let route = (chosen ?? edges.first).map({ routes[$0.route] }), let field = route.field else { return }
         for edge in edges where edge != chosen {
@@ -47,9 +50,7 @@ struct LookupChoice {
         }
         if let chosen {
             references.append(
-                ReadyLine.Reference(
-                    field: field, stream: route.to, ordinal: Int(chosen.target), link: route.stream,
-                    edge: Int(chosen.edge), onMissing: route.onMissing.rawValue))
+                ReadyLine.Reference(roles[chosen.route], ordinal: Int(chosen.target), edge: Int(chosen.edge)))
         } else if route.onMissing != .empty, route.isLimited, edges.contains(where: { $0.state == .missing }) {
             verdict = verdict ?? .skip(.parentNotRead)
         } else if route.onMissing == .quarantine {

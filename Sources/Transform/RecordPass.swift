@@ -16,6 +16,7 @@ struct RecordPass: ~Copyable {
     private let layout: RecordLayout
     private let mapper: RecordMapper
     private let routes: [LinkRoute]
+    private let roles: [ReferenceRole]
     private let start: TransformPosition
     private var output: TransformOutput
     private var writer = JSONWriter()
@@ -31,6 +32,10 @@ struct RecordPass: ~Copyable {
         self.layout = layout
         self.mapper = mapper
         self.routes = routes
+        roles = routes.map { route in
+            ReferenceRole(
+                field: route.field ?? "", stream: route.to, link: route.stream, onMissing: route.onMissing.rawValue)
+        }
         self.start = start
         output = TransformOutput(
             staging: stage.staging, stream: object.stream, mapping: mapper.tally,
@@ -85,7 +90,7 @@ struct RecordPass: ~Copyable {
 
     /// Gives one record that has no duplicates its outcome or its ready line.
     private mutating func settle(
-        _ ordinal: Int, _ line: UnsafeBufferPointer<UInt8>, _ index: RecordIndex, original: UInt64?,
+        _ ordinal: Int, _ line: UnsafeBufferPointer<UInt8>, _ index: borrowing RecordIndex, original: UInt64?,
         edges: [RecordEdgeEntry]
     ) throws {
         if let locator = MalformedLine.locator(line, index) {
@@ -106,10 +111,10 @@ struct RecordPass: ~Copyable {
 
     /// Maps a record and puts it where it belongs.
     private mutating func map(
-        _ ordinal: Int, _ id: String, _ record: UnsafeBufferPointer<UInt8>, _ index: RecordIndex,
+        _ ordinal: Int, _ id: String, _ record: UnsafeBufferPointer<UInt8>, _ index: borrowing RecordIndex,
         edges: [RecordEdgeEntry], _ provenance: RecordProvenance
     ) throws {
-        let choice = LookupChoice(edges, routes: routes)
+        let choice = LookupChoice(edges, routes: routes, roles: roles)
         writer.removeAll()
         switch mapper.map(index, record, into: &writer, marks: &marks) {
         case .filtered:

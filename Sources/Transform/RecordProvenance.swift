@@ -7,7 +7,10 @@ import MigratezModel
 
 extension RecordProvenance {
     /// Of a record that stands for itself.
-    init(_ layout: RecordLayout, _ index: RecordIndex, _ record: UnsafeBufferPointer<UInt8>, of object: ObjectSpec) {
+    init(
+        _ layout: RecordLayout, _ index: borrowing RecordIndex, _ record: UnsafeBufferPointer<UInt8>,
+        of object: ObjectSpec
+    ) {
         self.init(
             formerIDs: layout.formerIDs(index, in: record),
             modified: object.needsModified ? layout.modified(index, in: record) : nil)
@@ -24,12 +27,12 @@ extension RecordProvenance {
 
 extension RecordLayout {
     /// When the source says that it last changed the record.
-    func modified(_ index: RecordIndex, in record: UnsafeBufferPointer<UInt8>) -> Timestamp? {
+    func modified(_ index: borrowing RecordIndex, in record: UnsafeBufferPointer<UInt8>) -> Timestamp? {
         modified.flatMap { index.slice($0) }.flatMap { TimestampText.instant(index.string($0, in: record).utf8) }
     }
 
     /// The ids of records that the source merged into this one.
-    func formerIDs(_ index: RecordIndex, in record: UnsafeBufferPointer<UInt8>) -> [String] {
+    func formerIDs(_ index: borrowing RecordIndex, in record: UnsafeBufferPointer<UInt8>) -> [String] {
         guard let slice = formerIDs.flatMap({ index.slice($0) }), !slice.isBlank else { return [] }
         return index.string(slice, in: record).split(separator: ";").map(String.init)
     }

@@ -37,8 +37,8 @@ struct Surveyor {
         var index = RecordIndex(fields: layout.fields)
         try await StreamReader(staging: staging, stream: spec.stream, kind: .raw).forEachLine { ordinal, line in
             try index.indexLine(line)
-            guard let id = index.sourceID(layout, in: line) else { return }
-            try ids.append(PseudonymEntry(pseudonyms.pseudonym(of: id), UInt64(ordinal)))
+            guard let id = index.sourceIDSlice(layout) else { return }
+            try ids.append(PseudonymEntry(pseudonyms.pseudonym(of: id, in: line), UInt64(ordinal)))
             guard !spec.duplicates.isEmpty, mapper.accepts(line, index) else { return }
             try matchKeys.forEachPseudonym(of: line, index) { try keys.append(PseudonymEntry($0, UInt64(ordinal))) }
         }
@@ -74,8 +74,8 @@ struct Surveyor {
                 let isPrimary = edge.isPrimary && route.choose == .primary
                 try byTo.append(
                     EdgeEntry(
-                        key: pseudonyms.pseudonym(of: edge.to), edge: UInt64(ordinal),
-                        other: pseudonyms.pseudonym(of: edge.from), resolved: 0, label: 0,
+                        key: pseudonyms.pseudonym(of: edge.to, in: line), edge: UInt64(ordinal),
+                        other: pseudonyms.pseudonym(of: edge.from, in: line), resolved: 0, label: 0,
                         flags: EdgeEntry.flags(route: number, isPrimary: isPrimary, state: .missing)))
             }
             var sorted = try byTo.sorted()

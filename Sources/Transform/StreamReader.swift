@@ -34,25 +34,13 @@ struct StreamReader: Sendable {
             var block: [UInt8] = []
             while try reader.next(into: &block) {
                 try Task.checkCancellation()
-                try Self.forEachLine(of: block) { bytes in
-                    if number >= first { try line(number, bytes) }
+                for range in LineRanges(block) {
+                    if number >= first {
+                        try block.withUnsafeBufferPointer { try line(number, UnsafeBufferPointer(rebasing: $0[range])) }
+                    }
                     number += 1
                 }
                 try await afterBlock(number)
-            }
-        }
-    }
-
-    /// The lines of a block, without their line ends.
-    private static func forEachLine(
-        of block: [UInt8], _ body: (UnsafeBufferPointer<UInt8>) throws -> Void
-    ) throws {
-        try block.withUnsafeBufferPointer { bytes in
-            var start = 0
-            while start < bytes.count {
-                let end = bytes[start...].firstIndex(of: UInt8(ascii: "\n")) ?? bytes.count
-                try body(UnsafeBufferPointer(rebasing: bytes[start..<end]))
-                start = end + 1
             }
         }
     }

@@ -2,6 +2,7 @@
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
 import MigratezChunkLines
+import MigratezJSON
 import MigratezModel
 package import MigratezStaging
 
@@ -19,6 +20,8 @@ struct TransformOutput: ~Copyable {
     private static let outcomesMax = 50_000
     private var ready: ChunkWriter?
     private var rejects: ChunkWriter?
+    /// The line that is being made.
+    private var line = JSONWriter()
     private var lines: [UInt8] = []
     private var outcomes: [RecordOutcome] = []
     private var rejectRows: [Reject] = []
@@ -46,9 +49,9 @@ struct TransformOutput: ~Copyable {
     }
 
     mutating func append(_ line: ReadyLine) throws {
-        lines.removeAll(keepingCapacity: true)
-        line.append(to: &lines)
-        try ready?.append(lines, records: 1)
+        self.line.removeAll()
+        line.write(to: &self.line)
+        try ready?.append(self.line.bytes, records: 1)
         tally.ready += 1
     }
 

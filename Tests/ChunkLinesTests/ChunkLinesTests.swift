@@ -26,8 +26,13 @@ import Testing
             for label in [nil, text] {
                 let edge = Edge(from: text, to: "t", isPrimary: label == nil, label: label)
                 var index = RecordIndex(fields: nil)
-                let parsed = try line { EdgeLine.append(edge, to: &$0) }.withUnsafeBufferPointer {
-                    try EdgeLine.parse($0, with: &index)
+                var writer = JSONWriter()
+                EdgeLine.write(edge, to: &writer)
+                let parsed = try line { $0 += writer.bytes }.withUnsafeBufferPointer { line in
+                    let slices = try EdgeLine.parse(line, with: &index)
+                    return Edge(
+                        from: JSONText.string(slices.from, of: line), to: JSONText.string(slices.to, of: line),
+                        isPrimary: slices.isPrimary, label: slices.label.map { JSONText.string($0, of: line) })
                 }
                 #expect(parsed == edge)
             }
@@ -44,15 +49,39 @@ import Testing
             let record = ReadyLine(
                 ordinal: 5, sourceID: text, tag: text, fields: Array(#"{ "n" : 1.0, "id":[{}] }"#.utf8),
                 references: references)
-            var index = RecordIndex(fields: nil)
-            let parsed = try line { record.append(to: &$0) }.withUnsafeBufferPointer {
-                try ReadyLine($0, with: &index)
+            var reader = ReadyLineReader()
+            // The second time the roles of the references are known, and read in another way.
+            for _ in 0..<2 {
+                let parsed = try line { record.append(to: &$0) }.withUnsafeBufferPointer { try reader.read($0) }
+                #expect(parsed.ordinal == 5)
+                #expect(parsed.sourceID == text)
+                #expect(parsed.tag == text)
+                #expect(parsed.fields == record.fields)
+                #expect(parsed.references == references)
             }
-            #expect(parsed.ordinal == 5)
-            #expect(parsed.sourceID == text)
-            #expect(parsed.tag == text)
-            #expect(parsed.fields == record.fields)
-            #expect(parsed.references == references)
+            let head = try line { record.append(to: &$0) }.withUnsafeBufferPointer { line in
+                let head = try ReadyLine.head(line)
+                return (head.ordinal, JSONText.string(head.id, of: line))
+            }
+            #expect(head == (5, text))
+        }
+    }
+
+    @Test func `references in another order, or with others between them, are read alike`() throws {
+        let usual = #"{"field":"A","to":"contact","missing":"skip","n":3}"#
+        let other = #"{ "n":4, "edge":5, "to":"contact", "link":"contact", "field":"B", "missing":"empty" }"#
+        var reader = ReadyLineReader()
+        for references in [[usual], [other], [usual, other], [other, usual], [usual, usual]] {
+            let text = #"{"n":1,"id":"1","fields":{},"refs":[\#(references.joined(separator: ","))]}"#
+            let parsed = try Array(text.utf8).withUnsafeBufferPointer { try reader.read($0) }
+            #expect(
+                parsed.references
+                    == references.map {
+                        $0 == usual
+                            ? .init(field: "A", stream: contact, ordinal: 3, onMissing: "skip")
+                            : .init(
+                                field: "B", stream: contact, ordinal: 4, link: contact, edge: 5, onMissing: "empty")
+                    })
         }
     }
 
@@ -95,9 +124,9 @@ import Testing
 
     @Test(arguments: ["", "{", "[]", "{}", #"{"n":"x","id":"1","fields":{}}"#, #"{"n":1,"id":"1","fields":[]}"#])
     func `a line that this program did not write is damage`(text: String) {
-        var index = RecordIndex(fields: nil)
+        var reader = ReadyLineReader()
         let failure = #expect(throws: MigratezError.self) {
-            try Array(text.utf8).withUnsafeBufferPointer { _ = try ReadyLine($0, with: &index) }
+            try Array(text.utf8).withUnsafeBufferPointer { _ = try reader.read($0) }
         }
         #expect(failure?.code == .chunkCorrupt)
     }

@@ -3,6 +3,7 @@
 
 import MigratezChunkLines
 import MigratezExtract
+import MigratezJSON
 import MigratezModel
 import MigratezStaging
 import MigratezTestKit
@@ -26,9 +27,9 @@ private let link = StreamName("contact-to-company").unsafelyUnwrapped
     }
     private var lines: [String] {
         edges.map { edge in
-            var bytes: [UInt8] = []
-            EdgeLine.append(edge, to: &bytes)
-            return String(decoding: bytes.dropLast(), as: UTF8.self)
+            var writer = JSONWriter()
+            EdgeLine.write(edge, to: &writer)
+            return String(decoding: writer.bytes.dropLast(), as: UTF8.self)
         }
     }
 

@@ -55,4 +55,42 @@ struct JSONWriterTests {
             }
         }
     }
+
+    @Test func `whole numbers of every length come back, and larger ones are none`() throws {
+        for value in [0, 7, -1, 10, 99, 100, -1_000, 123_456_789_012_345_678, .max, .min, .min + 1] {
+            var writer = JSONWriter()
+            writer.beginArray()
+            writer.int(value)
+            writer.int(value)
+            writer.endArray()
+            #expect(String(decoding: writer.bytes, as: UTF8.self) == "[\(value),\(value)]")
+            writer.bytes.withUnsafeBufferPointer { bytes in
+                let read = JSONSlice(range: 0..<bytes.count, kind: .array).elements(in: bytes).map {
+                    $0.integer(in: bytes)
+                }
+                #expect(read == [value, value])
+            }
+        }
+        for text in ["9223372036854775808", "-9223372036854775809", "1.0", "1e3", "-", #""""#, "true"] {
+            Array(text.utf8).withUnsafeBufferPointer { bytes in
+                #expect(
+                    JSONSlice(range: 0..<bytes.count, kind: text == #""""# ? .string : .number).integer(in: bytes)
+                        == nil)
+            }
+        }
+    }
+
+    @Test func `what must be escaped is found at every place, beside letters of every length`() throws {
+        for filler in ["a", "é", "語", "😀"] {
+            for special in ["\"", "\\", "\u{0}", "\u{1F}", "\u{7F}", "\u{80}", " "] {
+                for place in 0..<20 {
+                    let text =
+                        String(repeating: filler, count: place) + special + String(repeating: filler, count: 19 - place)
+                    var writer = JSONWriter()
+                    writer.string(text)
+                    #expect(try JSONValue(parsing: writer.bytes).text == text)
+                }
+            }
+        }
+    }
 }

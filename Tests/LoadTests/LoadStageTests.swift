@@ -73,7 +73,8 @@ import Testing
                 #expect(parsed.ordinal == reject.ordinal)
                 #expect(parsed.code == "MZ-PICK-01")
                 #expect(parsed.vendorText == "no such thing")
-                let ready = try parsed.record.withUnsafeBufferPointer { try ReadyLine($0, with: &index) }
+                var reader = ReadyLineReader()
+                let ready = try parsed.record.withUnsafeBufferPointer { try reader.read($0) }
                 #expect(ready.sourceID == "\(reject.ordinal)")
             }
             try await area.close()

@@ -51,9 +51,9 @@ struct TransformScene {
     func stage(in run: StagedRun) async throws -> StagingArea {
         let area = try await run.create(objects: [company, contact], links: [contactToCompany])
         let lines = edges.map { edge in
-            var bytes: [UInt8] = []
-            EdgeLine.append(edge, to: &bytes)
-            return String(decoding: bytes.dropLast(), as: UTF8.self)
+            var writer = JSONWriter()
+            EdgeLine.write(edge, to: &writer)
+            return String(decoding: writer.bytes.dropLast(), as: UTF8.self)
         }
         for (stream, lines) in [(company, companies), (contact, contacts), (contactToCompany, lines)] {
             for start in stride(from: 0, to: lines.count, by: 5_000) {
@@ -93,12 +93,12 @@ struct Transformed: Equatable {
     private var parsed: [StreamName: [ReadyLine]] = [:]
 
     init(_ area: StagingArea) async throws {
-        var index = RecordIndex(fields: nil)
+        var reader = ReadyLineReader()
         for stream in [company, contact, contactToCompany] {
             let texts = try await area.texts(of: stream, .ready)
             ready[stream] = texts
             parsed[stream] = try texts.map { text in
-                try Array(text.utf8).withUnsafeBufferPointer { try ReadyLine($0, with: &index) }
+                try Array(text.utf8).withUnsafeBufferPointer { try reader.read($0) }
             }
             outcomes[stream] = try await area.outcomes(of: stream)
         }

@@ -22,7 +22,7 @@ struct CSVExport {
 
     /// A cell is the decoded text of a value, nothing for `null` and for members that the record does not have, and JSON
     /// for arrays and objects.
-    mutating func write(_ record: FileRecord, to sink: inout FileSink) {
+    mutating func write(_ record: borrowing FileRecord, to sink: inout FileSink) {
         for column in columns {
             if let slice = record.index.topLevel(column), slice.kind != .null {
                 writer.field(record.index.string(slice, in: record.line))
@@ -41,7 +41,7 @@ struct CSVExport {
 
     /// Gives the rows of a file that was written here as records; an empty cell is `null`.
     static func read(
-        _ path: String, _ dialect: CSVDialect, _ body: (FileRecord) throws(MigratezError) -> Void
+        _ path: String, _ dialect: CSVDialect, _ body: (borrowing FileRecord) throws(MigratezError) -> Void
     ) throws(MigratezError) {
         let file = try OpenFile(path, .read)
         var reader = CSVReader(dialect)
@@ -50,7 +50,7 @@ struct CSVExport {
         var offset = 0
         var isFinished = false
         var line = JSONWriter()
-        var index = RecordIndex(fields: nil)
+        var record = FileRecord()
         while true {
             while reader.next(&row) {
                 guard let columns = header else {
@@ -73,7 +73,7 @@ struct CSVExport {
                 }
                 line.endObject()
                 let isRecord = try line.bytes.withUnsafeBufferPointer { bytes throws(MigratezError) -> Bool in
-                    guard let record = FileRecord(bytes, &index) else { return false }
+                    guard record.take(bytes) else { return false }
                     try body(record)
                     return true
                 }

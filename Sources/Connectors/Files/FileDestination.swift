@@ -190,7 +190,7 @@ package final class FileDestination: Destination {
     }
 
     /// Gives every record of the object once. A complete file is read as it is.
-    private func scan(_ object: String, _ body: (FileRecord) -> Void) throws {
+    private func scan(_ object: String, _ body: (borrowing FileRecord) -> Void) throws {
         let paths = try ObjectPaths(object, in: folder, format)
         if OpenFile.exists(paths.partial) {
             try withFile(of: object) { file throws(MigratezError) in try file.scan(body) }

@@ -5,20 +5,21 @@ import MigratezConnectorKit
 import MigratezJSON
 import MigratezModel
 
-/// One record of an object's file, as it is met when the file is scanned; valid only within the call that gives it.
-struct FileRecord {
-    let key: String
-    let line: UnsafeBufferPointer<UInt8>
-    let index: RecordIndex
+/// One record of an object's file, as it is met when the file is scanned; what it holds is that of the line that was
+/// taken last, and valid only as long as the line's bytes.
+struct FileRecord: ~Copyable {
+    private(set) var key = ""
+    private(set) var line = UnsafeBufferPointer<UInt8>(start: nil, count: 0)
+    private(set) var index = RecordIndex(fields: nil)
 
-    /// - Returns: `nil` if the line is not one that was written here.
-    init?(_ line: UnsafeBufferPointer<UInt8>, _ index: inout RecordIndex) {
+    /// Becomes the record of this line; false if the line is not one that was written here.
+    mutating func take(_ line: UnsafeBufferPointer<UInt8>) -> Bool {
         guard (try? JSONScanner.validate(line, limits: .page)) != nil, (try? index.index(line)) != nil,
             let key = index.topLevel(FileDestination.keyField), key.kind == .string
-        else { return nil }
+        else { return false }
         self.key = index.string(key, in: line)
         self.line = line
-        self.index = index
+        return true
     }
 
     /// A JSON object with those of the named fields that the record has.

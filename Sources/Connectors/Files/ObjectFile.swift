@@ -77,7 +77,7 @@ final class ObjectFile: @unchecked Sendable {
     }
 
     /// Gives every record to `body`; of a key that was written again, the last one.
-    func scan(_ body: (FileRecord) throws(MigratezError) -> Void) throws(MigratezError) {
+    func scan(_ body: (borrowing FileRecord) throws(MigratezError) -> Void) throws(MigratezError) {
         let lastLines = try lastLineStarts()
         try ObjectFile.scan(paths.partial) { record, start throws(MigratezError) in
             if lastLines.isEmpty || lastLines[record.key, default: start] == start { try body(record) }
@@ -132,7 +132,7 @@ final class ObjectFile: @unchecked Sendable {
             let output = try OpenFile(newPath, .replace)
             var sink = FileSink(path: newPath)
             var export: CSVExport?
-            func take(_ record: FileRecord) throws(MigratezError) {
+            func take(_ record: borrowing FileRecord) throws(MigratezError) {
                 guard !keys.contains(record.key) else {
                     removed.insert(record.key)
                     return
@@ -220,7 +220,7 @@ final class ObjectFile: @unchecked Sendable {
     /// Gives every record of a complete file; refuses a file that was not written here.
     static func scanComplete(
         _ path: String, _ format: FileFormat, _ dialect: CSVDialect,
-        _ body: (FileRecord) throws(MigratezError) -> Void
+        _ body: (borrowing FileRecord) throws(MigratezError) -> Void
     ) throws(MigratezError) {
         switch format {
         case .csv: try CSVExport.read(path, dialect, body)
@@ -242,14 +242,14 @@ final class ObjectFile: @unchecked Sendable {
     /// Gives the records up to the first line that is none, with the lines' starts; returns where they end.
     @discardableResult
     private static func scan(
-        _ path: String, _ body: (FileRecord, Int) throws(MigratezError) -> Void
+        _ path: String, _ body: (borrowing FileRecord, Int) throws(MigratezError) -> Void
     ) throws(MigratezError) -> Int {
         var lines = LineReader(try FileContent(path), lineBytesMax: .MiB(20))
-        var index = RecordIndex(fields: nil)
+        var record = FileRecord()
         var end = 0
         while let line = try lines.next(), line.isTerminated, !line.isTooLong {
             let isRecord = try line.bytes.withUnsafeBufferPointer { bytes throws(MigratezError) -> Bool in
-                guard let record = FileRecord(bytes, &index) else { return false }
+                guard record.take(bytes) else { return false }
                 try body(record, line.start)
                 return true
             }

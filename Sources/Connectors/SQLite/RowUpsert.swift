@@ -8,7 +8,7 @@ import MigratezModel
 /// Writes rows into a table within one transaction, each found by its id or by our key, or else inserted.
 ///
 /// A row that the table refuses changes nothing and is told as rejected; those before and after it stay.
-struct RowUpsert {
+struct RowUpsert: ~Copyable {
     private let database: Database
     private var target: TargetTable
     /// The columns of the row before, by the names of its fields: most rows name the same ones.

@@ -93,7 +93,7 @@ package struct ObjectSample: Sendable {
             }
         }
 
-        mutating func add(_ record: UnsafeBufferPointer<UInt8>, _ index: RecordIndex, _ fields: [String]) {
+        mutating func add(_ record: UnsafeBufferPointer<UInt8>, _ index: borrowing RecordIndex, _ fields: [String]) {
             sample.records += 1
             for name in fields {
                 guard let slice = index.slice(name), !slice.isBlank else { continue }

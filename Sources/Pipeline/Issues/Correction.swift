@@ -82,8 +82,8 @@ struct CorrectionRules: Sendable {
         guard !isStoppedByLink(reject) else { return nil }
         return try reject.record.withUnsafeBufferPointer { record in
             if reject.stage == .load {
-                var index = RecordIndex(fields: nil)
-                return Ready(line: try ReadyLine(record, with: &index))
+                var reader = ReadyLineReader()
+                return Ready(line: try reader.read(record))
             }
             guard let layout, let mapper else { return nil }
             var index = RecordIndex(fields: layout.fields)
@@ -112,8 +112,8 @@ struct CorrectionRules: Sendable {
     func draft(_ reject: RejectLine.Parsed) throws -> Draft? {
         try reject.record.withUnsafeBufferPointer { record in
             if reject.stage == .load {
-                var index = RecordIndex(fields: nil)
-                let line = try ReadyLine(record, with: &index)
+                var reader = ReadyLineReader()
+                let line = try reader.read(record)
                 let values = line.fields.withUnsafeBufferPointer { JSONValue(validated: $0) }
                 return Draft(line: line, values: fields.map { values[$0] }, events: nil)
             }

@@ -217,8 +217,8 @@ package struct IssueImport: Sendable {
         var batch: [CorrectionRules.Ready] = []
         var counts: [FieldCount] = []
         var current = 0
-        var index = RecordIndex(fields: nil)
-        while let (place, line, change) = try entries.withNext({ try SheetEntry.readyLine($0, with: &index) }) {
+        var reader = ReadyLineReader()
+        while let (place, line, change) = try entries.withNext({ try SheetEntry.readyLine($0, with: &reader) }) {
             if place != current || batch.count == Readying.chunkRecordsMax {
                 try await readying.stage(
                     batch, of: rules[current].stream, counts: counts + rules[current].takeCounts())

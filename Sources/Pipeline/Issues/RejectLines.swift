@@ -36,7 +36,8 @@ package struct RejectLines: Sendable {
             var index = RecordIndex(fields: nil)
             var number = 0
             while !wanted.isEmpty, try reader.next(into: &block) {
-                for line in block.split(separator: UInt8(ascii: "\n")) {
+                for range in LineRanges(block) {
+                    let line = block[range]
                     if wanted.remove(number) != nil {
                         let parsed = try line.withUnsafeBufferPointer { try RejectLine.parse($0, with: &index) }
                         found[parsed.ordinal] = parsed

@@ -48,14 +48,14 @@ struct SheetEntry: Sendable {
     }
 
     static func readyLine(
-        _ bytes: UnsafeRawBufferPointer, with index: inout RecordIndex
+        _ bytes: UnsafeRawBufferPointer, with reader: inout ReadyLineReader
     ) throws -> (rules: Int, line: ReadyLine, change: CorrectedFields) {
         let payload = bytes[headBytes...]
         guard let end = payload.firstIndex(of: newline),
             let change = CorrectedFields(json: try JSONValue(parsing: Array(payload[..<end])))
         else { throw MigratezError(.internalError, "a corrected record was spilled in another form than this one") }
         let text = Array(payload[(end + 1)...])
-        return (number(bytes, 0), try text.withUnsafeBufferPointer { try ReadyLine($0, with: &index) }, change)
+        return (number(bytes, 0), try text.withUnsafeBufferPointer { try reader.read($0) }, change)
     }
 
     private static let newline = UInt8(ascii: "\n")

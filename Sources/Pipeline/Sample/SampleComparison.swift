@@ -126,13 +126,13 @@ private struct ComparisonMaker {
 
     private func readyLines() async throws -> [Int: ReadyLine] {
         var lines: [Int: ReadyLine] = [:]
-        var index = RecordIndex(fields: nil)
+        var reading = ReadyLineReader()
         for chunk in try await run.staging.chunks(of: object.stream, kind: .ready) {
             var reader = try run.staging.openChunkReader(chunk)
             var block: [UInt8] = []
             while try reader.next(into: &block) {
-                for line in block.split(separator: UInt8(ascii: "\n")) {
-                    let record = try line.withUnsafeBufferPointer { try ReadyLine($0, with: &index) }
+                for range in LineRanges(block) {
+                    let record = try block[range].withUnsafeBufferPointer { try reading.read($0) }
                     lines[record.ordinal] = record
                 }
             }

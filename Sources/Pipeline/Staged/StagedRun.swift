@@ -52,9 +52,11 @@ extension StagedRun {
                 throw MigratezError(.chunkMismatch, "the manifest names chunk \(address), which does not exist")
             }
             var reader = try openChunkReader(chunk, verifyDigest: false)
-            var (block, number, index): ([UInt8], Int, RecordIndex) = ([], 0, RecordIndex(fields: nil))
+            var index = RecordIndex(fields: nil)
+            var (block, number): ([UInt8], Int) = ([], 0)
             while try reader.next(into: &block) {
-                for line in block.split(separator: UInt8(ascii: "\n")) {
+                for range in LineRanges(block) {
+                    let line = block[range]
                     if let place = wanted[number] {
                         body(place, try line.withUnsafeBufferPointer { try BeforeLine($0, with: &index) })
                     }

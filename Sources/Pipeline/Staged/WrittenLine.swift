@@ -66,12 +66,12 @@ extension StagedRun {
     /// Hands out the lines of one ready chunk.
     func forEachReadyLine(of chunk: Chunk, _ body: (ReadyLine) async throws -> Void) async throws {
         var reader = try openChunkReader(chunk, verifyDigest: false)
-        var index = RecordIndex(fields: nil)
+        var lines = ReadyLineReader()
         var block: [UInt8] = []
         while try reader.next(into: &block) {
             try Task.checkCancellation()
-            for line in block.split(separator: UInt8(ascii: "\n")) {
-                try await body(try line.withUnsafeBufferPointer { try ReadyLine($0, with: &index) })
+            for range in LineRanges(block) {
+                try await body(try block[range].withUnsafeBufferPointer { try lines.read($0) })
             }
         }
     }

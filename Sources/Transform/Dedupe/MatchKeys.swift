@@ -20,7 +20,7 @@ struct MatchKeys: Sendable {
 
     /// Calls `body` with the pseudonym of each rule whose keys all have a value.
     func forEachPseudonym(
-        of record: UnsafeBufferPointer<UInt8>, _ index: RecordIndex, _ body: (Pseudonym) throws -> Void
+        of record: UnsafeBufferPointer<UInt8>, _ index: borrowing RecordIndex, _ body: (Pseudonym) throws -> Void
     ) rethrows {
         rules: for (number, keys) in rules.enumerated() {
             // The rule's number keeps an e-mail from matching a phone of the same text.

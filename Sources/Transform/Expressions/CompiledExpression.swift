@@ -6,7 +6,7 @@ import MigratezModel
 
 /// An expression made ready for many records: closures over raw slices, with everything constant worked out once.
 struct CompiledExpression: Sendable {
-    typealias Evaluate = @Sendable (RecordIndex, RecordBytes) throws(ExpressionError) -> ExpressionValue
+    typealias Evaluate = @Sendable (borrowing RecordIndex, RecordBytes) throws(ExpressionError) -> ExpressionValue
 
     private let evaluate: Evaluate
 
@@ -16,11 +16,11 @@ struct CompiledExpression: Sendable {
         evaluate = ExpressionCompiler(vars: vars, run: run).compile(expression.root).evaluate
     }
 
-    func value(of index: RecordIndex, in record: RecordBytes) throws(ExpressionError) -> ExpressionValue {
+    func value(of index: borrowing RecordIndex, in record: RecordBytes) throws(ExpressionError) -> ExpressionValue {
         try evaluate(index, record)
     }
 
-    func truth(of index: RecordIndex, in record: RecordBytes) throws(ExpressionError) -> Bool {
+    func truth(of index: borrowing RecordIndex, in record: RecordBytes) throws(ExpressionError) -> Bool {
         try evaluate(index, record).truth(in: record)
     }
 }

@@ -20,13 +20,10 @@ struct LinkTargets: Sendable {
     /// `TargetEntry`s of the stream in the order of the ids' pseudonyms. An id may have several; a resolved one wins.
     func sorted(_ stream: StreamName) async throws -> SortedEntries {
         var sorter = try makeSorter(TargetEntry.width)
-        var index = RecordIndex(fields: nil)
         try await StreamReader(staging: staging, stream: stream, kind: .ready).forEachLine { _, line in
-            try index.indexLine(line)
-            let id = try index.required("id", in: line)
-            let ordinal = try index.requiredNumber("n", in: line)
+            let (ordinal, id) = try ReadyLine.head(line)
             try sorter.append(
-                TargetEntry(hash: pseudonyms.pseudonym(of: id), ordinal: UInt64(ordinal), state: .resolved))
+                TargetEntry(hash: pseudonyms.pseudonym(of: id, in: line), ordinal: UInt64(ordinal), state: .resolved))
         }
         var start = 0
         while true {
@@ -78,5 +75,12 @@ struct TargetJoin: ~Copyable {
         }
         current = (key, found)
         return found
+    }
+}
+
+extension PseudonymKey {
+    /// The pseudonym of the text of a value.
+    func pseudonym(of slice: JSONSlice, in line: UnsafeBufferPointer<UInt8>) -> Pseudonym {
+        JSONText.withText(slice, of: line) { pseudonym(of: $0) }
     }
 }

@@ -58,7 +58,7 @@ final class FieldProgram: Sendable {
     var target: String { spec.target }
 
     /// The source's own value, a JSON value, if the field is made of one field.
-    func sourceValue(_ index: RecordIndex, _ record: RecordBytes) -> [UInt8]? {
+    func sourceValue(_ index: borrowing RecordIndex, _ record: RecordBytes) -> [UInt8]? {
         guard case .field(let name) = origin, let slice = index.slice(name), !slice.isBlank else { return nil }
         return Array(record[slice.range])
     }
@@ -75,7 +75,7 @@ final class FieldProgram: Sendable {
 
     /// Writes the field with its value, or nothing if it has none; `scratch` is working space.
     func write(
-        _ index: RecordIndex, _ record: RecordBytes, into writer: inout JSONWriter, scratch: inout [UInt8],
+        _ index: borrowing RecordIndex, _ record: RecordBytes, into writer: inout JSONWriter, scratch: inout [UInt8],
         marks: inout MappingMarks
     ) throws(Rejection) {
         switch origin {

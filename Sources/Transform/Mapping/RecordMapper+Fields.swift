@@ -19,13 +19,13 @@ extension RecordMapper {
     /// What each field would get, one by one, whether or not the record can be mapped as a whole; counts nothing.
     ///
     /// - Parameter index: has indexed exactly `record`.
-    package func preview(_ index: RecordIndex, _ record: UnsafeBufferPointer<UInt8>) -> [FieldPreview] {
+    package func preview(_ index: borrowing RecordIndex, _ record: UnsafeBufferPointer<UInt8>) -> [FieldPreview] {
         fields.map { $0.preview(index, record) }
     }
 }
 
 extension FieldProgram {
-    fileprivate func preview(_ index: RecordIndex, _ record: UnsafeBufferPointer<UInt8>) -> FieldPreview {
+    fileprivate func preview(_ index: borrowing RecordIndex, _ record: UnsafeBufferPointer<UInt8>) -> FieldPreview {
         var writer = JSONWriter()
         var scratch: [UInt8] = []
         var marks = MappingMarks()

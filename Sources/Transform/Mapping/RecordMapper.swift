@@ -41,7 +41,7 @@ package struct RecordMapper: Sendable {
     }
 
     /// Whether the object's `where` takes the record; false, too, if it cannot be evaluated (`map` then rejects it).
-    package func accepts(_ record: UnsafeBufferPointer<UInt8>, _ index: RecordIndex) -> Bool {
+    package func accepts(_ record: UnsafeBufferPointer<UInt8>, _ index: borrowing RecordIndex) -> Bool {
         guard let filter else { return true }
         return (try? filter.truth(of: index, in: record)) ?? false
     }
@@ -51,7 +51,7 @@ package struct RecordMapper: Sendable {
     /// - Parameters:
     ///   - index: has indexed exactly `record`.
     package func map(
-        _ index: RecordIndex, _ record: UnsafeBufferPointer<UInt8>, into writer: inout JSONWriter
+        _ index: borrowing RecordIndex, _ record: UnsafeBufferPointer<UInt8>, into writer: inout JSONWriter
     ) -> MappingOutcome {
         var marks = MappingMarks()
         let outcome = map(index, record, into: &writer, marks: &marks)
@@ -62,7 +62,7 @@ package struct RecordMapper: Sendable {
     /// The same, telling what was done to the record; it is counted when the caller adds it to the tally, because a
     /// record that was mapped may still be held back for other reasons.
     package func map(
-        _ index: RecordIndex, _ record: UnsafeBufferPointer<UInt8>, into writer: inout JSONWriter,
+        _ index: borrowing RecordIndex, _ record: UnsafeBufferPointer<UInt8>, into writer: inout JSONWriter,
         marks: inout MappingMarks
     ) -> MappingOutcome {
         marks.removeAll()

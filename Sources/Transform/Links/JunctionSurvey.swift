@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+// Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
+
+import MigratezChunkLines
+import MigratezCrypto
+import MigratezJSON
+import MigratezModel
+import MigratezStaging
+
+/// What is to be done with the edges of a link that is written by itself.
+struct JunctionDecisions: ~Copyable {
+    /// `JunctionDecision`s, one for each edge, in the order of the edge chunks.
+    var entries: SortedEntries
+    /// Whether any edge has a label: only then must the edges be read again.
+    let hasLabels: Bool
+}
+
+extension TransformStage {
+    /// Joins the edges with what their ids lead to, first one end, then the other, by sorting. A pure function of the
+    /// chunks and the pipeline, so that a resumed run finds the same.
+    func decide(_ route: LinkRoute) async throws -> JunctionDecisions {
+        var byFrom = try makeSorter(width: EdgeEntry.width)
+        var index = RecordIndex(fields: nil)
+        var hasLabels = false
+        try await StreamReader(staging: staging, stream: route.stream, kind: .raw).forEachLine { ordinal, line in
+            let edge = try EdgeLine.parse(line, with: &index)
+            hasLabels = hasLabels || edge.label != nil
+            try byFrom.append(
+                EdgeEntry(
+                    key: pseudonyms.pseudonym(of: edge.from, in: line), edge: UInt64(ordinal),
+                    other: pseudonyms.pseudonym(of: edge.to, in: line), resolved: 0,
+                    label: edge.label.map { pseudonyms.pseudonym(of: $0, in: line).high } ?? 0,
+                    flags: EdgeEntry.flags(
+                        route: 0, isPrimary: edge.isPrimary && route.choose == .primary, state: .missing)))
+        }
+        var byTo = try makeSorter(width: EdgeEntry.width)
+        var sorted = try byFrom.sorted()
+        var join = try TargetJoin(await targets.sorted(route.from))
+        while var entry = try sorted.next(EdgeEntry.init) {
+            let target = try join.find(entry.key)
+            entry.resolved = target?.ordinal ?? 0
+            entry.flags = entry.flags & ~0xFF | (target?.state ?? .missing).rawValue
+            swap(&entry.key, &entry.other)
+            try byTo.append(entry)
+        }
+        var pairs = try makeSorter(width: JunctionEntry.width)
+        sorted = try byTo.sorted()
+        join = try TargetJoin(await targets.sorted(route.to))
+        while let entry = try sorted.next(EdgeEntry.init) {
+            let target = try join.find(entry.key)
+            let state = entry.state == .resolved ? target?.state ?? .missing : entry.state
+            try pairs.append(
+                JunctionEntry(
+                    from: entry.resolved, to: target?.ordinal ?? 0, label: entry.label, edge: entry.edge,
+                    rank: entry.flags >> 8 & 0xFF, state: state))
+        }
+        return JunctionDecisions(entries: try decide(pairs.sorted(), route), hasLabels: hasLabels)
+    }
+
+    /// Links that are equal now are neighbours: the first is made. Where only one link of a record is wanted, the others
+    /// are not chosen.
+    private func decide(_ pairs: consuming SortedEntries, _ route: LinkRoute) throws -> SortedEntries {
+        var decisions = try makeSorter(width: JunctionDecision.width)
+        var pairs = pairs
+        var previous: JunctionEntry?
+        // Only where a choice is made are the links of one record held together.
+        var ofRecord: [JunctionEntry] = []
+        while let entry = try pairs.next(JunctionEntry.init) {
+            guard entry.state == .resolved else {
+                try decisions.append(JunctionDecision(entry, entry.state == .missing ? .missing : .leftOut))
+                continue
+            }
+            if route.isDeferred, route.from == route.to, entry.from == entry.to {
+                // Nothing is its own parent: a duplicate was merged with what it led to.
+                try decisions.append(JunctionDecision(entry, .notChosen))
+                continue
+            }
+            if route.choose == .all {
+                try decisions.append(JunctionDecision(entry, entry.isSameLink(as: previous) ? .merged : .load))
+                previous = entry
+                continue
+            }
+            if let first = ofRecord.first, first.from != entry.from {
+                try choose(ofRecord, &decisions)
+                ofRecord.removeAll(keepingCapacity: true)
+            }
+            ofRecord.append(entry)
+        }
+        try choose(ofRecord, &decisions)
+        return try decisions.sorted()
+    }
+
+    /// Decides on the links of one record of which one is wanted: the primary one, else the first.
+    private func choose(_ links: [JunctionEntry], _ decisions: inout ExternalSorter) throws {
+        let chosen = links.min { ($0.rank, $0.edge) < ($1.rank, $1.edge) }
+        for link in links {
+            let action: JunctionDecision.Action =
+                link.edge == chosen?.edge ? .load : link.isSameLink(as: chosen) ? .merged : .notChosen
+            try decisions.append(JunctionDecision(link, action))
+        }
+    }
+}
