@@ -84,8 +84,13 @@ package struct JSONWriter: Sendable {
         needsComma = true
     }
 
-    /// Members as they stand, of which there is at least one: `"a":1,"b":2`.
-    package mutating func members(_ members: UnsafeBufferPointer<UInt8>) { raw(members) }
+    /// The members of an object as they stand, into the object that is open. The object must be valid JSON.
+    package mutating func members(of object: UnsafeBufferPointer<UInt8>) {
+        guard let open = object.firstIndex(of: Byte.openBrace), let close = object.lastIndex(of: Byte.closeBrace),
+            let first = object[open...].dropFirst().firstIndex(where: { !isSpace($0) }), first < close
+        else { return }
+        raw(UnsafeBufferPointer(rebasing: object[first..<close]))
+    }
 
     package mutating func int(_ value: Int) {
         beginValue()

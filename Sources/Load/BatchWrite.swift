@@ -146,17 +146,15 @@ struct BatchWrite: Sendable {
 
     /// Notes the outcomes of the rows that have a receipt. Refused rows get theirs when the rejects chunk is sealed.
     private func settle(_ rows: [LoadRow], _ receipts: [Receipt], _ course: Course) async throws -> [Refusal] {
-        var byKey: [String: Receipt] = [:]
-        for receipt in receipts { byKey[receipt.key] = receipt }
-        guard !course.isComplete || byKey.count == rows.count else {
+        guard !course.isComplete || receipts.count == rows.count else {
             throw MigratezError(
-                .internalError, "\(destination.name) gave \(byKey.count) receipts for \(rows.count) rows")
+                .internalError, "\(destination.name) gave \(receipts.count) receipts for \(rows.count) rows")
         }
         var outcomes: [RecordOutcome] = []
         var links: [StreamName: [RecordOutcome]] = [:]
         var refusals: [Refusal] = []
-        for row in rows {
-            guard let receipt = byKey[row.row.key] else {
+        for (row, receipt) in zip(rows, Receipt.joined(receipts, to: rows.lazy.map(\.row.key))) {
+            guard let receipt else {
                 guard !course.isComplete else {
                     throw MigratezError(.internalError, "\(destination.name) gave no receipt for a row")
                 }

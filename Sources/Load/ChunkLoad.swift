@@ -30,12 +30,6 @@ struct ChunkLoad: Sendable {
         var arrived: [LoadRow] = []
     }
 
-    private struct NumberedLine: Sendable {
-        var number: Int
-        var record: ReadyLine
-        var bytes: Int
-    }
-
     func load(_ lease: ChunkLease) async throws {
         let sequence = lease.chunk.address.sequence
         let batches = try await staging.manifest.read { [target] view in
@@ -66,22 +60,22 @@ struct ChunkLoad: Sendable {
     ///
     /// - Parameter isBegun: whether any may have one: nothing of the chunk does before its first batch.
     private func forEachBatch(
-        of chunk: Chunk, isBegun: Bool = true, without refused: Set<Int>, _ body: ([NumberedLine]) async throws -> Void
+        of chunk: Chunk, isBegun: Bool = true, without refused: Set<Int>, _ body: ([LoadRow]) async throws -> Void
     ) async throws {
         var reader = try staging.openChunkReader(chunk)
         var block: [UInt8] = []
         var reading = ReadyLineReader()
         var number = 0
-        var batch: [NumberedLine] = []
+        var batch: [LoadRow] = []
         var bytes = 0
         while try reader.next(into: &block) {
-            var lines: [NumberedLine] = []
+            var lines: [LoadRow] = []
             for range in LineRanges(block) {
                 let record = try block[range].withUnsafeBufferPointer { try reading.read($0) }
-                lines.append(NumberedLine(number: number, record: record, bytes: range.count))
+                lines.append(LoadRow(line: number, record: record))
                 number += 1
             }
-            for line in isBegun ? try await pending(lines) : lines where !refused.contains(line.number) {
+            for line in isBegun ? try await pending(lines) : lines where !refused.contains(line.line) {
                 if batch.count >= route.recordsMax || (bytes + line.bytes > batchBytesMax.bytes && !batch.isEmpty) {
                     try await body(batch)
                     batch = []
@@ -95,7 +89,7 @@ struct ChunkLoad: Sendable {
     }
 
     /// The lines whose records have no outcome.
-    private func pending(_ lines: [NumberedLine]) async throws -> [NumberedLine] {
+    private func pending(_ lines: [LoadRow]) async throws -> [LoadRow] {
         let ordinals = lines.map(\.record.ordinal).sorted()
         let known = try await staging.manifest.read { [target] in
             Set(try $0.outcomes(of: target.stream, ordinals: ordinals).map(\.ordinal))
@@ -103,12 +97,12 @@ struct ChunkLoad: Sendable {
         return known.isEmpty ? lines : lines.filter { !known.contains($0.record.ordinal) }
     }
 
-    private func write(_ lines: [NumberedLine], _ sequence: Int, _ sent: SentLines) async throws -> Remainder {
+    private func write(_ lines: [LoadRow], _ sequence: Int, _ sent: SentLines) async throws -> Remainder {
         try await writes.run {
             var remainder = Remainder()
             var rows: [LoadRow] = []
             let assembly = RowAssembly(staging: staging, target: target)
-            for assembled in try await assembly.assemble(lines.map { ($0.number, $0.record) }) {
+            for assembled in try await assembly.assemble(lines) {
                 switch assembled {
                 case .row(let row): rows.append(row)
                 case .rejected(let row, let rejection):
@@ -153,9 +147,9 @@ struct ChunkLoad: Sendable {
         for batch in batches {
             var rows: [LoadRow] = []
             try await forEachBatch(of: chunk, without: []) { lines in
-                let inside = lines.filter { batch.lines.contains($0.number) }
+                let inside = lines.filter { batch.lines.contains($0.line) }
                 let assembly = RowAssembly(staging: staging, target: target)
-                for case .row(let row) in try await assembly.assemble(inside.map { ($0.number, $0.record) }) {
+                for case .row(let row) in try await assembly.assemble(inside) {
                     rows.append(row)
                 }
             }

@@ -27,7 +27,9 @@ struct ExistingRecords: Sendable {
     /// - Parameter known: the lines that were sent before and had no record then.
     func find(_ rows: [LoadRow], knownAsNew known: Set<Int>) async throws -> Result {
         if target.fieldOf != nil { return try await holders(rows) }
-        let held = try await ours(rows.filter { needsLookUp($0) && !known.contains($0.line) })
+        let doubtful = rows.filter { needsLookUp($0) && !known.contains($0.line) }
+        if doubtful.isEmpty, target.matches.isEmpty { return Result(rows: rows) }
+        let held = try await ours(doubtful)
         let matched = try await TargetMatching(destination: destination, target: target)
             .match(rows.filter { held[$0.line] == nil })
         return Result(

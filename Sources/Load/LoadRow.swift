@@ -7,25 +7,80 @@ import MigratezModel
 import MigratezStaging
 
 /// A ready line on its way to the destination.
+///
+/// Rows go from step to step in arrays. So a row is one reference, and what it holds is copied when it is changed while
+/// somebody else has it, too: as plain values, whose copies retain a dozen buffers each, rows were a quarter of what a
+/// load cost.
 struct LoadRow: Sendable {
+    private struct Content: Sendable {
+        var line: Int
+        var record: ReadyLine
+        var row: Batch.Row
+        var isSurelyNew = false
+        var holder: Int?
+        var links: [CarriedLink] = []
+        var isPresent = false
+        var before: BeforeImage?
+    }
+
+    // Sound: the content is changed only through a row that is its one owner.
+    private final class Storage: @unchecked Sendable {
+        var content: Content
+
+        init(_ content: Content) { self.content = content }
+    }
+
+    private var storage: Storage
+
+    /// A row that has its record's fields, and neither a key nor references yet.
+    init(line: Int, record: ReadyLine) {
+        storage = Storage(Content(line: line, record: record, row: Batch.Row(key: "", fields: record.fields)))
+    }
+
+    private var content: Content {
+        _read { yield storage.content }
+        _modify {
+            if !isKnownUniquelyReferenced(&storage) { storage = Storage(storage.content) }
+            yield &storage.content
+        }
+    }
+
     /// Its number in the chunk, from 0.
-    var line: Int
-    var record: ReadyLine
-    var row: Batch.Row
+    var line: Int { content.line }
+    var record: ReadyLine { content.record }
+    var row: Batch.Row {
+        _read { yield content.row }
+        _modify { yield &content.row }
+    }
     /// Whether nothing can have been there before: the record that the link belongs to, or one of its ends, is of this
     /// run.
-    var isSurelyNew = false
+    var isSurelyNew: Bool {
+        get { content.isSurelyNew }
+        set { content.isSurelyNew = newValue }
+    }
     /// For a link that becomes a field of a record: that record's ordinal.
-    var holder: Int?
+    var holder: Int? {
+        get { content.holder }
+        set { content.holder = newValue }
+    }
     /// The links that the row carries in its fields.
-    var links: [CarriedLink] = []
+    var links: [CarriedLink] {
+        _read { yield content.links }
+        _modify { yield &content.links }
+    }
     /// Whether the record is there and has no key of ours: writing it again is refused, and counts as an update.
-    var isPresent = false
+    var isPresent: Bool {
+        get { content.isPresent }
+        set { content.isPresent = newValue }
+    }
     /// What the destination's record holds now, if there is one that the row will change.
-    var before: BeforeImage?
+    var before: BeforeImage? {
+        get { content.before }
+        set { content.before = newValue }
+    }
 
-    /// How much memory it takes, roughly.
-    var bytes: Int { row.fields.count + 160 + row.references.count * 96 }
+    /// About the length of its line in the chunk.
+    var bytes: Int { record.fields.count + 64 + record.references.count * 96 }
 
     /// The fields that writing the row changes.
     var fieldNames: [String] {

@@ -21,16 +21,17 @@ struct RowAssembly: Sendable {
         case skipped(LoadRow, ErrorCode?)
     }
 
-    /// The rows of some lines, in their order.
-    func assemble(_ lines: [(number: Int, record: ReadyLine)]) async throws -> [Assembled] {
-        let parents = try await parents(of: lines.map(\.record))
-        return lines.map { assemble($0.number, $0.record, parents) }
+    /// The rows of some lines with their keys and references, in their order.
+    func assemble(_ rows: consuming [LoadRow]) async throws -> [Assembled] {
+        let parents = try await parents(of: rows)
+        return rows.map { assemble($0, parents) }
     }
 
-    private func assemble(
-        _ number: Int, _ record: ReadyLine, _ parents: [StreamName: [Int: RecordOutcome]]
-    ) -> Assembled {
-        var row = LoadRow(line: number, record: record, row: Batch.Row(key: "", fields: record.fields))
+    private func assemble(_ row: LoadRow, _ parents: [StreamName: ParentOutcomes]) -> Assembled {
+        var row = row
+        let record = row.record
+        // The source's ids of what a link leads to.
+        var ends: [String] = []
         var verdict: Verdict?
         for reference in record.references {
             guard let parent = target.parents[reference.stream],
@@ -44,7 +45,8 @@ struct RowAssembly: Sendable {
                 }
                 continue
             }
-            let key = parent.keyPrefix + (outcome.sourceID ?? "")
+            let sourceID = outcome.sourceID ?? ""
+            let key = parent.keyPrefix + sourceID
             if reference.isHolder {
                 row.row.targetID = id
                 row.row.key = key
@@ -56,11 +58,12 @@ struct RowAssembly: Sendable {
                 continue
             }
             if target.isLink, target.fieldOf == nil, outcome.outcome == .created { row.isSurelyNew = true }
+            if target.isLink { ends.append(sourceID) }
             row.row.references.append(
                 Batch.Reference(field: reference.field, object: parent.object, key: key, targetID: id))
             row.carry(reference, .made)
         }
-        if target.fieldOf == nil { row.row.key = key(record, row.row.references) }
+        if target.fieldOf == nil { row.row.key = key(record, ends) }
         switch verdict {
         case nil: return .row(row)
         case .leave?: return .skipped(row, nil)
@@ -86,30 +89,41 @@ struct RowAssembly: Sendable {
     }
 
     /// The row's key: made of the source's id, or for a link of the ids of its ends.
-    private func key(_ record: ReadyLine, _ references: [Batch.Reference]) -> String {
+    private func key(_ record: ReadyLine, _ ends: [String]) -> String {
         guard target.isLink else { return target.keyPrefix + record.sourceID }
-        let ends = references.map { reference in
-            let prefix = target.parents.values.first {
-                $0.object == reference.object && reference.key.hasPrefix($0.keyPrefix)
-            }?.keyPrefix
-            return String(reference.key.dropFirst(prefix?.count ?? 0))
-        }
         return target.keyPrefix + (ends + [record.tag].compactMap { $0 }).joined(separator: "-")
     }
 
     /// The outcomes of all records that are referred to.
-    private func parents(of records: [ReadyLine]) async throws -> [StreamName: [Int: RecordOutcome]] {
-        var wanted: [StreamName: Set<Int>] = [:]
-        for record in records {
-            for reference in record.references { wanted[reference.stream, default: []].insert(reference.ordinal) }
+    private func parents(of rows: [LoadRow]) async throws -> [StreamName: ParentOutcomes] {
+        var wanted: [StreamName: [Int]] = [:]
+        for row in rows {
+            for reference in row.record.references { wanted[reference.stream, default: []].append(reference.ordinal) }
         }
-        var found: [StreamName: [Int: RecordOutcome]] = [:]
+        var found: [StreamName: ParentOutcomes] = [:]
         for (stream, ordinals) in wanted {
             let sorted = ordinals.sorted()
-            let outcomes = try await staging.manifest.read { try $0.outcomes(of: stream, ordinals: sorted) }
-            found[stream] = Dictionary(outcomes.map { ($0.ordinal, $0) }) { first, _ in first }
+            found[stream] = ParentOutcomes(
+                try await staging.manifest.read { try $0.outcomes(of: stream, ordinals: sorted) })
         }
         return found
+    }
+}
+
+/// The outcomes of some records of one stream.
+private struct ParentOutcomes {
+    /// In the order of their ordinals.
+    private let outcomes: [RecordOutcome]
+
+    init(_ outcomes: [RecordOutcome]) { self.outcomes = outcomes }
+
+    subscript(ordinal: Int) -> RecordOutcome? {
+        var (low, high) = (0, outcomes.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if outcomes[middle].ordinal < ordinal { low = middle + 1 } else { high = middle }
+        }
+        return low < outcomes.count && outcomes[low].ordinal == ordinal ? outcomes[low] : nil
     }
 }
 

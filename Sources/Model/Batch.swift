@@ -74,6 +74,17 @@ package struct Receipt: Sendable, Equatable {
     }
 }
 
+extension Receipt {
+    /// The receipt of each row, joined by their keys; `nil` where there is none.
+    ///
+    /// Whoever gives them in the order of the rows spares the table of keys.
+    package static func joined(_ receipts: [Receipt], to keys: some Collection<String>) -> [Receipt?] {
+        if receipts.count == keys.count, zip(receipts, keys).allSatisfy({ $0.key == $1 }) { return receipts }
+        let byKey = Dictionary(receipts.map { ($0.key, $0) }) { _, last in last }
+        return keys.map { byKey[$0] }
+    }
+}
+
 /// Why a record was refused.
 package struct Rejection: Error, Sendable, Equatable {
     /// Our code.

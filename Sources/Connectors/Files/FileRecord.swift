@@ -46,30 +46,18 @@ struct FileRecord: ~Copyable {
 /// Writes rows as the lines of an object's file.
 enum FileLine {
     /// Appends `{"migratez_id":"<key>",<fields>,<references>}` and a line feed.
-    static func append(_ row: Batch.Row, to lines: inout [UInt8]) throws(MigratezError) {
-        let content = row.fields.drop { $0 <= 0x20 }
-        guard content.first == UInt8(ascii: "{"), let end = content.lastIndex(of: UInt8(ascii: "}")) else {
-            throw MigratezError(.internalError, "the fields of \(row.key) are not an object")
-        }
-        var head = JSONWriter(capacity: 64)
-        head.beginObject()
-        head.key(FileDestination.keyField)
-        head.string(row.key)
-        var line = head.bytes
-        let members = content[(content.startIndex + 1)..<end]
-        if members.contains(where: { $0 > 0x20 }) {
-            line.append(UInt8(ascii: ","))
-            line += members
-        }
+    static func append(_ row: Batch.Row, to lines: inout [UInt8]) {
+        var writer = JSONWriter(capacity: row.fields.count + 64 + row.references.count * 64)
+        writer.beginObject()
+        writer.key(FileDestination.keyField)
+        writer.string(row.key)
+        row.fields.withUnsafeBufferPointer { writer.members(of: $0) }
         for reference in row.references {
-            var member = JSONWriter(capacity: 64)
-            member.key(reference.field)
-            member.string(reference.targetID.isEmpty ? reference.key : reference.targetID)
-            line.append(UInt8(ascii: ","))
-            line += member.bytes
+            writer.key(reference.field)
+            writer.string(reference.targetID.isEmpty ? reference.key : reference.targetID)
         }
-        line.append(UInt8(ascii: "}"))
-        appendLine(line[...], to: &lines)
+        writer.endObject()
+        appendLine(writer.bytes[...], to: &lines)
     }
 
     /// A row that replaces the whole record, from one that changes some of its fields.

@@ -47,7 +47,7 @@ final class ObjectFile: @unchecked Sendable {
         var receipts: [Receipt] = []
         for row in rows {
             guard let id = row.targetID else {
-                try FileLine.append(row, to: &lines)
+                FileLine.append(row, to: &lines)
                 receipts.append(
                     Receipt(key: row.key, result: note(row.key) ? .created(id: row.key) : .updated(id: row.key)))
                 continue
@@ -56,7 +56,7 @@ final class ObjectFile: @unchecked Sendable {
                 receipts.append(Receipt(key: row.key, result: .rejected(Rejection(.recordDeleted))))
                 continue
             }
-            try FileLine.append(FileLine.merged(row, id: id, into: members), to: &lines)
+            FileLine.append(FileLine.merged(row, id: id, into: members), to: &lines)
             _ = note(id)
             receipts.append(Receipt(key: row.key, result: .updated(id: id)))
         }

@@ -26,7 +26,8 @@ package struct CollectionRequest: Sendable {
     /// The field that gets the row key; `nil` where the object can hold none.
     package var stampField: String?
     /// Fields that are left out of each row: audit fields when a row is updated.
-    package var leavesOut: Set<String>
+    package let leavesOut: Set<String>
+    private let namesLeftOut: [[UInt8]]
 
     package init(
         object: String, operation: WriteOperation, stampField: String? = nil, leavesOut: Set<String> = []
@@ -35,6 +36,7 @@ package struct CollectionRequest: Sendable {
         self.operation = operation
         self.stampField = stampField
         self.leavesOut = leavesOut
+        namesLeftOut = leavesOut.map { Array($0.utf8) }
     }
 
     /// The method and the path below `/services/data/vNN.0`.
@@ -78,11 +80,11 @@ package struct CollectionRequest: Sendable {
             if row.keepsKey { writer.string(row.key) } else { writer.null() }
         }
         row.fields.withUnsafeBufferPointer { fields in
+            guard row.sets(anyOf: namesLeftOut) else { return writer.members(of: fields) }
             var cursor = FieldCursor(fields)
             while let field = cursor.next() {
-                let name = cursor.name(of: field)
-                if leavesOut.contains(name) { continue }
-                writer.key(name)
+                if cursor.isNamed(field, anyOf: namesLeftOut) { continue }
+                writer.key(cursor.name(of: field))
                 writer.raw(UnsafeBufferPointer(rebasing: fields[field.value.range]))
             }
         }
@@ -118,14 +120,26 @@ enum RowAnswer: Sendable {
     case updated(id: String)
     case refused([SalesforceRefusal])
 
-    /// The answers of one collection call, in the order of its records.
-    static func list(_ answer: JSONValue, operation: WriteOperation) -> [RowAnswer] {
-        answer.elements.map { element in
-            guard element["success"]?.bool == true, let id = element["id"]?.text else {
-                return .refused(SalesforceRefusal.list(element["errors"] ?? .null))
+    /// The answers of one collection call, in the order of its records. No tree is built of what is said of each record,
+    /// unless it was refused.
+    static func list(_ answer: [UInt8], operation: WriteOperation) throws(JSONFailure) -> [RowAnswer] {
+        try JSONScanner.validate(answer, limits: .page)
+        return answer.withUnsafeBufferPointer { bytes in
+            (elementRanges(at: [], in: bytes) ?? []).map { range in
+                let element = JSONSlice(
+                    range: range, kind: bytes[range.lowerBound] == UInt8(ascii: "{") ? .object : .null)
+                guard element.member("success", in: bytes)?.kind == .true,
+                    let id = element.member("id", in: bytes), id.kind == .string
+                else {
+                    let errors = element.member("errors", in: bytes).map {
+                        JSONValue(validated: UnsafeBufferPointer(rebasing: bytes[$0.range]))
+                    }
+                    return .refused(SalesforceRefusal.list(errors ?? .null))
+                }
+                let canonical = SalesforceID.canonical(JSONText.string(id, of: bytes))
+                let isNew = element.member("created", in: bytes).map { $0.kind == .true } ?? (operation == .insert)
+                return isNew ? .created(id: canonical) : .updated(id: canonical)
             }
-            let isNew = element["created"]?.bool ?? (operation == .insert)
-            return isNew ? .created(id: SalesforceID.canonical(id)) : .updated(id: SalesforceID.canonical(id))
         }
     }
 }

@@ -163,11 +163,11 @@ struct CollectionWriter: Sendable {
         var repeats = 0
         while true {
             do {
-                let answer = try await api.json(
-                    api.request(
+                let answers = try await answers(
+                    to: api.request(
                         isPatch ? .patch : .post, path, contentType: "application/json", body: .bytes(body),
-                        endpointClass: "collections", isIdempotent: request.operation == .update))
-                let answers = RowAnswer.list(answer, operation: request.operation)
+                        endpointClass: "collections", isIdempotent: request.operation == .update),
+                    operation: request.operation)
                 guard answers.count == rows.count else {
                     throw MigratezError(
                         .brokenResponse, "\(rows.count) rows of \(request.object) got \(answers.count) answers",
@@ -180,6 +180,15 @@ struct CollectionWriter: Sendable {
                 repeats += 1
                 try await pause(repeats)
             }
+        }
+    }
+
+    private func answers(to call: HTTPRequest, operation: WriteOperation) async throws -> [RowAnswer] {
+        let response = try await api.send(call)
+        do {
+            return try RowAnswer.list(response.body, operation: operation)
+        } catch {
+            throw SalesforceAPI.broken(error, call)
         }
     }
 

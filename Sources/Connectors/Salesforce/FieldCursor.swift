@@ -35,6 +35,14 @@ struct FieldCursor {
         return Field(name: nameStart..<nameEnd, value: JSONSlice(range: start..<end, kind: kind(of: row[start])))
     }
 
+    /// Whether the field has one of these names, given as UTF-8.
+    func isNamed(_ field: Field, anyOf names: [[UInt8]]) -> Bool {
+        let name = UnsafeBufferPointer(rebasing: row[field.name.dropFirst().dropLast()])
+        if names.contains(where: { $0.count == name.count && name.elementsEqual($0) }) { return true }
+        guard name.contains(UInt8(ascii: "\\")) else { return false }
+        return names.contains(Array(self.name(of: field).utf8))
+    }
+
     /// The name of a field, decoded.
     func name(of field: Field) -> String {
         JSONText.string(JSONSlice(range: field.name, kind: .string), of: row)

@@ -59,10 +59,11 @@ extension Batch.Row {
     }
 }
 
-extension Sequence<Batch.Row> {
+extension [Batch.Row] {
     /// The rows sorted by parent; rows of one parent keep their order.
     func sortedByParent() -> [Batch.Row] {
-        enumerated().map { (index: $0.offset, parent: $0.element.parent, row: $0.element) }
+        guard contains(where: { !$0.references.isEmpty }) else { return self }
+        return enumerated().map { (index: $0.offset, parent: $0.element.parent, row: $0.element) }
             .sorted { ($0.parent, $0.index) < ($1.parent, $1.index) }
             .map(\.row)
     }

@@ -57,11 +57,12 @@ struct SalesforceAPI: Sendable {
     func json(_ request: HTTPRequest) async throws -> JSONValue {
         let response = try await send(request)
         if response.body.isEmpty { return .null }
-        do {
-            return try JSONValue(parsing: response.body)
-        } catch {
-            throw error.error(.brokenResponse, in: "the answer to \(request)", remedy: .retry(after: nil))
-        }
+        do { return try JSONValue(parsing: response.body) } catch { throw Self.broken(error, request) }
+    }
+
+    /// What an answer means that is not JSON.
+    static func broken(_ failure: JSONFailure, _ request: HTTPRequest) -> MigratezError {
+        failure.error(.brokenResponse, in: "the answer to \(request)", remedy: .retry(after: nil))
     }
 
     /// Sends a request with a JSON body.

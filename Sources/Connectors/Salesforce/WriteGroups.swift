@@ -15,12 +15,13 @@ struct WriteGroups {
 
     init(_ rows: [Batch.Row], metadata: ObjectMetadata) {
         let fixed = metadata.fixedFields
+        let audit = metadata.auditFields.map { Array($0.utf8) }
         for row in rows {
             if row.targetID != nil {
                 var row = row
                 row.references.removeAll { fixed.contains($0.field) }
                 updates.append(row)
-            } else if !metadata.hasStamp || Self.hasAny(of: metadata.auditFields, row) {
+            } else if !metadata.hasStamp || row.sets(anyOf: audit) {
                 inserts.append(row)
             } else {
                 upserts.append(row)
@@ -28,13 +29,16 @@ struct WriteGroups {
         }
     }
 
-    /// Whether the row sets one of the fields.
-    private static func hasAny(of names: Set<String>, _ row: Batch.Row) -> Bool {
+}
+
+extension Batch.Row {
+    /// Whether the row sets one of the fields, whose names are given as UTF-8.
+    func sets(anyOf names: [[UInt8]]) -> Bool {
         guard !names.isEmpty else { return false }
-        return row.fields.withUnsafeBufferPointer { fields in
+        return fields.withUnsafeBufferPointer { fields in
             var cursor = FieldCursor(fields)
             while let field = cursor.next() {
-                if names.contains(cursor.name(of: field)) { return true }
+                if cursor.isNamed(field, anyOf: names) { return true }
             }
             return false
         }

@@ -46,7 +46,8 @@ package struct RecordOutcome: Sendable, Hashable {
 extension ManifestView {
     /// What is known of the records with these ordinals; those without an outcome are absent from the answer.
     ///
-    /// - Precondition: `ordinals` are in ascending order, so that the table is read front to back.
+    /// - Precondition: `ordinals` are in ascending order, so that the table is read front to back; what is named several
+    ///   times is found once.
     package func outcomes(of stream: StreamName, ordinals: [Int]) throws -> [RecordOutcome] {
         let statement = try database.cachedStatement(
             sql: "SELECT \(RecordOutcome.columns) FROM records WHERE stream = ? AND ordinal = ?")
@@ -55,7 +56,9 @@ extension ManifestView {
         try row.bind(1, try number(of: stream))
         var found: [RecordOutcome] = []
         found.reserveCapacity(ordinals.count)
-        for ordinal in ordinals {
+        var previous: Int?
+        for ordinal in ordinals where ordinal != previous {
+            previous = ordinal
             try row.bind(2, Int64(ordinal))
             if try row.step() { found.append(try RecordOutcome(row)) }
             row.rewind()
