@@ -54,7 +54,7 @@ struct EntryArena: ~Copyable {
     /// Puts the handles into the order of their entries.
     mutating func sort() {
         let start = UnsafeRawPointer(memory.baseAddress.unsafelyUnwrapped)
-        var handles = UnsafeMutableBufferPointer(start: handlesEnd - count, count: count)
+        let handles = UnsafeMutableBufferPointer(start: handlesEnd - count, count: count)
         handles.sort { a, b in
             if a.prefix != b.prefix { return a.prefix < b.prefix }
             return EntryOrder.isLess(start + Int(a.offset), Int(a.length), start + Int(b.offset), Int(b.length))
