@@ -153,7 +153,7 @@ struct BatchWrite: Sendable {
         var outcomes: [RecordOutcome] = []
         var links: [StreamName: [RecordOutcome]] = [:]
         var refusals: [Refusal] = []
-        for (row, receipt) in zip(rows, Receipt.joined(receipts, to: rows.lazy.map(\.row.key))) {
+        for (row, receipt) in zip(rows, Receipt.joined(receipts, toRows: rows.count) { rows[$0].row.key }) {
             guard let receipt else {
                 guard !course.isComplete else {
                     throw MigratezError(.internalError, "\(destination.name) gave no receipt for a row")

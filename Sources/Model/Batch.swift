@@ -78,10 +78,12 @@ extension Receipt {
     /// The receipt of each row, joined by their keys; `nil` where there is none.
     ///
     /// Whoever gives them in the order of the rows spares the table of keys.
-    package static func joined(_ receipts: [Receipt], to keys: some Collection<String>) -> [Receipt?] {
-        if receipts.count == keys.count, zip(receipts, keys).allSatisfy({ $0.key == $1 }) { return receipts }
+    ///
+    /// - Parameter key: of the row at an index below `count`.
+    package static func joined(_ receipts: [Receipt], toRows count: Int, _ key: (Int) -> String) -> [Receipt?] {
+        if receipts.count == count, receipts.indices.allSatisfy({ receipts[$0].key == key($0) }) { return receipts }
         let byKey = Dictionary(receipts.map { ($0.key, $0) }) { _, last in last }
-        return keys.map { byKey[$0] }
+        return (0..<count).map { byKey[key($0)] }
     }
 }
 

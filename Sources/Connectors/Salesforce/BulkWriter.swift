@@ -78,7 +78,7 @@ struct BulkWriter: Sendable {
 
     /// Whether the same row may be written by collections.
     private func mayPassAlone(_ refusals: [SalesforceRefusal], _ request: CollectionRequest) -> Bool {
-        CollectionWriter.isLocked(refusals) || refusals.contains(where: \.namesUnknownParent)
+        refusals.nameLock || refusals.contains(where: \.namesUnknownParent)
             || (request.operation == .insert && request.stampField != nil && collections.isOurDuplicate(refusals))
     }
 

@@ -120,6 +120,12 @@ enum RowAnswer: Sendable {
     case updated(id: String)
     case refused([SalesforceRefusal])
 
+    /// Whether a lock kept the row out: it was not written, and may pass later.
+    var isLocked: Bool {
+        guard case .refused(let refusals) = self else { return false }
+        return refusals.nameLock
+    }
+
     /// The answers of one collection call, in the order of its records. No tree is built of what is said of each record,
     /// unless it was refused.
     static func list(_ answer: [UInt8], operation: WriteOperation) throws(JSONFailure) -> [RowAnswer] {

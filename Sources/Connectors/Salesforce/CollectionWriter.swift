@@ -22,37 +22,41 @@ struct CollectionWriter: Sendable {
     let catalog: SchemaCatalog
     let clock: any WallClock
 
-    /// One row with what the platform said of it in the end.
-    typealias Answered = (row: Batch.Row, answer: RowAnswer)
-
     /// Writes the rows, each in the way that fits it: by id where that is known, by key where the object holds one.
     func write(_ rows: [Batch.Row], object: String) async throws -> [Receipt] {
         let metadata = try await catalog.metadata(of: object)
+        var groups = WriteGroups(settings.sortsByParent ? rows.sortedByParent() : rows, metadata: metadata)
+        guard metadata.hasStamp else {
+            return try await receipts(groups.updates, request(object, .update, metadata))
+                + links(groups.inserts, request(object, .insert, metadata))
+        }
         var receipts: [Receipt] = []
-        var groups = WriteGroups(rows, metadata: metadata)
-        if !groups.inserts.isEmpty, metadata.hasStamp {
+        if !groups.inserts.isEmpty {
             // Audit fields are taken on insert only. A row that is there already is updated without them.
-            let request = self.request(object, .insert, metadata)
-            for (row, answer) in try await send(groups.inserts, request) {
+            let answers = try await send(groups.inserts, request(object, .insert, metadata))
+            for (row, answer) in zip(groups.inserts, answers) {
                 if case .refused(let refusals) = answer, isOurDuplicate(refusals) {
                     groups.upserts.append(row)
                 } else {
                     receipts.append(Self.receipt(row, answer))
                 }
             }
-            groups.inserts = []
         }
-        receipts += try await send(groups.updates, request(object, .update, metadata)).map(Self.receipt)
-        receipts += try await send(groups.upserts, request(object, .upsert, metadata)).map(Self.receipt)
-        receipts += try await links(groups.inserts, request(object, .insert, metadata))
+        receipts += try await self.receipts(groups.updates, request(object, .update, metadata))
+        receipts += try await self.receipts(groups.upserts, request(object, .upsert, metadata))
         return receipts
+    }
+
+    /// Writes rows in one way, and says what became of each.
+    func receipts(_ rows: [Batch.Row], _ request: CollectionRequest) async throws -> [Receipt] {
+        zip(rows, try await send(rows, request)).map(Self.receipt)
     }
 
     /// Writes rows of an object that can hold no key: one that is there already counts as updated.
     private func links(_ rows: [Batch.Row], _ request: CollectionRequest) async throws -> [Receipt] {
         var receipts: [Receipt] = []
         var present: [Batch.Row] = []
-        for (row, answer) in try await send(rows, request) {
+        for (row, answer) in zip(rows, try await send(rows, request)) {
             if case .refused(let refusals) = answer, Self.isPresentLink(refusals) {
                 present.append(row)
             } else {
@@ -81,51 +85,48 @@ struct CollectionWriter: Sendable {
             leavesOut: metadata.leftOut(of: operation))
     }
 
-    /// Sends rows in calls of at most 200, and again those that a lock kept out.
-    func send(_ rows: [Batch.Row], _ request: CollectionRequest) async throws -> [Answered] {
-        var result: [Answered] = []
-        var waiting = settings.sortsByParent ? rows.sortedByParent() : rows
+    /// Sends rows in calls of at most 200, and again those that a lock kept out; the answers are in the order of the rows.
+    func send(_ rows: [Batch.Row], _ request: CollectionRequest) async throws -> [RowAnswer] {
+        var answers = try await answers(to: rows, request)
         var repeats = 0
-        while !waiting.isEmpty {
-            var locked: [Batch.Row] = []
-            for slice in Self.slices(waiting, bytesMax: settings.collectionBytesMax) {
-                try Task.checkCancellation()
-                for (row, answer) in try await answered(slice, request) {
-                    if case .refused(let refusals) = answer, repeats < Self.repeatsMax, Self.isLocked(refusals) {
-                        locked.append(row)
-                    } else {
-                        result.append((row, answer))
-                    }
-                }
+        while repeats < Self.repeatsMax {
+            let locked = answers.indices.filter { answers[$0].isLocked }
+            if locked.isEmpty { break }
+            // Children of one parent travel together now, so that they stop being in each other's way.
+            repeats += 1
+            try await pause(repeats)
+            let order = locked.sorted { (rows[$0].parent, $0) < (rows[$1].parent, $1) }
+            for (index, answer) in zip(order, try await self.answers(to: order.map { rows[$0] }, request)) {
+                answers[index] = answer
             }
-            if !locked.isEmpty {
-                // Children of one parent now travel together, so that they stop being in each other's way.
-                repeats += 1
-                try await pause(repeats)
-                locked = locked.sortedByParent()
-            }
-            waiting = locked
         }
-        return result
+        return answers
+    }
+
+    private func answers(to rows: [Batch.Row], _ request: CollectionRequest) async throws -> [RowAnswer] {
+        var answers: [RowAnswer] = []
+        answers.reserveCapacity(rows.count)
+        for slice in Self.slices(rows, bytesMax: settings.collectionBytesMax) {
+            try Task.checkCancellation()
+            answers += try await self.answers(to: slice, request)
+        }
+        return answers
     }
 
     /// One slice: by the parents' keys first; rows whose parent has no such key there go again with its id.
-    private func answered(_ rows: ArraySlice<Batch.Row>, _ request: CollectionRequest) async throws -> [Answered] {
-        let style = settings.references
-        var result: [Answered] = []
-        var byID: [Batch.Row] = []
-        for (row, answer) in zip(rows, try await bisect(rows, request, style)) {
-            if case .refused(let refusals) = answer, style == .externalID,
-                refusals.contains(where: \.namesUnknownParent),
-                !row.references.isEmpty, row.references.allSatisfy({ !$0.targetID.isEmpty })
-            {
-                byID.append(row)
-            } else {
-                result.append((row, answer))
+    private func answers(to rows: ArraySlice<Batch.Row>, _ request: CollectionRequest) async throws -> [RowAnswer] {
+        var answers = try await bisect(rows, request, settings.references)
+        guard settings.references == .externalID else { return answers }
+        let orphans = answers.indices.filter { index in
+            guard case .refused(let refusals) = answers[index], refusals.contains(where: \.namesUnknownParent) else {
+                return false
             }
+            let references = rows[rows.startIndex + index].references
+            return !references.isEmpty && references.allSatisfy { !$0.targetID.isEmpty }
         }
-        for (row, answer) in zip(byID, try await bisect(byID[...], request, .id)) { result.append((row, answer)) }
-        return result
+        let again = orphans.map { rows[rows.startIndex + $0] }
+        for (index, answer) in zip(orphans, try await bisect(again[...], request, .id)) { answers[index] = answer }
+        return answers
     }
 
     /// A call that is refused because of what one row holds is cut in halves until that row stands alone.
@@ -240,12 +241,6 @@ struct CollectionWriter: Sendable {
     static func isPresentLink(_ refusals: [SalesforceRefusal]) -> Bool {
         refusals.contains { $0.vendorCode == "DUPLICATE_VALUE" || $0.text.contains("already linked") }
     }
-
-    static func isLocked(_ refusals: [SalesforceRefusal]) -> Bool {
-        refusals.contains { if case .retryRow = $0.rule.triage { true } else { false } }
-    }
-
-    static func receipt(_ answered: Answered) -> Receipt { receipt(answered.row, answered.answer) }
 
     static func receipt(_ row: Batch.Row, _ answer: RowAnswer) -> Receipt {
         switch answer {

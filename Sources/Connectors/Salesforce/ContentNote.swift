@@ -124,7 +124,7 @@ struct NoteWriter: Sendable {
         let request = collections.request(ContentNote.storageObject, .insert, storage)
         var created: [(key: String, version: String)] = []
         var present: [String] = []
-        for (row, answer) in try await collections.send(inserts.map(ContentNote.version), request) {
+        for (row, answer) in zip(inserts, try await collections.send(inserts.map(ContentNote.version), request)) {
             switch answer {
             case .created(let id), .updated(let id): created.append((row.key, id))
             case .refused(let refusals) where collections.isOurDuplicate(refusals): present.append(row.key)
@@ -151,7 +151,7 @@ struct NoteWriter: Sendable {
             updates.append(ContentNote.update(row, documentID: document))
         }
         let update = CollectionRequest(object: ContentNote.object, operation: .update)
-        return try await receipts + collections.send(updates, update).map(CollectionWriter.receipt)
+        return try await receipts + collections.receipts(updates, update)
     }
 
     /// What became of notes whose write was cut off.

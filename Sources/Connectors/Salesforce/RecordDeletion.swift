@@ -30,7 +30,7 @@ struct RecordDeletion: Sendable {
                 for (id, refusals) in try await call(group, object) {
                     if refusals.isEmpty {
                         results[id] = .deleted
-                    } else if repeats < CollectionWriter.repeatsMax, CollectionWriter.isLocked(refusals) {
+                    } else if repeats < CollectionWriter.repeatsMax, refusals.nameLock {
                         locked.append(id)
                     } else {
                         results[id] =

@@ -149,7 +149,7 @@ package struct SalesforceDestination: Destination {
 
     /// The receipts in the order of the rows; that each row has exactly one is a promise of this connector.
     private static func inOrder(_ receipts: [Receipt], of batch: Batch) throws -> [Receipt] {
-        let ordered = Receipt.joined(receipts, to: batch.rows.lazy.map(\.key)).compactMap { $0 }
+        let ordered = Receipt.joined(receipts, toRows: batch.rows.count) { batch.rows[$0].key }.compactMap { $0 }
         guard ordered.count == batch.rows.count, receipts.count == batch.rows.count else {
             throw MigratezError(
                 .internalError, "\(batch.rows.count) rows of \(batch.object) got \(receipts.count) receipts")

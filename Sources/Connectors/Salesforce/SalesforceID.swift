@@ -8,8 +8,9 @@
 package enum SalesforceID {
     /// The 18-character spelling of a 15-character id; any other text comes back as it is.
     package static func canonical(_ id: String) -> String {
+        guard id.utf8.count == 15 else { return id }
         let characters = Array(id.utf8)
-        guard characters.count == 15, characters.allSatisfy(isAlphanumeric) else { return id }
+        guard characters.allSatisfy(isAlphanumeric) else { return id }
         let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZ012345".utf8)
         var suffix: [UInt8] = []
         for block in 0..<3 {

@@ -96,3 +96,8 @@ package struct SalesforceRefusal: Sendable, Equatable {
         return parts
     }
 }
+
+extension [SalesforceRefusal] {
+    /// Whether a lock kept the row out.
+    var nameLock: Bool { contains { if case .retryRow = $0.rule.triage { true } else { false } } }
+}

@@ -28,7 +28,6 @@ struct WriteGroups {
             }
         }
     }
-
 }
 
 extension Batch.Row {
