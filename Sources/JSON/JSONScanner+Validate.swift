@@ -14,6 +14,15 @@ extension JSONScanner {
     package static func validate(
         _ document: UnsafeBufferPointer<UInt8>, limits: JSONLimits = .record
     ) throws(JSONFailure) {
+        var marks = NoMarks()
+        try validate(document, limits: limits, marking: &marks)
+    }
+
+    /// Checks the same, and tells `marks` where each value begins and ends.
+    @inline(__always)
+    static func validate(
+        _ document: UnsafeBufferPointer<UInt8>, limits: JSONLimits, marking marks: inout some ValueMarks
+    ) throws(JSONFailure) {
         guard document.count <= limits.recordBytesMax.bytes else {
             throw JSONFailure(offset: limits.recordBytesMax.bytes, reason: .tooLarge)
         }
@@ -27,6 +36,7 @@ extension JSONScanner {
 
         value: while true {
             guard i < b.count else { throw JSONFailure(offset: i, reason: .truncated) }
+            marks.begin(i, depth: depth)
             switch b[i] {
             case Byte.quote:
                 i = try validatedStringEnd(b, contentFrom: i &+ 1)
@@ -63,6 +73,7 @@ extension JSONScanner {
 
             // A value has ended; close what ends with it.
             while true {
+                marks.end(i, depth: depth)
                 i = b.skippingSpace(from: i)
                 if depth == 0 {
                     guard i == b.count else { throw JSONFailure(offset: i, reason: .trailingBytes) }

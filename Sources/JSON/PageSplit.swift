@@ -26,6 +26,33 @@ package struct PageSplit: Sendable {
         (elements, list) = found
     }
 
+    /// Checks a document as `JSONScanner.validate` does, and finds the elements of the array that is its member `name`, in
+    /// one pass; `nil` if there is no array.
+    package static func validating(
+        _ document: UnsafeBufferPointer<UInt8>, list name: String, limits: JSONLimits
+    ) throws(JSONFailure) -> PageSplit? {
+        var marks = PageMarks()
+        try JSONScanner.validate(document, limits: limits, marking: &marks)
+        guard let start = document.baseAddress else { return nil }
+        let b = Bytes(start: start, count: document.count)
+        let open = b.skippingSpace(from: 0)
+        guard b[open] == Byte.openBrace else { return nil }
+        var list: Range<Int>?
+        var members = MemberCursor(b, objectAt: open)
+        for value in marks.members {
+            guard let member = members.next() else { break }
+            if members.isNamed(name.utf8, member) { list = value }
+            members.advance(to: value.upperBound)
+        }
+        guard let list, b[list.lowerBound] == Byte.openBracket else { return nil }
+        return PageSplit(elements: marks.elements.filter { list.contains($0.lowerBound) }, list: list)
+    }
+
+    private init(elements: [Range<Int>], list: Range<Int>) {
+        self.elements = elements
+        self.list = list
+    }
+
     /// The value under `path` of keys beside the list, in the same document.
     package func member(at path: [String], in document: UnsafeBufferPointer<UInt8>) -> JSONSlice? {
         MigratezJSON.member(at: path, in: document, jumpingOver: list)

@@ -109,6 +109,9 @@ struct FileSourceTests {
             #expect(pages > 5)
             #expect(ids == (1...count).map(String.init))
             #expect(try await source.count(of: person) == count)
+            // Lines of other lengths behind the first page: the estimate is near.
+            let estimate = try #require(try await source.estimatedCount(of: person))
+            #expect(abs(estimate - count) < count / 10)
         }
     }
 

@@ -8,7 +8,15 @@ struct PageSplitTests {
     private func records(_ page: String, at path: [String] = ["results"]) throws -> [String]? {
         let bytes = Array(page.utf8)
         try JSONScanner.validate(bytes)
-        return elementRanges(at: path, in: bytes)?.map { String(decoding: bytes[$0], as: UTF8.self) }
+        let ranges = elementRanges(at: path, in: bytes)
+        if path.count == 1 {
+            // Split while it is validated, it has the same parts.
+            let split = try bytes.withUnsafeBufferPointer {
+                try PageSplit.validating($0, list: path[0], limits: .page)
+            }
+            #expect(split?.elements == ranges)
+        }
+        return ranges?.map { String(decoding: bytes[$0], as: UTF8.self) }
     }
 
     @Test func `a page is split into the raw bytes of its records`() throws {
@@ -33,6 +41,21 @@ struct PageSplitTests {
         #expect(try records(#"{"results":[1],"results":[2,3]}"#) == ["2", "3"])
         #expect(try records(#"{"a":{"b":[1,2]},"c":3}"#, at: ["a", "b"]) == ["1", "2"])
         #expect(try records(#"[1,[2],"]"]"#, at: []) == ["1", "[2]", "\"]\""])
+    }
+
+    @Test(arguments: ["", "{", #"{"results":[1,]}"#, #"{"results":[{"a":1}"#, #"{"results":[1]} x"#, "[1,2"])
+    func `a page that is not JSON is refused while it is split`(page: String) throws {
+        let bytes = Array(page.utf8)
+        #expect(throws: JSONFailure.self) {
+            try bytes.withUnsafeBufferPointer { try PageSplit.validating($0, list: "results", limits: .page) }
+        }
+    }
+
+    @Test func `pages of every form are split alike with and without validation`() throws {
+        for page in [
+            #" { "results" : [ ] , "a":[[1],[2]] } "#, #"{"a":{"x":[1],"y":2},"results":[{"b":{"c":[]}},[],3,"x"]}"#,
+            #"{"results":[{"a":1}],"paging":{"next":{}}}"#, #"{"results":7}"#, "7", #""results""#, "[[1],[2]]", "{}",
+        ] { _ = try records(page) }
     }
 
     @Test func `a pretty-printed record becomes one line and keeps its meaning`() throws {

@@ -73,6 +73,17 @@ package struct FileSource: Source {
         return count
     }
 
+    /// From the first page and the length of the files; files that are packed do not tell how long they are, and are
+    /// read.
+    package func estimatedCount(of object: StreamName) async throws -> Int? {
+        let reader = try reader(of: object)
+        let page = try reader.page(after: nil, limits: .page)
+        let records = page.records.count + page.malformed.count
+        guard let next = page.next else { return records }
+        guard let length = try reader.plainLength(to: next), length.read > 0 else { return try await count(of: object) }
+        return Int((Double(records) * Double(length.whole) / Double(length.read)).rounded())
+    }
+
     package func linkBatchSize(from: StreamName, to: StreamName) -> Int? {
         files[from]?.links[to.text] == nil ? nil : 1_000
     }

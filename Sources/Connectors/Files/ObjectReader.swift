@@ -49,6 +49,15 @@ struct ObjectReader: Sendable {
         return first ?? []
     }
 
+    /// How many bytes lie before a cursor, and in all files; `nil` if one of them is packed.
+    func plainLength(to cursor: Cursor) throws -> (read: Int, whole: Int)? {
+        let series = try FileSeries(file.location)
+        let place = try FileCursor(parsing: cursor).place
+        guard try !series.parts.contains(where: { try FileContent($0.path).isPacked }) else { return nil }
+        let bytes = series.parts.map(\.bytes)
+        return (bytes[..<place.part].reduce(0, +) + place.position.byte, bytes.reduce(0, +))
+    }
+
     private func namesInRecords() throws -> [String] {
         let page = try page(after: nil, limits: FilePageLimits(records: 1_000, bytes: 1 << 20))
         var index = RecordIndex(fields: file.fields)
