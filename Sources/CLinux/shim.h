@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
 #include <malloc.h>
+#include <sched.h>
 #include <sys/prctl.h>
 
 // prctl(2) is variadic, which Swift does not import.
@@ -13,4 +17,19 @@ static inline void migratez_bound_heap(int arenas_max, int mapped_from_bytes) {
     mallopt(M_MMAP_THRESHOLD, mapped_from_bytes);
     mallopt(M_TRIM_THRESHOLD, 4 * mapped_from_bytes);
 #endif
+}
+
+// The sets of sched_setaffinity(2) are made with macros. Keeps the first processors of those that the process may use, for
+// this thread and those that it starts; returns how many, or -1.
+static inline int migratez_keep_processors(int count_max) {
+    cpu_set_t allowed, kept;
+    if (sched_getaffinity(0, sizeof allowed, &allowed)) return -1;
+    CPU_ZERO(&kept);
+    int count = 0;
+    for (int processor = 0; processor < CPU_SETSIZE && count < count_max; processor++) {
+        if (!CPU_ISSET(processor, &allowed)) continue;
+        CPU_SET(processor, &kept);
+        count++;
+    }
+    return sched_setaffinity(0, sizeof kept, &kept) ? -1 : count;
 }

@@ -29,6 +29,27 @@ struct `A flag of a run` {
         #expect(refused.status == 78 && refused.text.contains("--concurrency"), "\(refused.text)")
     }
 
+    @Test func `jobs keeps all threads on so many processors`() async throws {
+        try await AccountWorld.with { world in
+            var allowed: [String] = []
+            let status = try Program.follow(world.slowRun + ["--jobs", "1"], world.environment) { line, process in
+                guard allowed.isEmpty, line.contains("\"type\":\"stage\"") else { return }
+                let threads = "/proc/\(process.processIdentifier)/task/*/status"
+                let lines = shell("grep -h '^Cpus_allowed:' \(threads)").output
+                allowed = String(decoding: lines, as: UTF8.self).split(separator: "\n").map(String.init)
+                process.interrupt()
+            }
+            #expect(status != 0, "it was interrupted")
+            #expect(allowed.count > 1, "there are several threads by now")
+            for mask in allowed {
+                let digits = mask.dropFirst("Cpus_allowed:".count).filter(\.isHexDigit)
+                let processors = digits.compactMap(\.hexDigitValue).map(\.nonzeroBitCount).reduce(0, +)
+                #expect(processors == 1, "\(mask)")
+            }
+        }
+        #expect(Program.run("run x.yaml --jobs 0").status == 64)
+    }
+
     @Test func `rate bounds the requests of a second`() async throws {
         try await AccountWorld.with(records: 5000) { world in
             let run = world.run("run '\(world.pipeline)' --json --rate 10/1s")

@@ -23,6 +23,7 @@ struct BenchCommand: AsyncParsableCommand {
             """)
 
     @OptionGroup var common: CommonOptions
+    @OptionGroup var processors: ProcessorOptions
     @Argument(help: "The pipeline file.", completion: .pipelineFile) var file: String
     @Option(help: "The records of each object.") var records = 10_000
     @Option(name: .customLong("repeat"), help: "How often each size is measured; the table has the medians.")

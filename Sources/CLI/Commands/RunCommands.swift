@@ -9,6 +9,7 @@ import MigratezStaging
 
 /// Options of the commands that work on a run.
 struct WorkOptions: ParsableArguments {
+    @OptionGroup var processors: ProcessorOptions
     @Option(help: "Save and end after this time, such as 90m or 2h; ends with 75.") var maxDuration: String?
     @Option(help: "End when more of an object's records than this are rejected, such as 0.5%; ends with 4.")
     var maxQuarantine: String?
