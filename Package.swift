@@ -188,6 +188,8 @@ if Context.environment["MIGRATEZ_BENCHMARKS"] != nil {
     package.targets.append(
         .executableTarget(
             name: "benchmark-loops",
-            dependencies: dependencies(["Model", "JSON", "Crypto", "ChunkFormat", "ConnectorKit", "Transform"]),
+            dependencies: dependencies([
+                "Model", "JSON", "Crypto", "ChunkFormat", "ChunkLines", "ConnectorKit", "Transform",
+            ]),
             path: "Benchmarks/Instructions", exclude: ["baseline.json", "check"], swiftSettings: strict))
 }

@@ -2,6 +2,7 @@
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
 import MigratezChunkFormat
+import MigratezChunkLines
 import MigratezCrypto
 import MigratezJSON
 import MigratezModel
@@ -21,8 +22,9 @@ import Musl
 @main
 enum LoopBenchmark {
     static let loops: [(name: String, run: @Sendable (Contacts, Int) throws -> Void)] = [
-        ("validate", validate), ("slice", slice), ("index", index), ("map", map), ("seal", { try seal($0, $1, .zstd) }),
-        ("seal-unpacked", { try seal($0, $1, .none) }), ("open", open), ("pseudonym", pseudonym),
+        ("validate", validate), ("slice", slice), ("page", page), ("index", index), ("map", map),
+        ("seal", { try seal($0, $1, .zstd) }), ("seal-unpacked", { try seal($0, $1, .none) }), ("open", open),
+        ("pseudonym", pseudonym), ("link", link),
     ]
 
     static func main() throws {
@@ -49,6 +51,16 @@ enum LoopBenchmark {
     private static func slice(_ contacts: Contacts, _ times: Int) throws {
         for _ in 0..<times {
             precondition(elementRanges(at: ["results"], in: contacts.page)?.count == contacts.records.count)
+        }
+    }
+
+    /// Both in one pass.
+    private static func page(_ contacts: Contacts, _ times: Int) throws {
+        for _ in 0..<times {
+            let split = try contacts.page.withUnsafeBufferPointer {
+                try PageSplit.validating($0, list: "results", limits: .page)
+            }
+            precondition(split?.elements.count == contacts.records.count)
         }
     }
 
@@ -159,6 +171,28 @@ enum LoopBenchmark {
     /// Apart from the loop: Swift 6.3.1 crashes inlining the closure where the encoder is a variable of its own.
     private static func append(_ line: [UInt8], to encoder: inout ChunkEncoder, output: inout [UInt8]) throws {
         try line.span.withUnsafeBytes { bytes throws(MigratezError) in try encoder.append(bytes, into: &output) }
+    }
+
+    /// A link between two records as a line of a ready chunk, there and back.
+    private static func link(_ contacts: Contacts, _ times: Int) throws {
+        guard let contact = StreamName("contact"), let company = StreamName("company") else {
+            preconditionFailure("valid names")
+        }
+        let from = ReferenceRole(field: "ContactId", stream: contact, onMissing: "skip")
+        let to = ReferenceRole(field: "AccountId", stream: company, onMissing: "skip")
+        var writer = JSONWriter()
+        var reader = ReadyLineReader()
+        for _ in 0..<times {
+            for number in contacts.records.indices {
+                let line = ReadyLine(
+                    ordinal: number, sourceID: "", fields: Array("{}".utf8),
+                    references: [.init(from, ordinal: number), .init(to, ordinal: number * 7)])
+                writer.removeAll()
+                line.write(to: &writer)
+                let read = try writer.bytes.withUnsafeBufferPointer { try reader.read($0) }
+                precondition(read.references == line.references)
+            }
+        }
     }
 
     /// The keys that duplicates are found by, one a record.
