@@ -163,6 +163,12 @@ let package = Package(
                 "Model", "JSON", "CSV", "Staging", "Transport", "ConnectorKit", "Transform", "Pipeline", "SimulatorKit",
                 "SyntheticCRM", "HubSpotSimulator", "SalesforceSimulator", "TestKit",
             ], products: [grdb]),
+        // Whole migrations in memory, with faults that a seed decides.
+        tests(
+            "Simulation",
+            [
+                "Model", "JSON", "Crypto", "Staging", "Transport", "ConnectorKit", "Transform", "Pipeline", "TestKit",
+            ]),
         tests(
             "Simulator",
             ["Model", "JSON", "SimulatorKit", "SyntheticCRM", "HubSpotSimulator", "SalesforceSimulator", "TestKit"]),

@@ -68,9 +68,13 @@ package final class StagingArea: Sendable {
     ///
     /// Throws `wrongRunState` if there is such a run. A crash in the middle leaves a folder that `open` refuses with
     /// `runNotFound` and that holds no data.
+    ///
+    /// - Parameter declare: notes what the run consists of, in the commit with which it begins to exist: no crash leaves
+    ///   a run that does not know its streams.
     package static func create(
         _ folder: RunFolder, _ description: RunDescription, root: RootKey,
-        settings: StagingSettings = StagingSettings()
+        settings: StagingSettings = StagingSettings(),
+        declaring declare: @escaping @Sendable (ManifestTransaction) throws -> Void = { _ in }
     ) async throws -> StagingArea {
         let fileSystem = settings.fileSystem
         try fileSystem.createFolder(folder.staging)
@@ -85,7 +89,10 @@ package final class StagingArea: Sendable {
         _ = try fileSystem.open(folder.manifest, .new)
         let manifest = try Manifest(path: folder.manifest, clock: settings.clock, onCommit: settings.onCommit)
         for path in [folder.path, folder.staging] { try fileSystem.syncFolder(path) }
-        try await manifest.commit { try $0.insertRun(folder.run, description) }
+        try await manifest.commit { transaction in
+            try transaction.insertRun(folder.run, description)
+            try declare(transaction)
+        }
         return StagingArea(folder, settings, manifest, DiskBudget(limit: settings.diskLimit), keys, ring, lock)
     }
 
@@ -256,13 +263,16 @@ extension StagingArea {
 
     /// Takes back what was begun of a chunk. Failures are left to the next opening of the run, which does the same.
     func discard(_ chunk: Chunk) async {
+        do { try await withdraw(chunk) } catch { return }
+    }
+
+    /// Takes back what was begun of a chunk.
+    func withdraw(_ chunk: Chunk) async throws {
         defer { budget.release(settings.chunkBytes) }
-        do {
-            try fileSystem.remove(folder.temporaryFile(of: chunk))
-            // It may have its final name already, when the commit was what failed.
-            try fileSystem.remove(folder.file(of: chunk))
-            try ring.destroy(slots: [chunk.id])
-            try await manifest.commit { try $0.discardChunk(chunk) }
-        } catch { return }
+        try fileSystem.remove(folder.temporaryFile(of: chunk))
+        // It may have its final name already, when the commit was what failed.
+        try fileSystem.remove(folder.file(of: chunk))
+        try ring.destroy(slots: [chunk.id])
+        try await manifest.commit { try $0.discardChunk(chunk) }
     }
 }

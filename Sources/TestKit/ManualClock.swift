@@ -81,6 +81,16 @@ package final class ManualClock: WallClock {
         for sleeper in woken { sleeper.continuation.resume() }
     }
 
+    /// Moves the clock to the next time at which somebody wakes, and wakes them; false if nobody sleeps.
+    package func advanceToNextSleeper() -> Bool {
+        let next = state.withLock { state in
+            state.sleepers.values.map(\.wakesAt).min().map { $0.duration(since: state.now) }
+        }
+        guard let next else { return false }
+        advance(by: max(next, .zero))
+        return true
+    }
+
     /// Sets the time of day, also backwards, as an administrator or NTP may; wakes nobody.
     package func jump(to now: Timestamp) { state.withLock { $0.now = now } }
 

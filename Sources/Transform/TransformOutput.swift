@@ -112,14 +112,14 @@ struct TransformOutput: ~Copyable {
     /// Makes everything durable, with `position` as the place to go on from.
     mutating func commit(_ position: TransformPosition, isLast: Bool = false) async throws {
         if let writer = self.rejects.take() {
-            if writer.records > 0 { _ = try await writer.seal() } else { await writer.discard() }
+            if writer.records > 0 { _ = try await writer.seal() } else { try await writer.withdraw() }
         }
         let change = change(position, isLast: isLast)
         if let writer = self.ready.take() {
             if writer.records > 0 {
                 _ = try await writer.seal { transaction, _ in try change(transaction) }
             } else {
-                await writer.discard()
+                try await writer.withdraw()
                 try await staging.manifest.commit(change)
             }
         } else {

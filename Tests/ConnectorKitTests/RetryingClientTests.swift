@@ -104,7 +104,25 @@ import Testing
             HTTPResponse(status: number == 1 ? 429 : 200, headers: HTTPHeaders([HTTPHeader("Retry-After", "5")]))
         }
         _ = try await client(stub).send(Self.get)
-        #expect(clock.slept == [.milliseconds(5500)])
+        #expect(clock.slept == [.milliseconds(5250)])
+    }
+
+    @Test(arguments: [1, 2, 30, 599]) func `a wait is within a twentieth of what the server ordered, and spread`(
+        seconds: Int
+    ) async throws {
+        var waits: Set<Duration> = []
+        for random in [0, 0.3, 0.999] {
+            let stub = StubHTTPClient { _, number in
+                HTTPResponse(
+                    status: number == 1 ? 503 : 200, headers: HTTPHeaders([HTTPHeader("Retry-After", "\(seconds)")]))
+            }
+            let clock = ManualClock(advancesBySleeping: true)
+            _ = try await RetryingClient(stub, policy: RetryPolicy(random: { random }), clock: clock).send(Self.get)
+            let slept = clock.slept.reduce(.zero, +)
+            #expect(slept >= .seconds(seconds) && slept <= .seconds(seconds) * 1.05)
+            waits.insert(slept)
+        }
+        #expect(waits.count == 3)
     }
 
     @Test func `zero, absent and illegal waits fall back on our own`() async throws {

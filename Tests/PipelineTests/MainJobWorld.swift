@@ -34,6 +34,7 @@ struct MainJobWorld: Sendable {
     static func with<R: Sendable>(
         records: Int = 2000, seed: UInt64 = 7, sourceFaults: String = "", targetFaults: String = "",
         pipeline name: String = "hubspot-to-salesforce", variables: [String: String] = [:],
+        http: (any HTTPClient)? = nil,
         edit: (String) -> String = { $0 }, _ body: (MainJobWorld) async throws -> R
     ) async throws -> R {
         let crm = SyntheticCRM(seed: seed, counts: .init(records: records))
@@ -62,7 +63,7 @@ struct MainJobWorld: Sendable {
                     ]
                     let workplace = try Workplace(
                         environment: own.merging(variables) { _, given in given }, clock: HurriedClock(),
-                        http: try CurlClient(TransportConfiguration()), stateFolder: "\(folder)/state")
+                        http: try http ?? CurlClient(TransportConfiguration()), stateFolder: "\(folder)/state")
                     return try await body(
                         MainJobWorld(
                             folder: folder, crm: crm, hubspot: source, salesforce: target, org: org,

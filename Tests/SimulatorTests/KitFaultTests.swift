@@ -12,7 +12,9 @@ import Testing
         let plan = try FaultPlan(
             parsing: """
                 status:503=0.01,status:429:2s*3@/crm,latency:50ms=0.1,reset-mid-body=0.002,commit-then-drop=1,
-                bad-json=0,wrong-length=0.5,trickle=0.001, drop*1@/a/b
+                bad-json=0,wrong-length=0.5,trickle=0.001, drop*1@/a/b,stall*1,black-hole*1,html*1,error-body*1,
+                redirect*1,gzip-bomb*1,reset-after:9*1,commit-then-drop=once,status:503:date+90s*1,
+                status:503:date-1s*1,status:429:"-5"*1
                 """)
         #expect(
             plan.rules == [
@@ -20,13 +22,20 @@ import Testing
                 .init(.status(429, retryAfter: .seconds(2)), .next(3), pathPrefix: "/crm"),
                 .init(.latency(.milliseconds(50)), .share(0.1)), .init(.resetMidBody, .share(0.002)),
                 .init(.commitThenDrop, .share(1)), .init(.badJSON, .share(0)), .init(.wrongLength, .share(0.5)),
-                .init(.trickle, .share(0.001)), .init(.drop, .next(1), pathPrefix: "/a/b"),
+                .init(.trickle, .share(0.001)), .init(.drop, .next(1), pathPrefix: "/a/b"), .init(.stall, .next(1)),
+                .init(.blackHole, .next(1)), .init(.html, .next(1)), .init(.errorBody, .next(1)),
+                .init(.redirect, .next(1)), .init(.gzipBomb, .next(1)), .init(.resetAfter(9), .next(1)),
+                .init(.commitThenDrop, .once),
+                .init(.status(503, retryAfter: .date(.seconds(90))), .next(1)),
+                .init(.status(503, retryAfter: .date(.seconds(-1))), .next(1)),
+                .init(.status(429, retryAfter: .text("-5")), .next(1)),
             ])
         #expect(try FaultPlan(parsing: "").rules.isEmpty)
     }
 
     @Test(arguments: [
         "drop", "drop=2", "drop=-1", "drop*0", "status=1", "status:99=1", "latency:5=1", "nothing=1", "=1",
+        "reset-after=1", "status:429:soon=1", "stall:1=1", "drop=twice",
     ])
     func `a rule that makes no sense is refused`(_ text: String) {
         #expect(throws: MigratezError.self) { try FaultPlan(parsing: text) }
@@ -107,6 +116,55 @@ import Testing
         let (first, _, _) = try await Self.outcome("bad-json*1")
         #expect(first.body == String(Self.answer.prefix(Self.answer.count * 2 / 3)))
         #expect(first.text.contains("Content-Length: \(first.body.count)\r\n"))
+    }
+
+    @Test func `a reset comes after as many bytes as were said`() async throws {
+        let (first, last, served) = try await Self.outcome("reset-after:3*1")
+        #expect(first.ending == .reset && first.body.count <= 3 && served == 1 && last == 200)
+    }
+
+    @Test func `an answer that stops has half of its body`() async throws {
+        let (first, last, served) = try await Self.outcome("stall*1")
+        #expect(first.body == String(Self.answer.prefix(Self.answer.count / 2)))
+        #expect(served == 1 && last == 200)
+        let (nothing, _, before) = try await Self.outcome("black-hole*1")
+        #expect(nothing.bytes.isEmpty && before == 0)
+    }
+
+    @Test func `an error may come as a success, a page or another address`() async throws {
+        let (error, _, served) = try await Self.outcome("error-body*1")
+        #expect(error.status == 200 && error.body.contains("simulated fault") && served == 0)
+        let (page, _, applied) = try await Self.outcome("html*1")
+        #expect(page.status == 200 && page.body.hasPrefix("<html>") && applied == 1)
+        let (elsewhere, _, unapplied) = try await Self.outcome("redirect*1")
+        #expect(elsewhere.status == 302 && elsewhere.text.contains("Location: http://127.0.0.1:9/"))
+        #expect(unapplied == 0)
+    }
+
+    @Test func `a bomb is small and says that it is packed`() async throws {
+        let (first, _, _) = try await Self.outcome("gzip-bomb*1")
+        #expect(first.text.contains("Content-Encoding: gzip\r\n"))
+        #expect((500_000..<1_000_000).contains(first.bytes.count))
+    }
+
+    @Test func `a date lies as far from now as was said`() async throws {
+        // The manual clock stands at 2026-11-23T12:00:00Z, a Monday.
+        let (later, _, _) = try await Self.outcome("status:503:date+90s*1")
+        #expect(later.text.contains("Retry-After: Mon, 23 Nov 2026 12:01:30 GMT\r\n"))
+        let (past, _, _) = try await Self.outcome("status:503:date-86400s*1")
+        #expect(past.text.contains("Retry-After: Sun, 22 Nov 2026 12:00:00 GMT\r\n"))
+    }
+
+    @Test func `once means each request when it is new`() async throws {
+        let service = KitEchoService()
+        var configuration = SimulatorServer.Configuration()
+        configuration.faults = try FaultPlan(parsing: "status:500=once")
+        try await SimulatorServer.run(service, configuration: configuration) { server in
+            for target in ["/a", "/b"] {
+                #expect(await KitRawConnection.send("GET", target, port: server.port).status == 500)
+                #expect(await KitRawConnection.send("GET", target, port: server.port).status == 200)
+            }
+        }
     }
 
     @Test func `a trickle and a delay only take time`() async throws {

@@ -35,6 +35,8 @@ import Testing
         ("Thread.sleep", "waiting is done through a WallClock", [:]),
         ("TODO", "an open end belongs in an issue", Exceptions.openEnds),
         ("FIXME", "an open end belongs in an issue", [:]),
+        ("RandomSource.$simulated", "keys are random outside of tests", [:]),
+        ("Manifest.$worksInPlace", "the manifest has a queue of its own outside of tests", [:]),
         ("JSONSerialization", "our own scanner reads JSON", [:]),
         ("JSONDecoder", "our own scanner reads JSON", Exceptions.foundationJSON),
     ]

@@ -37,9 +37,9 @@ package struct RetryPolicy: Sendable {
     }
 
     /// The wait before attempt `number` (2 = the first repetition). What the server asks for is waited out, and up to a
-    /// tenth (at most a second) more, so that those who were refused together do not come back together.
+    /// twentieth (at most a second) more, so that those who were refused together do not come back together.
     package func wait(beforeAttempt number: Int, asked: Duration?) -> Duration {
-        if let asked, asked > .zero { return asked + min(asked / 10, .seconds(1)) * random() }
+        if let asked, asked > .zero { return asked + min(asked / 20, .seconds(1)) * random() }
         let doublings = min(max(number - 2, 0), 20)
         return min(waitBase * (1 << doublings), waitMax) * random()
     }

@@ -48,8 +48,8 @@ package struct Run: Sendable {
                     + (plan.limits.recordsMax.map(RecordLimit.marker) ?? ""), digest: plan.digest,
                 source: plan.source.connector,
                 destination: plan.target.connector, retention: plan.retentionPolicy),
-            root: root, settings: try plan.stagingSettings(clock: workplace.clock))
-        try await Self.declareStreams(of: connection, since: earlier, in: staging)
+            root: root, settings: try plan.stagingSettings(in: workplace),
+            declaring: Self.declaration(of: connection, since: earlier))
         let baseline: Baseline?
         do {
             if let earlier { announce("going on from run \(earlier.entry.run)") }
@@ -76,9 +76,9 @@ package struct Run: Sendable {
         var connection = connection
         let (root, _) = try workplace.rootKey(connection.stagingKey)
         let folder = RunFolder(run: id, staging: entry.staging, keys: workplace.keysFolder)
-        try await requireStagedData(of: folder, plan: connection.plan)
+        try await requireStagedData(of: folder, plan: connection.plan, workplace.staging.fileSystem)
         let (staging, recovery) = try await StagingArea.open(
-            folder, root: root, settings: try connection.plan.stagingSettings(clock: workplace.clock))
+            folder, root: root, settings: try connection.plan.stagingSettings(in: workplace))
         let baseline: Baseline?
         do {
             let (sample, recordsMax, declared) = try await staging.manifest.read {
@@ -121,8 +121,10 @@ package struct Run: Sendable {
     }
 
     /// Throws `wrongRunState` for a run whose keys are destroyed: whatever is asked of it needs what it had staged.
-    private static func requireStagedData(of folder: RunFolder, plan: PipelinePlan) async throws {
-        let phase = try await RunInspection(folder).manifest.read { try $0.run().phase }
+    private static func requireStagedData(
+        of folder: RunFolder, plan: PipelinePlan, _ fileSystem: any FileSystem
+    ) async throws {
+        let phase = try await RunInspection(folder, fileSystem: fileSystem).manifest.read { try $0.run().phase }
         guard [.keysDestroyed, .unlinked, .residueChecked, .certified].contains(phase) else { return }
         throw MigratezError(
             .wrongRunState, "run \(folder.run) was shredded, so that nothing of what it had staged can be read",
@@ -140,17 +142,16 @@ package struct Run: Sendable {
         try await staging.close()
     }
 
-    /// Tells the manifest about every stream of the plan; those that it knows stay as they are.
-    ///
-    /// What kind of run it is, is noted in the same commit, so that no crash can make a whole run of a part.
-    private static func declareStreams(
-        of connection: PlanConnection, since earlier: EarlierRun?, in staging: StagingArea
-    ) async throws {
+    /// Tells the manifest about every stream of the plan, and what kind of run it is: no crash can make a whole run of a
+    /// part.
+    private static func declaration(
+        of connection: PlanConnection, since earlier: EarlierRun?
+    ) -> @Sendable (ManifestTransaction) throws -> Void {
         let (plan, sample) = (connection.plan, connection.sample)
         let objects = plan.transform.objects.map(\.stream)
         let links = plan.transform.routes.map(\.stream)
         let recordsMax = plan.limits.recordsMax
-        try await staging.manifest.commit { transaction in
+        return { transaction in
             for stream in objects { try transaction.declare(stream, .object) }
             for stream in links { try transaction.declare(stream, .link) }
             try sample?.note(in: transaction)
@@ -254,13 +255,15 @@ package struct PlanConnection: Sendable {
 }
 
 extension PipelinePlan {
-    fileprivate func stagingSettings(clock: any WallClock) throws(MigratezError) -> StagingSettings {
-        var recipients: [AgeRecipient] = []
-        for text in staging.recipients { recipients.append(try .parse(text)) }
-        return StagingSettings(
-            diskLimit: staging.diskMax ?? .GiB(1 << 20), chunkBytes: staging.chunkSizeMax,
-            chunkRecordsMax: staging.chunkRecordsMax, compression: CompressionLevel(clamping: staging.compressionLevel),
-            recipients: recipients, clock: clock)
+    fileprivate func stagingSettings(in workplace: Workplace) throws(MigratezError) -> StagingSettings {
+        var settings = workplace.staging
+        settings.diskLimit = staging.diskMax ?? .GiB(1 << 20)
+        settings.chunkBytes = staging.chunkSizeMax
+        settings.chunkRecordsMax = staging.chunkRecordsMax
+        settings.compression = CompressionLevel(clamping: staging.compressionLevel)
+        for text in staging.recipients { settings.recipients.append(try .parse(text)) }
+        settings.clock = workplace.clock
+        return settings
     }
 
     fileprivate var retentionPolicy: RetentionPolicy {

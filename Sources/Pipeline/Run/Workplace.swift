@@ -16,6 +16,8 @@ package struct Workplace: Sendable {
     package var stateFolder: String
     /// Ids, counts and codes of what goes on; by default nobody reads it.
     package var log = Logger(label: "migratez") { _ in SwiftLogNoOpLogHandler() }
+    /// The file system that runs are staged in, and what else of staging is not for the pipeline file to say.
+    package var staging = StagingSettings()
 
     /// - Throws: `invalidSetting` if there is no place for the user's state.
     package init(

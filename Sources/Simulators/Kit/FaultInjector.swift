@@ -51,12 +51,13 @@ package final class FaultInjector: Sendable {
             var faults: [Fault] = []
             var isDecided = false
             for (index, rule) in state.plan.rules.enumerated() where request.target.hasPrefix(rule.pathPrefix) {
-                let decides = rule.fault.outcome != nil
+                let decides = rule.fault.decides
                 guard !(decides && isDecided) else { continue }
                 switch rule.frequency {
                 case .next:
                     guard state.left[index] > 0 else { continue }
                     state.left[index] -= 1
+                case .once: guard occurrence == 0 else { continue }
                 case .share(let share):
                     let mixed = mix64(key ^ mix64(UInt64(index) << 32 | UInt64(occurrence)))
                     guard Double(mixed >> 11) * 0x1p-53 < share else { continue }

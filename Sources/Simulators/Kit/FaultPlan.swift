@@ -10,9 +10,11 @@ package import MigratezModel
 /// status:503=0.01                        one request in a hundred
 /// latency:50ms=0.1@/crm/v3/objects       one in ten below that path
 /// status:429:2s*3@/crm/v3/objects/contacts   the next three requests below that path, with Retry-After: 2
+/// commit-then-drop=once                  every request, the first time it comes
 /// ```
-/// Names: `status:CODE[:RETRY_AFTER]`, `latency:DURATION`, `reset-mid-body`, `commit-then-drop`, `drop`, `bad-json`,
-/// `wrong-length`, `trickle`. Of several rules that hit one request, the first that decides the outcome wins;
+/// Names: `status:CODE[:RETRY_AFTER]` (`2s`, `date+90s`, `date-90s`, or any text in quotes), `latency:DURATION`,
+/// `reset-mid-body`, `reset-after:BYTES`, `stall`, `black-hole`, `commit-then-drop`, `drop`, `bad-json`, `html`,
+/// `error-body`, `redirect`, `gzip-bomb`, `wrong-length`, `trickle`. Of several rules that hit one request, the first that decides the outcome wins;
 /// latencies add up.
 package struct FaultPlan: Hashable, Sendable {
     package struct Rule: Hashable, Sendable {
@@ -21,6 +23,8 @@ package struct FaultPlan: Hashable, Sendable {
             case share(Double)
             /// The next requests, so many.
             case next(Int)
+            /// Each request when it comes for the first time; when the same comes again it goes through.
+            case once
         }
 
         package var fault: Fault
@@ -48,7 +52,9 @@ package struct FaultPlan: Hashable, Sendable {
             guard let parsed = Rule(rule) else {
                 throw MigratezError(
                     .invalidSetting, "'\(rule)' is not a fault rule", remedy: .fixConfiguration,
-                    hint: "write NAME=SHARE, such as status:503=0.01, or NAME*COUNT@/path for the next requests")
+                    hint:
+                        "write NAME=SHARE, such as status:503=0.01, NAME*COUNT@/path for the next requests, or NAME=once"
+                )
             }
             rules.append(parsed)
         }
@@ -67,6 +73,8 @@ extension FaultPlan.Rule {
         if what[sign] == "*" {
             guard let count = Int(amount), count > 0 else { return nil }
             frequency = .next(count)
+        } else if amount == "once" {
+            frequency = .once
         } else {
             guard let share = Double(amount), (0...1).contains(share) else { return nil }
             frequency = .share(share)

@@ -4,7 +4,7 @@
 import MigratezChunkFormat
 package import MigratezModel
 
-/// Writes one chunk. It ends with `seal` or `discard`, one of which must be called.
+/// Writes one chunk. It ends with `seal`, `discard` or `withdraw`, one of which must be called.
 ///
 /// Until `seal` returns the chunk does not exist for anybody else; a crash before leaves nothing but a temporary file,
 /// which the next opening of the run removes. After an error of `append` only `discard` may follow.
@@ -42,7 +42,7 @@ package struct ChunkWriter: ~Copyable, Sendable {
         address = chunk.address
     }
 
-    deinit { precondition(isFinished, "a chunk writer ends with seal or discard") }
+    deinit { precondition(isFinished, "a chunk writer ends with seal, discard or withdraw") }
 
     /// Whether the chunk has the size at which a stage begins the next one.
     package var isFull: Bool {
@@ -97,10 +97,17 @@ package struct ChunkWriter: ~Copyable, Sendable {
         }
     }
 
-    /// Drops the chunk: its file, its key and its row.
+    /// Drops the chunk: its file, its key and its row. What cannot be removed now goes when the run is opened again.
     package consuming func discard() async {
         isFinished = true
         await area.discard(chunk)
+    }
+
+    /// Drops a chunk that nothing was put into, in the course of work that goes on. Throws if something of it may be
+    /// left: a run that ends well is not opened again.
+    package consuming func withdraw() async throws {
+        isFinished = true
+        try await area.withdraw(chunk)
     }
 
     private mutating func flush() throws(MigratezError) {

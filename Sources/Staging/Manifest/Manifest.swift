@@ -24,6 +24,10 @@ package final class Manifest: Sendable {
         case after
     }
 
+    /// Whether work is done at once by whoever asks for it, on their thread: for simulations, which must take the same
+    /// course each time and cannot see the connection's own queue.
+    @TaskLocal package static var worksInPlace = false
+
     /// The page cache of the connection.
     package static let cacheBytes = ByteCount.MiB(16)
 
@@ -78,7 +82,7 @@ package final class Manifest: Sendable {
         try await withCheckedThrowingContinuation { continuation in
             let entry = CommitQueue.Entry(body: body, continuation: continuation)
             guard commits.withLock({ $0.submit(entry) }) == .drain else { return }
-            queue.asyncWriteWithoutTransaction { self.drain($0) }
+            enqueue { self.drain($0) }
         }
     }
 
@@ -86,6 +90,10 @@ package final class Manifest: Sendable {
     /// cancelled, so that whoever cleans up can still look.
     package func read<T: Sendable>(_ body: @escaping @Sendable (ManifestView) throws -> T) async throws -> T {
         try await withCheckedThrowingContinuation { continuation in
+            if Manifest.worksInPlace {
+                continuation.resume(with: Manifest.result { try queue.read { try body(ManifestView($0)) } })
+                return
+            }
             queue.asyncRead { database in
                 continuation.resume(with: Manifest.result { try body(ManifestView(try database.get())) })
             }
@@ -102,10 +110,13 @@ package final class Manifest: Sendable {
     /// Runs `body` on the connection, outside of a transaction.
     private func onConnection<T: Sendable>(_ body: @escaping @Sendable (Database) throws -> T) async throws -> T {
         try await withCheckedThrowingContinuation { continuation in
-            queue.asyncWriteWithoutTransaction { database in
-                continuation.resume(with: Manifest.result { try body(database) })
-            }
+            enqueue { database in continuation.resume(with: Manifest.result { try body(database) }) }
         }
+    }
+
+    /// Has `work` done on the connection, outside of a transaction.
+    private func enqueue(_ work: @escaping @Sendable (Database) -> Void) {
+        if Manifest.worksInPlace { queue.inDatabase(work) } else { queue.asyncWriteWithoutTransaction(work) }
     }
 
     /// What `body` returns or throws; errors of SQLite as ours.
