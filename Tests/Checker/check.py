@@ -10,6 +10,7 @@ outcome by outcome. Prints what differs (ids and field names, at most a few of e
 """
 
 import argparse
+import contextlib
 import datetime
 import pathlib
 import sqlite3
@@ -112,35 +113,35 @@ def compare_links(name: str, wanted: Counter, found: Counter, findings: Findings
 
 def check_manifest(path: str, expected: Expectation, findings: Findings, say) -> None:
     """Every record has the outcome that it must have, every link type as many of each; no chunk is left half-way."""
-    manifest = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
-    streams = dict(manifest.execute("SELECT name, number FROM streams"))
-    for name, _, _ in TABLES:
-        stream = getattr(expected, {"company": "companies"}.get(name, name + "s"))
-        rows = manifest.execute("SELECT source_id, outcome FROM records WHERE stream = ?", (streams[name],))
-        found = Counter()
-        for source, outcome in rows:
-            word = OUTCOMES[outcome]
-            found[source] += 1
-            wanted = stream.outcome.get(int(source))
-            # A write that was cut off may have arrived: then the record was there already when it was sent again.
-            if word != wanted and (wanted, word) != ("created", "updated"):
-                findings.add(f"{name} is {word} instead of {wanted}", source)
-        for source in stream.outcome:
-            if found[str(source)] != 1:
-                findings.add(f"{name} with {found[str(source)]} outcomes", str(source))
-        say(f"{name}: {sum(found.values())} outcomes compared")
-    for name, wanted in expected.edges.items():
-        rows = manifest.execute("SELECT outcome, count(*) FROM records WHERE stream = ? GROUP BY 1", (streams[name],))
-        found = Counter({OUTCOMES[outcome]: count for outcome, count in rows})
-        found["created"] += found.pop("updated", 0)
-        for word in set(wanted) | set(found):
-            if wanted[word] != found[word]:
-                findings.add(f"{name} {word} differ", f"{found[word]} instead of {wanted[word]}")
-    for state, count in manifest.execute("SELECT state, count(*) FROM chunks GROUP BY 1"):
-        if state in ("writing", "leased", "failed"):
-            findings.add(f"chunks left {state}", str(count))
-    for state, count in manifest.execute("SELECT state, count(*) FROM batches WHERE state <> 'settled' GROUP BY 1"):
-        findings.add(f"batches left {state}", str(count))
+    with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as manifest:
+        streams = dict(manifest.execute("SELECT name, number FROM streams"))
+        for name, _, _ in TABLES:
+            stream = getattr(expected, {"company": "companies"}.get(name, name + "s"))
+            rows = manifest.execute("SELECT source_id, outcome FROM records WHERE stream = ?", (streams[name],))
+            found = Counter()
+            for source, outcome in rows:
+                word = OUTCOMES[outcome]
+                found[source] += 1
+                wanted = stream.outcome.get(int(source))
+                # A write that was cut off may have arrived: then the record was there already when it was sent again.
+                if word != wanted and (wanted, word) != ("created", "updated"):
+                    findings.add(f"{name} is {word} instead of {wanted}", source)
+            for source in stream.outcome:
+                if found[str(source)] != 1:
+                    findings.add(f"{name} with {found[str(source)]} outcomes", str(source))
+            say(f"{name}: {sum(found.values())} outcomes compared")
+        for name, wanted in expected.edges.items():
+            rows = manifest.execute("SELECT outcome, count(*) FROM records WHERE stream = ? GROUP BY 1", (streams[name],))
+            found = Counter({OUTCOMES[outcome]: count for outcome, count in rows})
+            found["created"] += found.pop("updated", 0)
+            for word in set(wanted) | set(found):
+                if wanted[word] != found[word]:
+                    findings.add(f"{name} {word} differ", f"{found[word]} instead of {wanted[word]}")
+        for state, count in manifest.execute("SELECT state, count(*) FROM chunks GROUP BY 1"):
+            if state in ("writing", "leased", "failed"):
+                findings.add(f"chunks left {state}", str(count))
+        for state, count in manifest.execute("SELECT state, count(*) FROM batches WHERE state <> 'settled' GROUP BY 1"):
+            findings.add(f"batches left {state}", str(count))
 
 
 def main() -> None:

@@ -60,7 +60,7 @@ import Testing
     @Test(arguments: [
         (#""01234""#, #""1234""#), ("12345678901234567890", "12345678901234567891"), ("0.1", "0.10000000000000001"),
         (#""infinity""#, #""inf""#), (#""a b""#, #""ab""#), (#""x""#, "null"), (#""2021-05-01""#, #""2021-05-02""#),
-        (#""0x10""#, "16"),
+        (#""0x10""#, "16"), (#""Ada Lovelace""#, #""Ada Lovelacf""#),
     ])
     func `a changed value is found, however small the change`(_ sent: String, _ held: String) throws {
         let (sent, held) = (try JSONValue(parsing: Array(sent.utf8)), try JSONValue(parsing: Array(held.utf8)))

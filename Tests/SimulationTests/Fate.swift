@@ -22,14 +22,16 @@ final class Fate: Sendable {
         case lookUp
     }
 
-    /// How the process of a session ends.
-    enum End: CaseIterable { case itself, kill, powerCut }
+    /// How the process of a session ends. On a full disk it ends by itself, and finds room the next time.
+    enum End: CaseIterable { case itself, kill, powerCut, fullDisk }
 
     private struct State {
         var generator: SeededGenerator
         var step = 0
         var lastStep = Int.max
+        var fullFrom = Int.max
         var failing: Set<Int> = []
+        var jumpsAt: [Int: Duration] = [:]
         var isDead = false
         var course: UInt64 = 0xCBF2_9CE4_8422_2325
         var steps = 0
@@ -38,22 +40,38 @@ final class Fate: Sendable {
     }
 
     private let state: Mutex<State>
+    private let clock: ManualClock
     /// So many sessions have troubles; after them the run must come to its end.
     static let troubledSessions = 5
     /// About how many steps a whole migration has.
     private static let stepsOfMigration = 420
 
-    init(seed: UInt64) { state = Mutex(State(generator: SeededGenerator(seed: seed ^ 0x5EED_FA7E))) }
+    init(seed: UInt64, clock: ManualClock) {
+        state = Mutex(State(generator: SeededGenerator(seed: seed ^ 0x5EED_FA7E)))
+        self.clock = clock
+    }
 
     /// Decides about the next session, of which `number` counts from 0.
     func beginSession(_ number: Int) -> End {
         state.withLock { state in
-            (state.step, state.lastStep, state.failing, state.isDead) = (0, .max, [], false)
+            (state.step, state.lastStep, state.fullFrom, state.isDead) = (0, .max, .max, false)
+            (state.failing, state.jumpsAt) = ([], [:])
             guard number < Self.troubledSessions else { return .itself }
-            let end = End.allCases[Int.random(in: 0..<3, using: &state.generator)]
+            let end = End.allCases[Int.random(in: 0..<4, using: &state.generator)]
             // Half of the ends come early, where a session puts right what the one before left.
             let range = Bool.random(using: &state.generator) ? 40 : Self.stepsOfMigration
-            if end != .itself { state.lastStep = Int.random(in: 1...range, using: &state.generator) }
+            let last = Int.random(in: 1...range, using: &state.generator)
+            switch end {
+            case .itself: break
+            case .kill, .powerCut: state.lastStep = last
+            case .fullDisk: state.fullFrom = last
+            }
+            // Somebody sets the clock, or it was wrong until now.
+            if Int.random(in: 0..<3, using: &state.generator) == 0 {
+                let isBack = Bool.random(using: &state.generator)
+                state.jumpsAt[Int.random(in: 1...range, using: &state.generator)] =
+                    isBack ? .seconds(-3600) : .seconds(10 * 365 * 86_400)
+            }
             for _ in 0..<Int.random(in: 0...2, using: &state.generator) {
                 state.failing.insert(Int.random(in: 1...range, using: &state.generator))
             }
@@ -63,20 +81,27 @@ final class Fate: Sendable {
 
     /// Throws instead of the step if it fails, or if the process has ended.
     func pass(_ step: Step) throws(MigratezError) {
+        var jump: Duration?
         let failure = state.withLock { state -> MigratezError? in
             if state.isDead { return Self.ended }
             state.step += 1
             state.steps += 1
+            jump = state.jumpsAt[state.step]
             state.course = (state.course ^ UInt64(step.number)) &* 0x100_0000_01B3
             if state.step >= state.lastStep {
                 state.isDead = true
                 state.deaths += 1
                 return Self.ended
             }
+            if state.step >= state.fullFrom, step.takesRoom {
+                state.failures += 1
+                return Self.failure(of: step, isFull: true)
+            }
             guard state.failing.contains(state.step) else { return nil }
             state.failures += 1
             return Self.failure(of: step, isFull: Bool.random(using: &state.generator))
         }
+        if let jump { clock.jump(to: clock.now.advanced(by: jump)) }
         if let failure { throw failure }
     }
 
@@ -104,6 +129,14 @@ final class Fate: Sendable {
 }
 
 extension Fate.Step {
+    /// Whether it fails on a full disk.
+    fileprivate var takesRoom: Bool {
+        switch self {
+        case .disk(.createFolder), .disk(.write), .commit: true
+        default: false
+        }
+    }
+
     fileprivate var number: Int {
         switch self {
         case .commit: 0

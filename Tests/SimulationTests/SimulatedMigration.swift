@@ -89,7 +89,7 @@ struct SimulatedMigration: Sendable {
     private init(seed: UInt64, _ folder: String, _ sabotage: Sabotage) async throws {
         self.seed = seed
         self.sabotage = sabotage
-        let (account, fate) = (SimulatedAccount(seed: seed), Fate(seed: seed))
+        let (account, fate) = (SimulatedAccount(seed: seed), Fate(seed: seed, clock: clock))
         var generator = SeededGenerator(seed: seed ^ 0xD15C)
         disk = SimulatedDisk(seed: seed, ignoresSync: sabotage.ignoresSync) { operation, _ throws(MigratezError) in
             try fate.pass(.disk(operation))
@@ -173,13 +173,14 @@ struct SimulatedMigration: Sendable {
             failures: summary.failures, course: summary.course)
     }
 
-    /// The run, gone on with; a new one if none has begun.
+    /// The run, gone on with; a new one if none has begun. By a clock that is set back, the newest is not the last one.
     private func open() async throws -> Run {
-        if let entry = try RunRegistry(workplace).entries().max(by: { $0.started < $1.started }) {
-            do { return try await Run.reopen(entry, connection, in: workplace) { _ in } } catch let error
-                as MigratezError
-                where error.code == .runNotFound
-            {}
+        for entry in try RunRegistry(workplace).entries() {
+            do {
+                return try await Run.reopen(entry, connection, in: workplace) { _ in }
+            } catch let error as MigratezError {
+                guard error.code == .runNotFound else { throw error }
+            }
         }
         return try await Run.begin(connection, in: workplace) { _ in }
     }

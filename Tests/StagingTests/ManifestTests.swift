@@ -18,6 +18,22 @@ import Testing
         #expect(await code { _ = try RunInspection(run.folder) } == .manifestTooNew)
     }
 
+    @Test func `what is deleted is overwritten in the file`() async throws {
+        let run = try TestRun()
+        let area = try await run.create()
+        let text = String(repeating: "planted-2718 ", count: 300)
+        try await area.manifest.commit { try $0.setNote("planted", text) }
+        try await area.manifest.truncateLog()
+        let holds = { () throws in
+            String(decoding: try contents(ofFile: run.folder.manifest), as: UTF8.self).contains("planted-2718")
+        }
+        #expect(try holds(), "what is not deleted is there")
+        try await area.manifest.commit { try $0.setNote("planted", nil) }
+        try await area.manifest.truncateLog()
+        #expect(try !holds())
+        try await area.close()
+    }
+
     @Test func `what is not a database is reported as damage`() async throws {
         let run = try TestRun()
         try await run.create().close()

@@ -43,6 +43,18 @@ import Testing
         return run
     }
 
+    @Test func `no certificate is given while anything is left, and one is once it is gone`() async throws {
+        let run = try await confirmedRun()
+        let stray = "\(run.folder.path)/export.csv"
+        _ = try LocalFileSystem().open(stray, .new)
+        #expect(await code { _ = try await Shredding.run(run.folder, clock: run.clock) } == .shredIncomplete)
+        let before = try run.names(run.folder.path)
+        #expect(!before.contains("certificate"))
+        try LocalFileSystem().remove(stray)
+        _ = try await Shredding.run(run.folder, clock: run.clock)
+        #expect(try run.names(run.folder.path).contains("certificate"))
+    }
+
     @Test func `a confirmed run ends with nothing but counts, hashes and a certificate that verifies`() async throws {
         let run = try await confirmedRun()
         let files = try await Shredding.run(run.folder, clock: run.clock)

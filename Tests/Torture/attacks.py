@@ -45,7 +45,7 @@ def carry_out(point: Point, world: World, judge: Judge, id_map_lines: int, damag
                 damage(world)
             outcome.failures += verdict.of_shredding(world, run, id_map_lines)
         else:
-            outcome.failures += _go_on(world)
+            outcome.failures += go_on(world)
             if outcome.failures:
                 return outcome
             outcome.failures += judge.of_verification(world)
@@ -89,7 +89,7 @@ def _ending(result: Result, strike: Strike, done: int) -> list[str]:
     return [] if re.search(code + r"-\d\d", result.err) else [f"it gave no code of {code}: {result}"]
 
 
-def _go_on(world: World) -> list[str]:
+def go_on(world: World) -> list[str]:
     """What an operator does: `resume`; and if there is no run yet, begin it again."""
     resumed = world.do("resume")
     if resumed.code == 1 and "MZ-CFG-06" in resumed.err:

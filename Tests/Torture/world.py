@@ -47,9 +47,18 @@ class Simulator:
             raise SystemExit(f"simulate {arguments[0]} did not start")
         self.url = line[line.index("http://"):].strip()
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     def stop(self) -> None:
         self._process.terminate()
-        self._process.wait()
+        try:
+            self._process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            # A client that was killed in the middle of a request can hold it up; what it had answered is on its disk.
+            self._process.kill()
+            self._process.wait()
         self._process.stdout.close()
 
 
