@@ -42,7 +42,7 @@ import Testing
         + ending(.credentialsRejected, "status:401=1@/crm/v3/objects")
         + ending(.permissionMissing, "status:403*1@/crm/v3/objects")
         + ending(.requestRefused, "redirect*1@/crm/v3/objects")
-        + ending(.responseTooLarge, "gzip-bomb*1@/crm/v3/objects")
+        + ending(.responseTooLarge, "gzip-bomb=1@/crm/v3/objects")
         + ending(.brokenResponse, "error-body=1@/crm/v3/objects", "html=1@/crm/v3/objects")
         + ending(.serverFailed, "status:503=1@/crm/v3/objects")
 
@@ -51,10 +51,12 @@ import Testing
         passing(
             "drop*3@/services/data", "commit-then-drop*3@/services/data", "reset-mid-body*3@/services/data",
             "reset-after:20*2@/services/data", "stall*1@/services/data", "black-hole*1@/services/data",
-            "trickle*2@/services/data", "wrong-length*2@/services/data", "bad-json*2@/services/data",
-            "html*1@/services/data", "status:503:1s*2@/services/data", "status:500*2@/services/data",
-            "status:401*2@/services/data", "commit-then-drop=once@/services/data", "reset-mid-body=once@/services/data")
+            "trickle*2@/services/data", "wrong-length*2@/services/data",
+            "status:503:1s*2@/services/data", "status:500*2@/services/data",
+            "status:401*1@/services/data", "commit-then-drop=once@/services/data", "reset-mid-body=once@/services/data")
         + ending(.requestRefused, "redirect=1@/services/data")
+        + ending(.brokenResponse, "bad-json*2@/services/data", "html*2@/services/data")
+        + ending(.credentialsRejected, "status:401=1@/services/data")
         + ending(.serverFailed, "status:503=1@/services/data")
 
     @Test(.timeLimit(.minutes(2)), arguments: ofSource)

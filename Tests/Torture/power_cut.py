@@ -33,6 +33,8 @@ COUNTS = "contacts=300,companies=40,deals=60,notes=60"
 CHUNK_RECORDS = 20
 #: How long the program runs between two images, in seconds.
 PAUSE = (0.02, 0.5)
+#: One run in five is cut off from its very beginning, the others from their first chunk on.
+IMAGES_OF_A_RUN = 12
 #: The control is over when something was missing, or after so many images.
 CONTROL_IMAGES = 24
 
@@ -82,12 +84,16 @@ class Camera:
     def __init__(self, world: DiskWorld, store: Store, draw: random.Random):
         self._world, self._store, self._draw, self._count = world, store, draw, 0
 
-    def images_of_a_run(self, limit: int, preload: pathlib.Path | None = None) -> list[Image]:
-        """The images of one run from its beginning, taken at random moments until it ends or there are enough."""
+    def images_of_a_run(
+            self, limit: int, preload: pathlib.Path | None = None, from_beginning: bool = False) -> list[Image]:
+        """The images of one run, taken at random moments until it ends or there are enough: from its very beginning, or
+        from its first acknowledged chunk on."""
         world, images = self._world, []
         world.begin()
         process = world.start("run", PIPELINE, preload=preload)
         try:
+            while not from_beginning and process.poll() is None and not Acknowledged.read(manifest_of(world)).chunks:
+                time.sleep(PAUSE[0])
             while len(images) < limit:
                 time.sleep(self._draw.uniform(*PAUSE))
                 if process.poll() is not None:
@@ -146,11 +152,11 @@ def missing(world: DiskWorld, acknowledged: Acknowledged) -> list[str]:
     return found
 
 
-def recover(world: DiskWorld, judge: Judge, image: Image) -> list[str]:
-    """Goes on from the image as its operator would, and judges the end."""
+def recover(world: DiskWorld, judge: Judge) -> list[str]:
+    """Goes on from the disk as it is, as its operator would, and judges the end."""
     try:
         found = go_on(world)
-        return found or judge.of_verification(world) + judge.of_migration(world)
+        return found or judge.of_migration(world)
     except Stuck as stuck:
         return [str(stuck)]
 
@@ -226,17 +232,19 @@ def unable() -> str | None:
 def attack(options, folder: pathlib.Path, account: str, store: Store) -> int:
     world = DiskWorld(folder / "world", options.binary, account, ROOT / "pipelines", store, CHUNK_RECORDS)
     camera, judge = Camera(world, store, random.Random(options.seed)), Judge(account)
-    chunks = outcomes = done = begun = 0
+    chunks = outcomes = done = begun = runs = 0
     failures: list[str] = []
     try:
         failures += control(world, camera, folder)
         while done < options.power_cut:
-            images = camera.images_of_a_run(min(12, options.power_cut - done))
+            images = camera.images_of_a_run(
+                min(IMAGES_OF_A_RUN, options.power_cut - done), from_beginning=runs % 5 == 4)
+            runs += 1
             if not images:
                 failures.append("a run ended before an image could be taken")
                 break
             for image in images:
-                found = restore(world, image) or missing(world, image.acknowledged) + recover(world, judge, image)
+                found = restore(world, image) or missing(world, image.acknowledged) + recover(world, judge)
                 chunks += len(image.acknowledged.chunks)
                 outcomes += len(image.acknowledged.outcomes)
                 begun += bool(image.acknowledged.chunks)
