@@ -37,6 +37,10 @@ static inline CURLcode mz_easy_set_seek(CURL *easy, curl_seek_callback callback)
     return curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, callback);
 }
 
+static inline CURLcode mz_easy_set_opensocket(CURL *easy, curl_opensocket_callback callback) {
+    return curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, callback);
+}
+
 // 0 if libcurl does not know.
 static inline long mz_easy_info_long(CURL *easy, CURLINFO info) {
     long value = 0;

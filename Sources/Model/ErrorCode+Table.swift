@@ -30,6 +30,8 @@ extension ErrorCode {
     package static let untrustedServer = ErrorCode(.net, 6, "the server's certificate is not trusted")
     package static let insecureURL = ErrorCode(.net, 7, "plain http is allowed to loopback addresses only")
     package static let requestRefused = ErrorCode(.net, 8, "the service refused the request")
+    package static let addressOutOfReach = ErrorCode(
+        .net, 9, "the address is in a private network, which the connection does not allow")
 
     // Records
     package static let rowLocked = ErrorCode(.lock, 1, "the row or its parent is locked")
@@ -81,7 +83,7 @@ extension ErrorCode {
         .invalidPipeline, .invalidSetting, .missingSecret, .notSupported, .fileNotFound, .runNotFound, .wrongRunState,
         .gateBreached, .pipelineChanged, .credentialsRejected, .accountChanged, .permissionMissing, .throttled,
         .quotaExhausted, .storageFull, .timeUsedUp, .unreachable, .timedOut, .brokenResponse, .serverFailed,
-        .responseTooLarge, .untrustedServer, .insecureURL, .requestRefused, .rowLocked,
+        .responseTooLarge, .untrustedServer, .insecureURL, .requestRefused, .addressOutOfReach, .rowLocked,
         .requiredFieldMissing, .wrongType, .tooLong, .notInPicklist, .valueNotMapped, .duplicate, .parentMissing,
         .parentNotLoaded, .ownerUnmatched, .recordDeleted,
         .ownerInactive, .parentNotRead, .ruleViolated, .mappingFailed, .unchanged, .changedThere, .changedOnBothSides,

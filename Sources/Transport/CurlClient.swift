@@ -14,8 +14,9 @@ import Musl
 ///
 /// - Connections are kept and shared; HTTP/2 where the server offers it (not for streams).
 /// - TLS 1.2 or newer, the certificate always checked; plain http to loopback addresses only; redirects are answers.
-/// - `HTTPS_PROXY` and `NO_PROXY` are honoured for https as other programs do; TLS stays end to end through a proxy. No
-///   other variable, no `.netrc`, no cookies.
+/// - Connections are made to addresses within the request's reach only, whatever a host's name resolves to.
+/// - `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` are honoured for https as other programs do; TLS stays end to end through a
+///   proxy. No other variable, no `.netrc`, no cookies.
 /// - A request that is not idempotent goes out once at most: where libcurl would silently send it again on a new
 ///   connection because a kept one has died, it fails with `fateUnknown` instead.
 package final class CurlClient: HTTPClient {

@@ -159,6 +159,8 @@ final class CurlEngine: @unchecked Sendable {
         if code == CURLE_OK, let head = transfer.head {
             return .success(HTTPResponse(head: head, body: transfer.body))
         }
+        // Other addresses of the same name may do; only if none does is this the reason.
+        if code == CURLE_COULDNT_CONNECT, let error = transfer.reachFailure { return .failure(error) }
         let code = code == CURLE_OK ? CURLE_WEIRD_SERVER_REPLY : code
         return .failure(CurlFailure.error(code, subject: transfer.subject, stage: transfer.stage))
     }

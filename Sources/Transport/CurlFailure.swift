@@ -12,7 +12,7 @@ enum CurlFailure {
     static func error(_ code: CURLcode, subject: String, stage: TransportFailure.Stage) -> MigratezError {
         let (ours, reason, remedy) = meaning(code, stage: stage)
         return MigratezError(
-            ours, "\(subject): \(reason)", remedy: remedy, hint: hint(ours),
+            ours, "\(subject): \(reason)", remedy: remedy, hint: hint(code, ours),
             cause: TransportFailure(stage: stage, curlCode: Int(code.rawValue)))
     }
 
@@ -47,9 +47,12 @@ enum CurlFailure {
         }
     }
 
-    private static func hint(_ code: ErrorCode) -> String? {
-        code == .untrustedServer
-            ? "if the server is yours, add its certificate authority to the trusted ones; checks cannot be switched off"
-            : nil
+    private static func hint(_ code: CURLcode, _ ours: ErrorCode) -> String? {
+        if ours == .untrustedServer {
+            return
+                "if the server is yours, add its certificate authority to the trusted ones; checks cannot be switched off"
+        }
+        return code == CURLE_SSL_CONNECT_ERROR
+            ? "if it persists: a server must speak TLS 1.2 or newer with forward secrecy and AES-GCM or ChaCha20" : nil
     }
 }

@@ -28,6 +28,7 @@ extension CurlTransfer {
         configureMethod()
         configureHeaders()
         configureCallbacks()
+        configureReach()
     }
 
     /// Frees what libcurl does not copy. After the handle has left the multi handle.
@@ -41,6 +42,9 @@ extension CurlTransfer {
 
     private func configureTLS() {
         set(CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2)
+        // Of TLS 1.2 the suites that have forward secrecy and authenticated encryption (RFC 9325 §4.2), whatever the
+        // machine's configuration of OpenSSL allows besides; TLS 1.3 has no others.
+        set(CURLOPT_SSL_CIPHER_LIST, "ECDHE+AESGCM:ECDHE+CHACHA20")
         set(CURLOPT_SSL_VERIFYPEER, 1)
         set(CURLOPT_SSL_VERIFYHOST, 2)
         // OpenSSL trusts the file and, besides, the folder of the system's authorities (CURLOPT_CAPATH, set at build).

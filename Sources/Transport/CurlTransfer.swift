@@ -41,17 +41,20 @@ final class CurlTransfer: @unchecked Sendable {
     var bytesDecoded = 0
     /// Why a callback ended the transfer.
     var refusal: MigratezError?
+    /// Whether the host's name stood for an address that the request may not be sent to.
+    var isOutOfReach = false
     /// Set by a callback, carried out by the loop after it.
     var wantsPause = false
     var isReceivePaused = false
     var stall: StallDetector
 
-    /// - Throws: `invalidSetting` or `insecureURL` if the request cannot be sent as it is.
+    /// - Throws: `invalidSetting`, `insecureURL` or `addressOutOfReach` if the request cannot be sent as it is.
     init(_ request: HTTPRequest, delivery: Delivery, limits: TransportConfiguration) throws(MigratezError) {
         self.request = request
         self.delivery = delivery
         self.limits = limits
         url = try RequestURL(request.url)
+        try url.check(request.reach)
         for header in request.headers { try CurlTransfer.check(header) }
         if case .stream(let length, _) = request.body {
             upload = UploadPipe(length: length)

@@ -43,12 +43,14 @@ package struct HTTPRequest: Sendable {
     /// Whether sending it twice does what sending it once does. If not, it is sent again only when the first one
     /// certainly was not carried out.
     package var isIdempotent: Bool
+    /// Which networks it may be sent into.
+    package var reach: NetworkReach
 
     /// - Parameter isIdempotent: `nil` = as RFC 9110 §9.2.2 says for the method: all but POST and PATCH.
     package init(
         _ method: HTTPMethod = .get, _ url: String, headers: [HTTPHeader] = [], body: HTTPBody = .empty,
         deadline: Duration = .seconds(60), responseBytesMax: ByteCount = .MiB(16), endpointClass: String = "default",
-        isIdempotent: Bool? = nil
+        isIdempotent: Bool? = nil, reach: NetworkReach = .publicInternet
     ) {
         self.method = method
         self.url = url
@@ -58,6 +60,7 @@ package struct HTTPRequest: Sendable {
         self.responseBytesMax = responseBytesMax
         self.endpointClass = endpointClass
         self.isIdempotent = isIdempotent ?? (method != .post && method != .patch)
+        self.reach = reach
     }
 }
 

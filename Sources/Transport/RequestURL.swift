@@ -17,6 +17,8 @@ package struct RequestURL: Sendable, Hashable, CustomStringConvertible {
     package let port: Int?
     /// From the first slash to the query; `/` if there is none.
     package let path: String
+    /// The address that the host is, if it is written as one and not as a name.
+    package let literal: IPAddress?
     /// Whether the host is this machine by its literal name: 127.0.0.0/8, `[::1]` or `localhost`.
     package let isLoopback: Bool
 
@@ -48,11 +50,15 @@ package struct RequestURL: Sendable, Hashable, CustomStringConvertible {
         self.port = port
         let path = rest[authority.endIndex...].prefix { $0 != UInt8(ascii: "?") }
         self.path = path.isEmpty ? "/" : String(Substring(path))
-        isLoopback = RequestURL.isLoopback(host)
+        literal = RequestURL.literal(host)
+        isLoopback = host == "localhost" || literal?.isLoopback == true
         guard isSecure || isLoopback else {
             throw MigratezError(
                 .insecureURL, "plain http to \(host) is refused", remedy: .fixConfiguration,
                 hint: "use an https address; plain http is for loopback addresses only")
+        }
+        guard literal != nil || !RequestURL.endsInNumber(host) else {
+            throw RequestURL.invalid("its host is neither a name nor an address in its usual form")
         }
     }
 
@@ -87,16 +93,21 @@ package struct RequestURL: Sendable, Hashable, CustomStringConvertible {
         return (host.lowercased(), port)
     }
 
-    /// Literal forms only: a name that merely resolves to a loopback address today is not one, and neither are the
-    /// short and hexadecimal forms that `inet_aton` takes.
-    private static func isLoopback(_ host: String) -> Bool {
-        if host == "localhost" || host == "[::1]" { return true }
-        let parts = host.split(separator: ".", omittingEmptySubsequences: false)
-        return parts.count == 4 && parts[0] == "127"
-            && parts.allSatisfy { part in
-                part.count <= 3 && part.allSatisfy(\.isNumber) && (part.count == 1 || part.first != "0")
-                    && Int(part).map { $0 <= 255 } ?? false
-            }
+    /// The usual forms only. A name that merely resolves to a loopback address today is not one.
+    private static func literal(_ host: String) -> IPAddress? {
+        guard let first = host.utf8.first else { return nil }
+        if first == UInt8(ascii: "[") {
+            return IPAddress(String(host.dropFirst().dropLast()))
+        }
+        // Most hosts are names, and this is done for every request.
+        return (0x30...0x39).contains(first) ? IPAddress(host) : nil
+    }
+
+    /// Whether resolvers take the host for an address of version 4 in one of its other forms: `127.1`, `0x7f000001`,
+    /// `017700000001` (URL Living Standard, "ends in a number checker"; inet_aton(3)). Or an IPv6 address that is none.
+    private static func endsInNumber(_ host: String) -> Bool {
+        let last = host.split(separator: ".").last ?? ""
+        return host.hasPrefix("[") || last.hasPrefix("0x") || last.allSatisfy(\.isNumber)
     }
 
     /// What follows the scheme, which is in lower case here and in either case there.

@@ -37,6 +37,27 @@ import Testing
         #expect("\(entries[2])".hasPrefix("GET 127.0.0.1/things 200 19 B "))
     }
 
+    @Test(arguments: [nil: NetworkReach.publicInternet, "false": .publicInternet, "true": .everywhere])
+    func `every request reaches as far as the connection allows`(_ text: String?, _ reach: NetworkReach) async throws {
+        let stub = StubHTTPClient { _, _ in HTTPResponse(status: 200) }
+        let settings = ConnectorSettings(texts: text.map { ["allow_private_network": $0] } ?? [:])
+        let client = try PolicyStack.make(http: stub, clock: ManualClock(), settings: settings, tokens: nil).client
+        _ = try await client.send(HTTPRequest(.get, "https://api.test/", reach: .everywhere))
+        try await client.stream(HTTPRequest(.get, "https://api.test/")) { _ in
+        } chunk: { _ in
+        }
+        #expect(stub.requests.map(\.reach) == [reach, reach])
+    }
+
+    @Test func `a base address is screened, and the error names the setting`() throws {
+        let settings = ConnectorSettings(texts: ["base_url": "https://10.0.0.1/", "other_url": "https://api.test/crm/"])
+        let error = #expect(throws: MigratezError.self) { try settings.baseURL("base_url") }
+        #expect(error?.code == .addressOutOfReach)
+        #expect(error?.message.hasPrefix("base_url: 10.0.0.1 is not") == true)
+        #expect(try settings.baseURL("other_url")?.text == "https://api.test/crm")
+        #expect(try settings.baseURL("no_url") == nil)
+    }
+
     @Test func `a failure is logged by its code`() async throws {
         let server = try ScriptedServer { _ in [.reset] }
         defer { server.stop() }

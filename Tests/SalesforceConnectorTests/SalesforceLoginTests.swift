@@ -64,6 +64,52 @@ import Testing
         #expect(error?.code == .insecureURL)
     }
 
+    /// A login service that is somebody else's could send the token, or requests, into the network that we are in.
+    @Test(arguments: [
+        "https://127.0.0.1", "https://10.0.0.1", "https://169.254.169.254", "https://[::1]", "https://localhost",
+        "https://2130706433", "https://user:canary@acme.my.salesforce.com", "https://acme.my.salesforce.com/?canary",
+        "file:///etc/passwd",
+    ])
+    func `an org's address that is not an address of the internet is refused`(_ instance: String) async throws {
+        let server = try server(200, #"{"access_token":"t","instance_url":"\#(instance)"}"#)
+        let login = SalesforceLogin(
+            settings: try settings(server.url, ["auth.kind": "refresh"], ["auth.refresh_token": "r"]),
+            http: try sharedClient.get(), clock: ManualClock())
+        let error = await #expect(throws: MigratezError.self) { try await login.accessToken() }
+        #expect(error?.code == .addressOutOfReach || error?.code == .invalidSetting)
+        #expect(error?.message.contains("instance_url") == true)
+        #expect(error?.description.contains("canary") == false)
+        #expect(login.instanceURL == server.url, "the token goes nowhere")
+    }
+
+    @Test func `a login service elsewhere cannot name this machine`() async throws {
+        let stub = StubHTTPClient { _, _ in
+            HTTPResponse(
+                status: 200, body: Array(#"{"access_token":"t","instance_url":"http://127.0.0.1:8080"}"#.utf8))
+        }
+        for texts in [["auth.kind": "refresh"], ["auth.kind": "refresh", "allow_private_network": "true"]] {
+            let login = SalesforceLogin(
+                settings: try settings("https://login.test", texts, ["auth.refresh_token": "r"]), http: stub,
+                clock: ManualClock())
+            let error = await #expect(throws: MigratezError.self) { try await login.accessToken() }
+            #expect(error?.code == .addressOutOfReach)
+        }
+    }
+
+    @Test(arguments: ["base_url", "login_url"]) func `addresses in the settings are screened`(_ path: String) throws {
+        let given = { (texts: [String: String]) in
+            try SalesforceSettings(
+                ConnectorSettings(
+                    texts: ["auth.kind": "refresh", "auth.client_id": "c"].merging(texts) { $1 },
+                    secrets: ["auth.refresh_token": Secret("r")]))
+        }
+        let error = #expect(throws: MigratezError.self) { try given([path: "https://192.168.1.5"]) }
+        #expect(error?.code == .addressOutOfReach)
+        #expect(error?.message.hasPrefix("\(path): ") == true)
+        #expect(try given([path: "https://192.168.1.5", "allow_private_network": "true"]).reach == .everywhere)
+        #expect(try given([path: "https://acme.my.salesforce.com"]).reach == .publicInternet)
+    }
+
     @Test func `client credentials are sent as such`() async throws {
         let server = try server()
         let login = SalesforceLogin(

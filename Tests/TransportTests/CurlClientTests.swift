@@ -69,6 +69,27 @@ import Testing
         #expect(server.requests.count == 1)
     }
 
+    /// Not to another host, where the token would go too, nor from this scheme to another.
+    @Test(arguments: [301, 302, 303, 307, 308]) func `a redirect takes no credentials anywhere`(
+        status: Int
+    ) async throws {
+        let elsewhere = try ScriptedServer()
+        defer { elsewhere.stop() }
+        let target = "\(elsewhere.url)/"
+        let server = try ScriptedServer { _ in .text(status, "", headers: [("Location", target)]) }
+        defer { server.stop() }
+        let token = HTTPHeader("Authorization", "Bearer canary")
+        for method in [HTTPMethod.get, .post] {
+            let request = HTTPRequest(method, server.url + "/", headers: [token])
+            #expect(try await CurlClient().send(request).status == status)
+            try await CurlClient().stream(request) {
+                #expect($0.status == status)
+            } chunk: { _ in
+            }
+        }
+        #expect(elsewhere.connectionCount == 0)
+    }
+
     @Test func `interim answers and trailers are passed over`() async throws {
         let server = try ScriptedServer { _ in
             [

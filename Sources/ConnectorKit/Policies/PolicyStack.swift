@@ -6,8 +6,8 @@ package import MigratezTransport
 
 /// The policies of one connector around the process's HTTP client.
 ///
-/// From the outside in: retries → authentication → rate budget → calls at once → whatever `http` is (a `LoggedClient`,
-/// say). So every attempt waits for room in the budget, and a renewed token is used by the next attempt.
+/// From the outside in: retries → authentication → rate budget → calls at once → reach → whatever `http` is (a
+/// `LoggedClient`, say). So every attempt waits for room in the budget, and a renewed token is used by the next attempt.
 package struct PolicyStack: Sendable {
     /// What the connector sends its requests through.
     package let client: any HTTPClient
@@ -21,6 +21,7 @@ package struct PolicyStack: Sendable {
         SettingSpec("rate.requests", .text, "requests per period, such as 150/10s"),
         SettingSpec("rate.daily_share", .text, "share of the day's requests that may be used, such as 70%"),
         SettingSpec("rate.concurrency", .text, "requests at once: a number, or auto"),
+        ConnectorSettings.reachSpec,
     ]
 
     /// - Parameters:
@@ -40,6 +41,7 @@ package struct PolicyStack: Sendable {
         if let text = settings["rate.daily_share"] { share = try RateBudget.share(parsing: text) }
         let limiter = RateLimiter(budget: budget, classes: classBudgets, dailyShare: share, clock: clock)
         let callsMax = try concurrency(settings)
+        let http: any HTTPClient = ReachClient(http, settings.reach)
         let bounded = callsMax.map { ConcurrencyLimitedClient(http, callsMax: $0) } ?? http
         var client: any HTTPClient = RateLimitedClient(bounded, limiter: limiter, hints: hints, clock: clock)
         if let tokens { client = AuthorizedClient(client, token: SharedToken(tokens, clock: clock)) }

@@ -3,6 +3,7 @@
 
 import MigratezConnectorKit
 import MigratezModel
+import MigratezTransport
 
 /// What a pipeline says about the source, checked.
 struct HubSpotSettings: Sendable {
@@ -25,9 +26,7 @@ struct HubSpotSettings: Sendable {
         ] + PolicyStack.settings
 
     init(_ settings: ConnectorSettings) throws(MigratezError) {
-        var baseURL = settings["base_url"] ?? "https://api.hubapi.com"
-        while baseURL.hasSuffix("/") { baseURL.removeLast() }
-        self.baseURL = baseURL
+        baseURL = try settings.baseURL("base_url")?.text ?? "https://api.hubapi.com"
         paths = try HubSpotPaths(version: settings["api_version"] ?? "v3")
         includesArchived = settings["include_archived"] == "true"
         let text = settings["page_size"] ?? "100"

@@ -38,6 +38,7 @@ package struct SalesforceDestination: Destination {
         settings: ConnectorSettings, http: any HTTPClient, clock: any WallClock
     ) throws(MigratezError) {
         let own = try SalesforceSettings(settings)
+        let http = ReachClient(http, own.reach)
         let retry = RetryPolicy(verdict: SalesforceLimits.verdict)
         let login = SalesforceLogin(
             settings: own, http: RetryingClient(http, policy: retry, clock: clock), clock: clock)

@@ -51,13 +51,30 @@ package final class SalesforceLogin: Sendable {
             throw MigratezError(
                 .brokenResponse, "the login answered without access_token or instance_url", remedy: .retry(after: nil))
         }
-        // The token goes to that address from now on: it must be one that the transport would accept at all.
-        _ = try RequestURL(instance)
-        address.withLock { $0 = instance.hasSuffix("/") ? String(instance.dropLast()) : instance }
+        let instanceURL = try screened(instance)
+        address.withLock { $0 = instanceURL.text }
         // The identity URL ends in the user's id (Salesforce Help, "Identity URLs").
         let userID = answer["id"]?.text?.split(separator: "/").last.map { SalesforceID.canonical(String($0)) }
         user.withLock { $0 = userID }
         return Secret(token)
+    }
+
+    /// The token goes to that address from now on, so it is screened as one that a person gave; and only a login service
+    /// on this machine may name this machine.
+    private func screened(_ instance: String) throws(MigratezError) -> BaseURL {
+        do throws(MigratezError) {
+            let url = try BaseURL(instance, settings.reach)
+            if url.isLoopback, !settings.loginIsLoopback {
+                throw MigratezError(
+                    .addressOutOfReach, "it is an address of this machine", remedy: .fixConfiguration,
+                    hint: "check target.login_url: this login service is not Salesforce's")
+            }
+            return url
+        } catch {
+            var error = error
+            error.message = "the instance_url of the login's answer: \(error.message)"
+            throw error
+        }
     }
 
     /// The form of the grant (RFC 6749 §4.4 and §6, RFC 7523 §2.1).

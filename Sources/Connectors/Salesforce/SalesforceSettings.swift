@@ -3,6 +3,7 @@
 
 package import MigratezConnectorKit
 package import MigratezModel
+package import MigratezTransport
 
 /// The settings below `target:` that this connector understands, read once.
 package struct SalesforceSettings: Sendable {
@@ -41,6 +42,10 @@ package struct SalesforceSettings: Sendable {
 
     /// Where tokens are asked for, without a slash at the end.
     package var loginURL: String
+    /// Whether the login address is this machine by its literal name, as a simulator's is.
+    package var loginIsLoopback: Bool
+    /// Which networks requests may be sent into.
+    package var reach: NetworkReach
     package var apiVersion: String
     package var clientID: String
     package var grant: Grant
@@ -80,8 +85,10 @@ package struct SalesforceSettings: Sendable {
 
     /// Reads the settings; what is missing for the chosen way to log in is an `invalidSetting`.
     package init(_ settings: ConnectorSettings) throws(MigratezError) {
-        let base = settings["base_url"]
-        loginURL = Self.withoutSlash(settings["login_url"] ?? base ?? "https://login.salesforce.com")
+        let login = try settings.baseURL(settings["login_url"] == nil ? "base_url" : "login_url")
+        loginURL = login?.text ?? "https://login.salesforce.com"
+        loginIsLoopback = login?.isLoopback ?? false
+        reach = settings.reach
         apiVersion = try Self.version(settings["api_version"] ?? Self.defaultAPIVersion)
         guard let clientID = settings.text("auth.client_id") else { throw Self.missing("auth.client_id") }
         self.clientID = clientID
@@ -114,12 +121,6 @@ package struct SalesforceSettings: Sendable {
 
     /// Bytes of rows in one collections call. The platform takes 50 MB and more; smaller calls fail and repeat cheaper.
     package var collectionBytesMax: Int { min(batchBytesMax?.bytes ?? .max, 8 << 20) }
-
-    private static func withoutSlash(_ url: String) -> String {
-        var url = url[...]
-        while url.last == "/" { url = url.dropLast() }
-        return String(url)
-    }
 
     /// `67.0` and `v67.0` are both understood.
     private static func version(_ text: String) throws(MigratezError) -> String {

@@ -4,6 +4,7 @@
 import MigratezConnectorKit
 import MigratezModel
 import MigratezTransform
+import MigratezTransport
 
 /// `source:` and `target:`.
 extension PlanReader {
@@ -119,6 +120,10 @@ extension PlanReader {
                     suggestion: suggestion)
                 return nil
             }
+            if spec.kind == .url, let failure = SettingForm.failure(ofAddress: value) {
+                report(.wrongForm, node.position, "\(name): \(failure.message)", remedy: failure.hint)
+                return nil
+            }
             return .text(ReferenceTemplate(value), spec.kind)
         } catch {
             report(.badReference, node.position, "\(error.message) in \(name)", suggestion: error.suggestion)
@@ -148,6 +153,16 @@ enum SettingForm {
         case .url: text.hasPrefix("https://") || text.hasPrefix("http://") ? text : nil
         case .oneOf(let words): words.contains(text) ? text : nil
         case .byteCount: Quantity.bytes(text).map(String.init)
+        }
+    }
+
+    /// Why nothing can be sent to an address. Which networks it may be in, the connector asks before it sends anything.
+    static func failure(ofAddress text: String) -> MigratezError? {
+        do throws(MigratezError) {
+            _ = try BaseURL(text, .everywhere)
+            return nil
+        } catch {
+            return error
         }
     }
 
