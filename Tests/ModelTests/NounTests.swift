@@ -78,10 +78,15 @@ import Testing
         dump(Settings(token: secret), to: &dumped)
         let texts = [
             "\(secret)", String(reflecting: secret), String(describing: [secret]), "\(Settings(token: secret))", dumped,
-            "\(Optional(secret) as Any)",
+            "\(Optional(secret) as Any)", "\(["token": secret])", String(reflecting: Optional(secret)),
+            secret.debugDescription,
         ]
         for text in texts { #expect(!text.contains("canary")) }
         #expect(Mirror(reflecting: secret).children.isEmpty)
+        #expect(Mirror(reflecting: secret).superclassMirror == nil)
+        let any: Any = secret
+        #expect(!(any is any Encodable), "no encoder takes it, JSON's neither")
+        #expect(!(any is any LosslessStringConvertible) && !(any is any TextOutputStreamable))
     }
 
     @Test func `it is there for those who ask for it`() {
