@@ -27,6 +27,9 @@ struct CSVWriterTests {
         #expect(
             String(decoding: written([["=1+1", "-5", "'=x", "'a", "a=b", "\t1", "@x"]], dialect), as: UTF8.self)
                 == "'=1+1,'-5,''=x,'a,a=b,\"'\t1\",'@x\r\n")
+        #expect(
+            String(decoding: written([["\n=1", "＝1+1", "＋1", "－1", "＠x", "＜x", "é=1"]], dialect), as: UTF8.self)
+                == "\"'\n=1\",'＝1+1,'＋1,'－1,'＠x,＜x,é=1\r\n")
     }
 
     @Test(arguments: [false, true], [false, true])
@@ -35,6 +38,7 @@ struct CSVWriterTests {
         var random = SeededGenerator(seed: seed)
         let pieces = [
             "a", "é", "😀", ",", "\"", "\n", "\r", "\r\n", " ", "\t", "=", "+", "-", "@", "'", ";", "\u{FEFF}", "12",
+            "＝", "＠",
         ]
         for round in 0..<500 {
             let width = Int.random(in: 1...5, using: &random)
