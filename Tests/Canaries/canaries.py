@@ -34,12 +34,12 @@ def of_account(account, own_words: str) -> dict[str, str]:
     return found
 
 
-def encodings(value: str) -> list[tuple[str, bytes]]:
-    """The byte patterns that give a value away, with what they are called."""
-    plain = value.encode("utf-8")
+def encodings(value: str | bytes) -> list[tuple[str, bytes]]:
+    """The byte patterns that give a text or a key away, with what they are called."""
+    plain = value.encode("utf-8") if isinstance(value, str) else value
     return [
         ("plain", plain),
-        ("UTF-16", value.encode("utf-16-le")),
+        *([("UTF-16", value.encode("utf-16-le"))] if isinstance(value, str) else []),
         ("hex", plain.hex().encode()),
         ("hex in capitals", plain.hex().upper().encode()),
         *((f"base64 at {offset}", _base64(plain, offset)) for offset in range(3)),
@@ -58,10 +58,12 @@ class Patterns:
     #: Every pattern is at least this long, as every canary has at least this many bytes and no encoding is shorter.
     _KEY = SHORTEST
 
-    def __init__(self, canaries: dict[str, str]):
+    def __init__(self, canaries: dict[str | bytes, str]):
         self._by_start: dict[bytes, list[tuple[bytes, str]]] = {}
+        self.longest = 0
         for value, kind in canaries.items():
             for encoding, pattern in encodings(value):
+                self.longest = max(self.longest, len(pattern))
                 self._by_start.setdefault(pattern[: self._KEY], []).append((pattern, f"{kind}, {encoding}"))
 
     def found_in(self, data: bytes) -> list[str]:

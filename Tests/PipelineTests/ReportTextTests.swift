@@ -13,9 +13,7 @@ import Testing
 @Suite struct ReportTextTests {
     @Test(.enabled(if: corpus("strings") != nil, "../shared/corpora/strings is not here"))
     func `naughty strings are text in every form of the report`() async throws {
-        let path = try #require(corpus("strings")) + "/blns.json"
-        let strings = try JSONValue(parsing: Array(Data(contentsOf: URL(filePath: path)))).elements.compactMap(\.text)
-            .filter { !$0.isEmpty && !$0.contains("\n") }
+        let strings = try naughtyStrings()
         let naughty = try await reports(strings)
         let harmless = try await reports(strings.indices.map { "word\($0)" })
         #expect(strings.count > 400)
@@ -38,6 +36,38 @@ import Testing
         let lines = naughty.markdown.split(separator: "\n").filter { $0.hasPrefix("|") }
         let harmlessLines = harmless.markdown.split(separator: "\n").filter { $0.hasPrefix("|") }
         #expect(lines.map(bars) == harmlessLines.map(bars))
+    }
+
+    /// The page's own rule against scripts is taken out, so that the escaping stands alone.
+    @Test(
+        .enabled(if: corpus("strings") != nil, "../shared/corpora/strings is not here"),
+        .enabled(if: Browser.isEnabled, "\(Browser.reason)"), .timeLimit(.minutes(5)))
+    func `nothing of them executes in a browser`() async throws {
+        let strings = try naughtyStrings()
+        func defenceless(_ page: String) throws -> String {
+            let rule =
+                "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
+            try #require(page.contains(rule))
+            return page.replacing(rule, with: Browser.tripwire)
+        }
+        let page = try await reports(strings).html
+        let harmless = try await reports(strings.indices.map { "word\($0)" }).html
+        let shown = try await Browser.load(try defenceless(page))
+        #expect(!shown.hasExecuted)
+        #expect(shown.console == [], "neither a script nor a picture was tried")
+        let wanted = try await Browser.load(try defenceless(harmless))
+        #expect(tags(shown.document) == tags(wanted.document))
+        // As it is, with its rule.
+        #expect(try await Browser.load(page).console == [])
+        // What executes nothing proves nothing unless the same strings would have.
+        let bare = "<html><body>\(Browser.tripwire)\(strings.map { "<p>\($0)</p>" }.joined())</body></html>"
+        #expect(try await Browser.load(bare).hasExecuted)
+    }
+
+    private func naughtyStrings() throws -> [String] {
+        let path = try #require(corpus("strings")) + "/blns.json"
+        return try JSONValue(parsing: Array(Data(contentsOf: URL(filePath: path)))).elements.compactMap(\.text)
+            .filter { !$0.isEmpty && !$0.contains("\n") }
     }
 
     @Test func `a run without anything has a report, too`() async throws {
