@@ -4,6 +4,12 @@
 import MigratezJSON
 package import MigratezModel
 
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#endif
+
 /// What all references that come from one link of the pipeline have in common. There are a few of them in a run and
 /// millions of references, which share them.
 package final class ReferenceRole: Sendable {
@@ -159,9 +165,10 @@ struct ReferenceReader {
 }
 
 extension UnsafeBufferPointer<UInt8> {
-    /// Whether these bytes stand at `i`.
+    /// Whether these bytes, of which there is at least one, stand at `i`.
     fileprivate func has(_ bytes: [UInt8], at i: Int) -> Bool {
-        i + bytes.count <= count && self[i..<i + bytes.count].elementsEqual(bytes)
+        guard i + bytes.count <= count, let start = baseAddress else { return false }
+        return bytes.withUnsafeBytes { memcmp(start + i, $0.baseAddress.unsafelyUnwrapped, $0.count) == 0 }
     }
 
     /// The number whose digits begin at `i`, which moves behind them; at most 18 digits.
