@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
+import MigratezChunkLines
 import MigratezConnectorKit
 import MigratezModel
 package import MigratezStaging
@@ -11,7 +12,9 @@ extension RecordExtraction {
     /// - Throws: `countMismatch` if the source holds more or fewer records there now; the chunk stays failed.
     package func remake(_ chunk: Chunk, fields: [String]) async throws {
         let stream = chunk.address.stream
-        let span = try await staging.manifest.read { try $0.span(of: chunk.address) }
+        let (span, holds, first) = try await staging.manifest.read { view in
+            (try view.span(of: chunk.address), try view.holds(of: stream), try view.firstLine(of: chunk.address))
+        }
         try await staging.remake(chunk) { writer in
             var cycle = CursorCycle(span.from)
             var cursor = span.from
@@ -19,6 +22,10 @@ extension RecordExtraction {
             while true {
                 let page = try await source.readPage(of: stream, fields: fields, after: cursor)
                 let count = page.lines(into: &lines)
+                // What was erased does not come back.
+                if !holds.isEmpty {
+                    ErasedLine.replace(in: &lines, from: first + writer.records) { holds[$0] == .erased }
+                }
                 if count > 0 { try writer.append(lines, records: count) }
                 guard let next = page.next, next != span.to, writer.records <= chunk.records else { return }
                 guard !cycle.isClosed(by: next) else {

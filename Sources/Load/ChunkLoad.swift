@@ -32,8 +32,11 @@ struct ChunkLoad: Sendable {
 
     func load(_ lease: ChunkLease) async throws {
         let sequence = lease.chunk.address.sequence
-        let batches = try await staging.manifest.read { [target] view in
-            try view.batches(of: target.stream, states: [.open, .ambiguous, .settled], chunkSequence: sequence)
+        let (batches, isHeld) = try await staging.manifest.read { [target] view in
+            (
+                try view.batches(of: target.stream, states: [.open, .ambiguous, .settled], chunkSequence: sequence),
+                try !view.holds(of: target.stream).isEmpty
+            )
         }
         let cutOff = batches.filter { $0.state != .settled }
         var remainder = Remainder()
@@ -42,7 +45,8 @@ struct ChunkLoad: Sendable {
         let refusedLines = Set(remainder.refusals.map(\.row.line))
         try await withThrowingTaskGroup(of: Remainder.self) { group in
             var underWay = 0
-            try await forEachBatch(of: lease.chunk, isBegun: !batches.isEmpty, without: refusedLines) { lines in
+            try await forEachBatch(of: lease.chunk, mayHaveOutcomes: !batches.isEmpty || isHeld, without: refusedLines)
+            { lines in
                 // Two more batches than are written at once are prepared, no further ones.
                 if underWay >= writes.limitMax + 2, let finished = try await group.next() {
                     remainder.add(finished)
@@ -58,9 +62,11 @@ struct ChunkLoad: Sendable {
 
     /// Cuts the lines that have no outcome yet into batches.
     ///
-    /// - Parameter isBegun: whether any may have one: nothing of the chunk does before its first batch.
+    /// - Parameter mayHaveOutcomes: false if none can: before its first batch nothing of the chunk has one, unless
+    ///   somebody has asked for records to be held back.
     private func forEachBatch(
-        of chunk: Chunk, isBegun: Bool = true, without refused: Set<Int>, _ body: ([LoadRow]) async throws -> Void
+        of chunk: Chunk, mayHaveOutcomes: Bool = true, without refused: Set<Int>,
+        _ body: ([LoadRow]) async throws -> Void
     ) async throws {
         var reader = try staging.openChunkReader(chunk)
         var block: [UInt8] = []
@@ -75,7 +81,7 @@ struct ChunkLoad: Sendable {
                 lines.append(LoadRow(line: number, record: record))
                 number += 1
             }
-            for line in isBegun ? try await pending(lines) : lines where !refused.contains(line.line) {
+            for line in mayHaveOutcomes ? try await pending(lines) : lines where !refused.contains(line.line) {
                 if batch.count >= route.recordsMax || (bytes + line.bytes > batchBytesMax.bytes && !batch.isEmpty) {
                     try await body(batch)
                     batch = []

@@ -26,6 +26,7 @@ extension ErrorCode {
         case .rule: "change the value, or switch the rule of the destination off for the migration, then try again"
         case .map: "correct the rule of the field in the pipeline file, then try again"
         case .delta: "decide whose values stand, in the destination or by on_conflict of the field, then try again"
+        case .subject: "nothing: the person whom the record is about asked for it"
         case .src: "correct the record in the source and begin a new run, or skip it"
         case .stage: "look at the damaged chunk, and have it made anew"
         case .disk: "make room or repair the disk, then go on with the run"

@@ -54,6 +54,9 @@ extension ErrorCode {
     package static let changedThere = ErrorCode(
         .delta, 2, "the destination was changed since the last run, and the pipeline lets that stand")
     package static let changedOnBothSides = ErrorCode(.delta, 3, "both sides were changed since the last run")
+    package static let erasedOnRequest = ErrorCode(.subject, 1, "the record was erased at the request of its subject")
+    package static let restrictedOnRequest = ErrorCode(
+        .subject, 2, "the record is held back at the request of its subject")
     package static let malformedRecord = ErrorCode(.src, 1, "the source sent a malformed record")
     package static let cursorLoop = ErrorCode(.src, 2, "the source repeated a page")
     package static let countMismatch = ErrorCode(.src, 3, "the source's own total differs from what was read")
@@ -73,6 +76,10 @@ extension ErrorCode {
     package static let shredIncomplete = ErrorCode(.stage, 11, "shredding could not be completed")
     package static let certificateInvalid = ErrorCode(.stage, 12, "the certificate is not valid")
     package static let chunkInterrupted = ErrorCode(.stage, 13, "the writing of a chunk was cut off")
+    package static let keyExposed = ErrorCode(.stage, 14, "others than its owner may read or write a key file")
+    package static let keyDamaged = ErrorCode(.stage, 15, "a key file or key slot is damaged")
+    package static let auditFailed = ErrorCode(.stage, 16, "the audit log cannot be written, so nothing was done")
+    package static let auditInvalid = ErrorCode(.stage, 17, "the audit log is not as it was written")
     package static let diskFull = ErrorCode(.disk, 1, "there is no space left")
     package static let diskFailed = ErrorCode(.disk, 2, "the disk or file system failed")
     package static let diskBudget = ErrorCode(.disk, 3, "the staging limit is too small for this")
@@ -87,9 +94,10 @@ extension ErrorCode {
         .requiredFieldMissing, .wrongType, .tooLong, .notInPicklist, .valueNotMapped, .duplicate, .parentMissing,
         .parentNotLoaded, .ownerUnmatched, .recordDeleted,
         .ownerInactive, .parentNotRead, .ruleViolated, .mappingFailed, .unchanged, .changedThere, .changedOnBothSides,
-        .malformedRecord, .cursorLoop, .countMismatch, .repeatedRecord,
+        .erasedOnRequest, .restrictedOnRequest, .malformedRecord, .cursorLoop, .countMismatch, .repeatedRecord,
         .chunkCorrupt, .chunkAuthentication, .chunkMismatch, .invalidTransition, .runBusy, .manifestTooNew,
         .keyMissing, .keyWrong, .manifestDamaged, .limitExceeded, .shredIncomplete, .certificateInvalid,
-        .chunkInterrupted, .diskFull, .diskFailed, .diskBudget, .internalError,
+        .chunkInterrupted, .keyExposed, .keyDamaged, .auditFailed, .auditInvalid, .diskFull, .diskFailed, .diskBudget,
+        .internalError,
     ]
 }

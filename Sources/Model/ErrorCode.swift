@@ -39,6 +39,8 @@ package struct ErrorCode: Hashable, Sendable, CustomStringConvertible {
         case map = "MAP"
         /// Both sides went on living since the last run.
         case delta = "DELTA"
+        /// The person whom a record is about asked for it to be left out.
+        case subject = "SUBJ"
         /// The source sent something malformed.
         case src = "SRC"
         /// A staged chunk, the manifest or a key is damaged, missing or in the wrong state.

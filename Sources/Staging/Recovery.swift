@@ -21,6 +21,8 @@ package struct RecoveryReport: Sendable, Hashable {
     package var batchesAmbiguous = 0
     /// Chunks whose shredding had begun.
     package var shreddingsFinished = 0
+    /// Chunks whose lines were being replaced.
+    package var replacementsFinished = 0
     /// Chunks whose file is gone or has another length: now `failed`.
     package var chunksFailed: [ChunkAddress] = []
 
@@ -35,6 +37,7 @@ package struct RecoveryReport: Sendable, Hashable {
 ///
 /// | found | done | why it is safe |
 /// |---|---|---|
+/// | lines of a chunk that were to be replaced | replaced | that was decided, and the new file was durable before |
 /// | `*.writing` | removed | not named by any sealed chunk |
 /// | a chunk `writing` | row deleted, key destroyed; a later attempt becomes `failed` | its seal was not committed, so the cursor has not moved either |
 /// | a file without a row, or of a chunk that is `writing` or `shredded` | removed | renamed, but its commit did not happen (or did, and only the unlink is missing) |
@@ -59,6 +62,7 @@ struct Recovery {
     func run() async throws -> RecoveryReport {
         var report = RecoveryReport()
         report.spillFilesRemoved = try removeSpill()
+        report.replacementsFinished = try await ChunkReplacements(folder, manifest, ring, fileSystem).finish()
         let chunks = try await manifest.read { try $0.chunks() }
         try removeFiles(chunks, &report)
         try await discardWriting(chunks.filter { $0.state == .writing }, &report)
@@ -96,7 +100,7 @@ struct Recovery {
 
     private func discardWriting(_ chunks: [Chunk], _ report: inout RecoveryReport) async throws {
         guard !chunks.isEmpty else { return }
-        try ring.destroy(slots: chunks.map(\.id))
+        try ring.destroy(slots: chunks.map(\.slot))
         try await manifest.commit { transaction in
             for chunk in chunks { try transaction.discardChunk(chunk) }
         }
@@ -106,7 +110,7 @@ struct Recovery {
     private func finishShredding(_ chunks: [Chunk], _ report: inout RecoveryReport) async throws {
         let begun = try chunks.filter { chunk in
             let hasFile = try fileSystem.length(folder.file(of: chunk)) != nil
-            return try !ring.holdsKey(slot: chunk.id) || !hasFile
+            return try !ring.holdsKey(slot: chunk.slot) || !hasFile
         }
         try await EarlyShredding(folder, manifest, ring, fileSystem).shred(begun)
         report.shreddingsFinished = begun.count

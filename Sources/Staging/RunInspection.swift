@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
+package import MigratezCrypto
 package import MigratezModel
 
 /// A look at a run that may belong to another process: changes nothing, owns nothing.
@@ -33,6 +34,12 @@ package final class RunInspection: Sendable {
         self.folder = folder
         self.fileSystem = fileSystem
     }
+
+    /// The run's key for keyed hashes of values; nil without a root key.
+    package var pseudonyms: PseudonymKey? { keys?.pseudonyms }
+
+    /// The public name of the run key; nil without a root key.
+    package var runKeyID: String? { keys?.id }
 
     /// Opens a sealed chunk for reading; the chunk may be shredded by its owner at any time.
     package func openChunkReader(_ chunk: Chunk, verifyDigest: Bool = false) throws(MigratezError) -> ChunkReader {

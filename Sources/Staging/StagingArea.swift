@@ -272,7 +272,7 @@ extension StagingArea {
         try fileSystem.remove(folder.temporaryFile(of: chunk))
         // It may have its final name already, when the commit was what failed.
         try fileSystem.remove(folder.file(of: chunk))
-        try ring.destroy(slots: [chunk.id])
+        try ring.destroy(slots: [chunk.slot])
         try await manifest.commit { try $0.discardChunk(chunk) }
     }
 }

@@ -18,6 +18,7 @@ struct RecordPass: ~Copyable {
     private let routes: [LinkRoute]
     private let roles: [ReferenceRole]
     private let start: TransformPosition
+    private let holds: [Int: HoldKind]
     private var output: TransformOutput
     private var writer = JSONWriter()
     private var marks = MappingMarks()
@@ -25,7 +26,7 @@ struct RecordPass: ~Copyable {
 
     init(
         stage: TransformStage, object: ObjectSpec, layout: RecordLayout, mapper: RecordMapper, routes: [LinkRoute],
-        start: TransformPosition
+        start: TransformPosition, holds: [Int: HoldKind]
     ) {
         self.stage = stage
         self.object = object
@@ -37,6 +38,7 @@ struct RecordPass: ~Copyable {
                 field: route.field ?? "", stream: route.to, link: route.stream, onMissing: route.onMissing.rawValue)
         }
         self.start = start
+        self.holds = holds
         output = TransformOutput(
             staging: stage.staging, stream: object.stream, mapping: mapper.tally,
             ownerTag: stage.spec.people?.unmatched.tag)
@@ -93,6 +95,10 @@ struct RecordPass: ~Copyable {
         _ ordinal: Int, _ line: UnsafeBufferPointer<UInt8>, _ index: borrowing RecordIndex, original: UInt64?,
         edges: [RecordEdgeEntry]
     ) throws {
+        if let hold = holds[ordinal] {
+            output.settle(ordinal, sourceID: index.sourceID(layout, in: line), .skipped, hold.code)
+            return settleAll(edges, .skipped, hold.code)
+        }
         if let locator = MalformedLine.locator(line, index) {
             return try output.reject(
                 ordinal: ordinal, sourceID: locator, Rejection(.malformedRecord), record: line)

@@ -30,6 +30,8 @@ struct Surveyor {
     let lookups: [LinkRoute]
     let pseudonyms: PseudonymKey
     let targets: LinkTargets
+    /// Records that take no part in merges, because they are held back.
+    let holds: [Int: HoldKind]
 
     func survey() async throws -> RecordSurvey {
         var ids = try targets.makeSorter(PseudonymEntry.width)
@@ -39,7 +41,7 @@ struct Surveyor {
             try index.indexLine(line)
             guard let id = index.sourceIDSlice(layout) else { return }
             try ids.append(PseudonymEntry(pseudonyms.pseudonym(of: id, in: line), UInt64(ordinal)))
-            guard !spec.duplicates.isEmpty, mapper.accepts(line, index) else { return }
+            guard !spec.duplicates.isEmpty, holds[ordinal] == nil, mapper.accepts(line, index) else { return }
             try matchKeys.forEachPseudonym(of: line, index) { try keys.append(PseudonymEntry($0, UInt64(ordinal))) }
         }
         let members = try Self.groups(keys.sorted(), makeSorter: targets.makeSorter)

@@ -42,7 +42,7 @@ package struct TransformStage: Sendable {
         let state = try await staging.manifest.read { view in
             (
                 done: try view.stream(stream)?.state(of: .transform) == .done,
-                note: try view.note(TransformPosition.key(stream))
+                note: try view.note(TransformPosition.key(stream)), holds: try view.holds(of: stream)
             )
         }
         guard !state.done else { return }
@@ -51,11 +51,11 @@ package struct TransformStage: Sendable {
         let surveyor = Surveyor(
             staging: staging, spec: object, layout: layout, mapper: mapper,
             matchKeys: MatchKeys(object, schema: context.sourceSchema(stream), pseudonyms: pseudonyms),
-            lookups: routes, pseudonyms: pseudonyms, targets: targets)
+            lookups: routes, pseudonyms: pseudonyms, targets: targets, holds: state.holds)
         let survey = try await surveyor.survey()
         var pass = RecordPass(
             stage: self, object: object, layout: layout, mapper: mapper, routes: routes,
-            start: state.note.flatMap { TransformPosition($0) } ?? .start)
+            start: state.note.flatMap { TransformPosition($0) } ?? .start, holds: state.holds)
         do {
             try await pass.run(survey)
         } catch {

@@ -33,9 +33,12 @@ import Musl
         for index in slot.indices {
             try overwrite(run.folder.keySlot, with: [slot[index] ^ 1], at: index)
             let failure = await code { _ = try await run.open() }
-            #expect(failure == .keyWrong || failure == .keyMissing, "byte \(index)")
+            #expect(failure == .keyWrong || failure == .keyDamaged, "byte \(index)")
             try overwrite(run.folder.keySlot, with: [slot[index]], at: index)
         }
+        try overwrite(run.folder.keySlot, with: [UInt8](repeating: 0, count: 96), at: 0)
+        #expect(await code { _ = try await run.open() } == .keyMissing, "its destruction had begun")
+        try overwrite(run.folder.keySlot, with: slot, at: 0)
         let other = RunFolder(
             run: try #require(RunID("00000001")), staging: run.folder.staging, keys: run.folder.keys)
         try LocalFileSystem().rename(run.folder.path, to: other.path)
@@ -113,7 +116,8 @@ import Musl
         let path = "\(temporary.path)/root-key"
         _ = try KeyFile.loadOrCreate(path)
         #expect(chmod(path, mode) == 0)
-        #expect(await code { _ = try KeyFile.load(path) } == .invalidSetting)
+        #expect(await code { _ = try KeyFile.load(path) } == .keyExposed)
+        #expect(await code { try KeyFile.requireUnexposed(path) } == .keyExposed)
     }
 
     @Test(arguments: [
@@ -125,7 +129,22 @@ import Musl
         let path = "\(temporary.path)/root-key"
         let file = try LocalFileSystem().open(path, .new)
         try Array(text.utf8).withUnsafeBytes { try file.write($0, at: 0) }
-        #expect(await code { _ = try KeyFile.load(path) } == .invalidSetting)
+        #expect(await code { _ = try KeyFile.load(path) } == .keyDamaged)
+    }
+
+    @Test func `a key file that is there is not made anew, and one that is destroyed is overwritten first`()
+        async throws
+    {
+        let temporary = try TemporaryFolder()
+        let path = "\(temporary.path)/root-key"
+        let key = try KeyFile.create(path)
+        #expect(await code { _ = try KeyFile.create(path) } == .invalidSetting)
+        #expect(try KeyFile.load(path).isEqual(to: key))
+        let file = try LocalFileSystem().open(path, .reading)
+        try KeyFile.destroy(path)
+        try KeyFile.destroy(path)
+        #expect(try file.read(100, at: 0) == [UInt8](repeating: 0, count: 65))
+        #expect(await code { _ = try KeyFile.load(path) } == .keyMissing)
     }
 
     @Test func `a link in the place of a key file is not followed`() async throws {

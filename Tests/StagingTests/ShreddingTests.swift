@@ -141,14 +141,21 @@ import Testing
         let key = try SigningKey.loadOrCreate(run.folder.signingKey)
         let json = try contents(ofFile: files.json)
         let signature = try contents(ofFile: files.signature)
-        for index in stride(from: 0, to: json.count, by: 7) {
-            var edited = json
-            edited[index] ^= 1
-            #expect(throws: MigratezError.self) {
-                try Certificate.verified(edited, signature: signature, key: key.publicKey)
+        for (path, whole) in [(files.json, json), (files.signature, signature)] {
+            for index in whole.indices {
+                try overwrite(path, with: [whole[index] ^ 1], at: index)
+                #expect(await code { _ = try files.verify() } == .certificateInvalid, "byte \(index) of \(path)")
+                try overwrite(path, with: [whole[index]], at: index)
             }
         }
-        for edited in [json + [0x0A], Array(json.dropLast()), []] {
+        let lines = json.split(separator: 0x0A).map { $0 + [0x0A] }
+        var edits = [json + [0x0A], []]
+        for index in lines.indices {
+            var missing = lines
+            missing.remove(at: index)
+            edits += [missing.flatMap(\.self), lines[..<index].flatMap(\.self)]
+        }
+        for edited in edits {
             #expect(throws: MigratezError.self) {
                 try Certificate.verified(edited, signature: signature, key: key.publicKey)
             }
@@ -164,6 +171,45 @@ import Testing
         }
         try overwrite(files.signature, with: [signature[0] ^ 1], at: 0)
         #expect(await code { _ = try files.verify() } == .certificateInvalid)
+    }
+
+    @Test(.enabled(if: isInstalled("openssl"), "openssl is not installed"))
+    func `the certificate is checked with plain openssl, as its text says, and names what it does not cover`()
+        async throws
+    {
+        let run = try await confirmedRun()
+        let files = try await Shredding.run(run.folder, clock: run.clock)
+        let text = String(decoding: try contents(ofFile: files.text), as: UTF8.self)
+        let command = try #require(text.split(separator: "\n").first { $0.contains("openssl pkeyutl") })
+        let checked = shell("cd '\(files.path)' && \(command)")
+        #expect(checked.status == 0)
+        #expect(String(decoding: checked.output, as: UTF8.self).contains("Signature Verified Successfully"))
+        let json = try contents(ofFile: files.json)
+        try overwrite(files.json, with: [json[100] ^ 1], at: 100)
+        #expect(shell("cd '\(files.path)' && \(command) 2>&1").status != 0)
+        for limit in ["backups, snapshots and copies", "swap", "the source and the destination themselves"] {
+            #expect(text.contains(limit), "\(limit)")
+        }
+    }
+
+    @Test func `copies of chunks, key ring, manifest and log that were made before open no more`() async throws {
+        let run = try await confirmedRun()
+        let copied = [run.folder.manifest, "\(run.folder.manifest)-wal", run.folder.ringKeys]
+        var copies: [(path: String, bytes: [UInt8])] = []
+        for path in copied + (try run.names(run.folder.chunks).map({ "\(run.folder.chunks)/\($0)" })) {
+            if try LocalFileSystem().length(path) != nil { copies.append((path, try contents(ofFile: path))) }
+        }
+        #expect(copies.count >= 6)
+        _ = try await Shredding.run(run.folder, clock: run.clock)
+        for path in [run.folder.chunks, run.folder.ring] { try LocalFileSystem().createFolder(path) }
+        for copy in copies {
+            try LocalFileSystem().remove(copy.path)
+            try LocalFileSystem().open(copy.path, .new).write(copy.bytes, at: 0)
+        }
+        // Everything is back but the run key, and the root key is there.
+        #expect(await code { _ = try await run.open() } == .keyMissing)
+        #expect(await code { _ = try RunInspection(run.folder, root: run.root) } == .keyMissing)
+        #expect(try run.root.opensRun(run.folder) == nil)
     }
 
     /// Whether any file under `path` holds the text.

@@ -115,6 +115,25 @@ package final class Baseline: Sendable {
         return Baseline(queue, try KeySlot.unwrap(Array(slot), for: run, under: wrapper))
     }
 
+    /// Replaces the wrapped key by what `body` makes of it, in one durable step; nil leaves it as it is.
+    static func replaceSlot(_ path: String, _ body: ([UInt8]) throws -> [UInt8]?) throws {
+        let queue = try connect(path, isReadOnly: false)
+        try mapping {
+            try queue.writeWithoutTransaction { database in
+                // The old slot must not stay behind on a free page.
+                try database.execute(sql: "PRAGMA secure_delete = ON")
+                try database.inTransaction(.immediate) {
+                    guard let slot = try Data.fetchOne(database, sql: "SELECT slot FROM head"),
+                        let replacement = try body(Array(slot))
+                    else { return .rollback }
+                    try database.execute(sql: "UPDATE head SET slot = ?", arguments: [Data(replacement)])
+                    return .commit
+                }
+            }
+            try queue.close()
+        }
+    }
+
     private static func connect(_ path: String, isReadOnly: Bool) throws -> DatabaseQueue {
         var configuration = Configuration()
         configuration.readonly = isReadOnly

@@ -5,8 +5,10 @@ package import MigratezModel
 
 /// One chunk as the manifest knows it.
 package struct Chunk: Sendable, Hashable {
-    /// Its row in the manifest, which is also its slot in the key ring.
+    /// Its row in the manifest.
     package var id: Int64
+    /// Its slot in the key ring: that of its number, until its lines are replaced.
+    package var slot: Int64
     package var address: ChunkAddress
     package var state: ChunkState
     /// From 1 upward; bound into the encryption, so that an older attempt's file is not mistaken for this one.
@@ -25,10 +27,12 @@ package struct Chunk: Sendable, Hashable {
     package var sha256: [UInt8]
 
     package init(
-        id: Int64, address: ChunkAddress, state: ChunkState, attempt: Int, failure: String? = nil, records: Int = 0,
+        id: Int64, slot: Int64? = nil, address: ChunkAddress, state: ChunkState, attempt: Int, failure: String? = nil,
+        records: Int = 0,
         firstOrdinal: Int? = nil, plaintextBytes: Int = 0, storedBytes: Int = 0, sha256: [UInt8] = []
     ) {
         self.id = id
+        self.slot = slot ?? id
         self.address = address
         self.state = state
         self.attempt = attempt

@@ -28,7 +28,7 @@ package struct ChunkReader: ~Copyable, Sendable {
             throw MigratezError(
                 .chunkCorrupt, "chunk \(chunk.address) has \(length) bytes instead of \(chunk.storedBytes)")
         }
-        let key = try ring.key(slot: chunk.id)
+        let key = try ring.key(slot: chunk.slot)
         let cursor = FileCursor(try fileSystem.open(path, .reading))
         if verifyDigest { try cursor.checkDigest(of: chunk) }
         decoder = try ChunkDecoder(

@@ -27,7 +27,7 @@ package struct ChunkWriter: ~Copyable, Sendable {
     private static let outputBytes = 256 << 10
 
     init(_ area: StagingArea, _ chunk: Chunk, firstOrdinal: Int?) throws(MigratezError) {
-        let key = try area.ring.makeKey(slot: chunk.id)
+        let key = try area.ring.makeKey(slot: chunk.slot)
         let file = try area.fileSystem.open(area.folder.temporaryFile(of: chunk), .new)
         var output: [UInt8] = []
         output.reserveCapacity(ChunkWriter.outputBytes + (128 << 10))

@@ -15,7 +15,7 @@ package import MigratezModel
 /// <staging>/<run>/spill/*.age          sorted runs of a stage, deleted when it ends
 /// <staging>/<run>-baseline.sqlite      what the run left in the destination, if the pipeline asked for that to be kept
 /// <keys>/<run>.slot                    the run's key, wrapped by the root key: never beside the chunks
-/// <keys>/signing-key                   signs certificates
+/// <keys>/signing-key                   signs certificates and the audit log
 /// ```
 package struct RunFolder: Sendable, Hashable {
     package let run: RunID
@@ -41,6 +41,8 @@ package struct RunFolder: Sendable, Hashable {
     package var chunks: String { "\(path)/chunks" }
     package var spill: String { "\(path)/spill" }
     package var keySlot: String { "\(keys)/\(run).slot" }
+    /// The slot under another root key, until it takes the place of the one before.
+    var nextKeySlot: String { "\(keySlot).next" }
     package var signingKey: String { "\(keys)/signing-key" }
 
     /// The file of a sealed chunk.

@@ -10,6 +10,23 @@ package enum RootKey: Sendable {
     case key(SymmetricKey)
     /// A text that a person knows; made into a key by scrypt, N = 2^17.
     case passphrase(Secret)
+
+    /// A public name for a key: 16 hexadecimal digits, from which nothing can be learnt of it. A passphrase has none,
+    /// because a name of it would let guesses be tried without scrypt.
+    package var id: String? {
+        switch self {
+        case .key(let key): key.id(for: "root")
+        case .passphrase: nil
+        }
+    }
+}
+
+extension SymmetricKey {
+    /// A public name for the key in a role: HKDF with an `info` that is used for nothing else.
+    func id(for role: String) -> String {
+        HKDFSHA256.derive(from: self, info: "migratez.dev/\(role)-id-v1", outputBytes: 8)
+            .withUnsafeBytes { Hex.encode($0) }
+    }
 }
 
 /// The file that holds a run's key, wrapped by the root key.
@@ -42,10 +59,22 @@ struct KeySlot {
         return head + nonce + (try cipher.seal(runKey, nonce: nonce, authenticating: head + Array(run.text.utf8)))
     }
 
-    /// Unwraps the run key; throws `keyWrong` if `root` does not open it, or the slot is another run's or damaged.
+    /// Unwraps the run key.
+    ///
+    /// - Throws: `keyWrong` if `root` does not open it, or the slot is another run's or was edited; `keyDamaged` if it is
+    ///   no slot any more, `keyMissing` if it was overwritten.
     static func unwrap(_ slot: [UInt8], for run: RunID, under root: RootKey) throws(MigratezError) -> SymmetricKey {
-        guard slot.count == bytes, slot.starts(with: magic) else {
-            throw MigratezError(.keyMissing, "the key slot of run \(run) is damaged or was destroyed")
+        guard slot.contains(where: { $0 != 0 }) else {
+            throw MigratezError(
+                .keyMissing, "the key slot of run \(run) was overwritten", remedy: .fixConfiguration,
+                hint: "the shredding of the run had begun: finish it with migratez shred \(run)")
+        }
+        guard slot.count == bytes, slot.starts(with: magic), slot[16] <= 1, slot[18] == 0, slot[19] == 0,
+            (slot[16] == 0) == (slot[17] == 0)
+        else {
+            throw MigratezError(
+                .keyDamaged, "the key slot of run \(run) is damaged", remedy: .fixConfiguration,
+                hint: "put \(run).slot back from a copy of the keys folder; without it nothing opens the run's chunks")
         }
         let isPassphrase = slot[16] == 1
         let workFactor = Int(slot[17])
@@ -79,6 +108,6 @@ struct KeySlot {
     private static func wrongKey(_ run: RunID, _ why: String) -> MigratezError {
         MigratezError(
             .keyWrong, "the root key does not open run \(run): \(why)", remedy: .fixConfiguration,
-            hint: "give the key with which the run was started (staging.key)")
+            hint: "give the key with which the run was started (staging.key); migratez keys show tells what opens what")
     }
 }

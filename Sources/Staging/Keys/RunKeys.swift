@@ -6,6 +6,8 @@ package import MigratezModel
 
 /// The keys of one run: everything that is derived from, or wrapped by, its 32 random bytes.
 package final class RunKeys: Sendable {
+    /// A public name for the run key, which a rotation of the root key does not change.
+    package let id: String
     /// For keyed hashes of values: match keys of duplicates, ids in spill files, pseudonyms in logs.
     package let pseudonyms: PseudonymKey
     /// Wraps the file keys of spill files.
@@ -16,6 +18,7 @@ package final class RunKeys: Sendable {
     let baseline: SymmetricKey
 
     init(_ runKey: SymmetricKey) {
+        id = runKey.id(for: "run")
         pseudonyms = PseudonymKey(derivedFrom: HKDFSHA256.derive(from: runKey, info: "pseudonym"))
         spill = HKDFSHA256.derive(from: runKey, info: "spill")
         ring = HKDFSHA256.derive(from: runKey, info: "ring")
@@ -49,13 +52,15 @@ package final class RunKeys: Sendable {
         return RunKeys(try KeySlot.unwrap(try file.read(KeySlot.bytes, at: 0), for: folder.run, under: root))
     }
 
-    /// Overwrites the slot in place, unlinks it, and makes both durable. Does nothing if it is gone.
+    /// Overwrites the slot in place, unlinks it, and makes both durable; the same of what a rotation left that was cut
+    /// off. Does nothing if it is gone.
     static func destroy(in folder: RunFolder, _ fileSystem: any FileSystem) throws(MigratezError) {
-        if let length = try fileSystem.length(folder.keySlot) {
-            let file = try fileSystem.open(folder.keySlot, .updating)
+        for slot in [folder.keySlot, folder.nextKeySlot] {
+            guard let length = try fileSystem.length(slot) else { continue }
+            let file = try fileSystem.open(slot, .updating)
             try file.write([UInt8](repeating: 0, count: max(length, KeySlot.bytes)), at: 0)
             try file.sync()
-            try fileSystem.remove(folder.keySlot)
+            try fileSystem.remove(slot)
         }
         try fileSystem.syncFolder(folder.keys)
     }

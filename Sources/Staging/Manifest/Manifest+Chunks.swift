@@ -65,6 +65,13 @@ extension ManifestView {
         ).map { try Chunk($0) }
     }
 
+    /// The number, within its stream and kind, of the first line of a chunk: for raw chunks, the ordinal of that record.
+    package func firstLine(of address: ChunkAddress) throws -> Int {
+        try Int.fetchOne(
+            database, sql: "SELECT sum(records) FROM chunks WHERE stream = ? AND kind = ? AND sequence < ?",
+            arguments: [number(of: address.stream), address.kind.rawValue, address.sequence]) ?? 0
+    }
+
     /// Every lease that is held now.
     package func leases() throws -> [ChunkLease] {
         try Row.fetchAll(database, sql: "SELECT * FROM leases ORDER BY id").map { row in
@@ -81,7 +88,7 @@ extension ManifestView {
     }
 
     private static let chunkColumns = """
-        SELECT chunks.id, streams.name AS stream, chunks.kind AS kind, sequence, state, attempt, failure, records,
+        SELECT chunks.id, slot, streams.name AS stream, chunks.kind AS kind, sequence, state, attempt, failure, records,
             first_ordinal, plaintext_bytes, stored_bytes, sha256
         FROM chunks JOIN streams ON streams.number = chunks.stream
         """
@@ -267,7 +274,7 @@ extension Chunk {
     fileprivate init(_ row: Row) throws {
         let digest: String? = row["sha256"]
         self.init(
-            id: row["id"],
+            id: row["id"], slot: row["slot"],
             address: ChunkAddress(
                 stream: try decoded(StreamName(row["stream"]), "stream"),
                 kind: try decoded(ChunkKind(rawValue: row["kind"]), "kind"), sequence: row["sequence"]),

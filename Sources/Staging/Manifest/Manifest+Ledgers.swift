@@ -25,7 +25,7 @@ package struct QuotaUse: Sendable, Hashable {
 }
 
 /// Who did what to the run.
-package struct AuditEntry: Sendable, Hashable {
+package struct TrailEntry: Sendable, Hashable {
     package var id: Int64
     package var time: Timestamp
     package var actor: String
@@ -64,9 +64,9 @@ extension ManifestView {
     }
 
     /// Everything that people and policies did to the run, oldest first.
-    package func auditEntries() throws -> [AuditEntry] {
+    package func auditEntries() throws -> [TrailEntry] {
         try Row.fetchAll(database, sql: "SELECT * FROM audit ORDER BY id").map { row in
-            AuditEntry(
+            TrailEntry(
                 id: row["id"], time: Timestamp(milliseconds: row["time"]), actor: row["actor"], action: row["action"],
                 detail: row["detail"])
         }

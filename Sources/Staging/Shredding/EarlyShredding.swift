@@ -28,7 +28,7 @@ struct EarlyShredding {
             throw MigratezError(
                 .invalidTransition, "chunk \(other.address) is \(other.state.rawValue), so it is not shredded")
         }
-        try ring.destroy(slots: chunks.map(\.id))
+        try ring.destroy(slots: current.map(\.slot))
         for chunk in chunks { try fileSystem.remove(folder.file(of: chunk)) }
         try fileSystem.syncFolder(folder.chunks)
         try await manifest.commit { transaction in

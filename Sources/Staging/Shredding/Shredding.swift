@@ -66,17 +66,23 @@ package struct Shredding {
 
     private func checkedPhase() async throws -> RunPhase {
         let run = try await manifest.read { try $0.run() }
+        try Shredding.requireAllowed(run, at: clock.now)
+        return run.phase
+    }
+
+    /// Throws `wrongRunState` if the run was not confirmed or is retained.
+    package static func requireAllowed(_ run: RunStatus, at now: Timestamp) throws(MigratezError) {
         guard ![.running, .loaded, .verified].contains(run.phase) else {
             throw MigratezError(
-                .wrongRunState, "run \(folder.run) is \(run.phase.rawValue): it is shredded after it was confirmed",
-                remedy: .fixConfiguration, hint: "migratez confirm \(folder.run)")
+                .wrongRunState, "run \(run.id) is \(run.phase.rawValue): it is shredded after it was confirmed",
+                remedy: .fixConfiguration, hint: "migratez confirm \(run.id)")
         }
-        if run.phase == .confirmed, let retention = run.retention, retention.until > clock.now {
+        if run.phase == .confirmed, let retention = run.retention, retention.until > now {
             throw MigratezError(
-                .wrongRunState, "run \(folder.run) is retained until \(retention.until) for \(retention.person)",
-                remedy: .fixConfiguration, hint: "end the retention first")
+                .wrongRunState, "run \(run.id) is retained until \(retention.until) for \(retention.person)",
+                remedy: .fixConfiguration,
+                hint: "end the retention first: migratez retain \(run.id) --end --reason '…'")
         }
-        return run.phase
     }
 
     private func reach(_ phase: RunPhase) async throws -> RunPhase {
@@ -108,7 +114,7 @@ package struct Shredding {
         for path in [folder.chunks, folder.spill, folder.ring] {
             left += try fileSystem.list(path).map { "\(path)/\($0.name)" }
         }
-        if try fileSystem.length(folder.keySlot) != nil { left.append(folder.keySlot) }
+        for slot in [folder.keySlot, folder.nextKeySlot] where try fileSystem.length(slot) != nil { left.append(slot) }
         let known: Set = [
             "manifest.sqlite", "manifest.sqlite-wal", "manifest.sqlite-shm", "lock", CertificateFiles.folderName,
         ]

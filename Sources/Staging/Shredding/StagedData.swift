@@ -26,6 +26,17 @@ package enum StagedDataFate: Sendable, Hashable {
     }
 }
 
+extension RunFolder {
+    /// What lies on the disk of the data of the run: chunks, spill files, and baselines. The manifest, which holds ids and
+    /// counts, is not among it.
+    package func stagedBytes(_ fileSystem: any FileSystem = LocalFileSystem()) throws(MigratezError) -> ByteCount {
+        var bytes = 0
+        for path in [chunks, spill] { for file in try fileSystem.list(path) { bytes += file.bytes } }
+        for path in [baseline, keptBaseline] { bytes += try fileSystem.length(path) ?? 0 }
+        return ByteCount(bytes)
+    }
+}
+
 extension RunStatus {
     /// How long after its confirmation a run may still have its data.
     package static let shredWithin = Duration.seconds(24 * 3600)
