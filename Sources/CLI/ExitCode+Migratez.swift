@@ -76,7 +76,8 @@ extension ExitCode {
             case .net: error.code == .requestRefused ? .failure : .unreachable
             case .stage, .disk: .stagingFailed
             case .bug: .internalError
-            case .lock, .req, .type, .len, .pick, .dup, .ref, .rule, .map, .delta, .src: .failure
+            case .lock, .req, .type, .len, .pick, .dup, .ref, .rule, .map, .delta, .subject, .src:
+                .failure
             }
     }
 }

@@ -47,8 +47,9 @@ struct Migratez: AsyncParsableCommand {
                 name: "Prove",
                 subcommands: [
                     VerifyCommand.self, ReportCommand.self, ConfirmCommand.self, ShredCommand.self,
-                    PurgeCommand.self, CertificateCommand.self,
+                    RetainCommand.self, PurgeCommand.self, CertificateCommand.self, AuditCommand.self,
                 ]),
+            CommandGroup(name: "Protect", subcommands: [KeysCommand.self, SubjectCommand.self]),
         ])
 
     static func main() async {
@@ -62,6 +63,7 @@ struct Migratez: AsyncParsableCommand {
             }
         } catch let error as MigratezError {
             Console().fail(error)
+            FailedAuthentication.note(error)
             leave(ExitCode(error).rawValue)
         } catch let interruption as Interruption {
             leave(interruption.exitCode.rawValue)

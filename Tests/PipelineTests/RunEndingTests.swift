@@ -107,6 +107,41 @@ import Testing
         }
     }
 
+    @Test func `retained data is kept until its day, shown with who and why, and purged after it`() async throws {
+        try await withRun(retention: "after_confirm: shred") { world in
+            let ending = RunEnding(world.workplace)
+            for wrong in ["2020-01-01", "2026-02-31", "soon", "0d", ""] {
+                let error = await #expect(throws: MigratezError.self) {
+                    try await ending.retain(try world.entry, until: wrong, by: "ben", reason: "audit")
+                }
+                #expect(error?.code == .invalidSetting, "\(wrong)")
+            }
+            try await ending.retain(try world.entry, until: "30d", by: "ben", reason: "audit")
+            let retention = try #require(try await world.status().retention)
+            #expect(retention.person == "ben" && retention.reason == "audit")
+            try await ending.confirm(try world.entry, by: "ada", basis: "verified")
+            await #expect(throws: MigratezError.self) { try await ending.shred(try world.entry) }
+            world.clock.advance(by: .seconds(29 * 86_400))
+            #expect(try await ending.overdue().runs.isEmpty)
+            world.clock.advance(by: .seconds(2 * 86_400))
+            #expect(try await ending.overdue().runs == [try world.entry])
+            _ = try await ending.purge(try world.entry).certificate.verify()
+            let actions = try world.workplace.auditLog.entries().map(\.action)
+            #expect(actions.filter { [.retain, .confirm, .shred].contains($0) } == [.retain, .confirm, .shred])
+        }
+    }
+
+    @Test func `a retention that is ended lets the data go again`() async throws {
+        try await withRun(retention: "after_confirm: shred") { world in
+            let ending = RunEnding(world.workplace)
+            try await ending.confirm(try world.entry, by: "ada", basis: "verified")
+            try await ending.retain(try world.entry, until: "2999-12-31", by: "ben", reason: "audit")
+            await #expect(throws: MigratezError.self) { try await ending.shred(try world.entry) }
+            try await ending.endRetention(try world.entry, by: "ben", reason: "audit is over")
+            _ = try await ending.shred(try world.entry).verify()
+        }
+    }
+
     @Test func `a run that cannot be looked at is told of, one without a folder is nothing to tell`() async throws {
         try await withRun(retention: "after_confirm: shred") { world in
             let folder = try world.entry.folder(in: world.workplace)

@@ -82,7 +82,9 @@ struct ChunksCommand: AsyncParsableCommand {
             try common.display.requireText("lines of a chunk")
             let workplace = try common.workplace()
             let inspection = try await workplace.inspectWithKey(run)
-            var reader = try inspection.openChunkReader(try await inspection.chunk(named: chunk))
+            let chunk = try await inspection.chunk(named: chunk)
+            var reader = try inspection.openChunkReader(chunk)
+            try workplace.audit(.decrypt, run: inspection.folder.run, object: chunk.address.description)
             var block: [UInt8] = []
             let console = Console()
             while try reader.next(into: &block) { console.say(bytes: block) }

@@ -143,10 +143,9 @@ private struct DemoTour {
         guard reports.allSatisfy(\.isGood) else { throw ExitCode.differences }
 
         step("5  report, confirm, shred: nothing stays behind")
-        try await RunControl.withManifest(of: folder) { manifest in
-            try await manifest.commit { try $0.confirm(by: "demo", basis: "verified") }
-        }
-        let certificate = try await RunEnding(workplace).shred(try RunRegistry(workplace).find(reference))
+        let ending = RunEnding(workplace)
+        try await ending.confirm(entry, by: "demo", basis: "verified")
+        let certificate = try await ending.shred(entry)
         _ = try certificate.verify()
         console.say("keys destroyed, files removed, certificate signed and checked")
         console.say("report       \(RunReport.path(beside: folder))/report.html")

@@ -35,6 +35,7 @@ extension IssuesCommand {
             let inspection = try await workplace.inspectWithKey(reference.run)
             let setup = try await StageSession.discover(connection, console)
             let export = try await IssueExport(connection, setup, of: inspection)
+            try workplace.audit(.export, run: inspection.folder.run, object: "issues")
             let count = try await export.write(to: out, code: code, replaces: force)
             var document = Document("export")
             document.fact("file", .text(out), line: "\(count.records) in \(out)")

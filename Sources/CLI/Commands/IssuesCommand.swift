@@ -53,7 +53,9 @@ struct IssuesCommand: AsyncParsableCommand {
             let workplace = try common.workplace()
             guard let name = StreamName(stream) else { throw ValidationError("'\(stream)' is not an object or link") }
             let entry = try RunRegistry(workplace).find(run)
-            let entries = try await IssueReasons(try await workplace.inspectWithKey(run), plan: entry.plan).entries(
+            let inspection = try await workplace.inspectWithKey(run)
+            if vendorText { try workplace.audit(.decrypt, run: inspection.folder.run, object: name.text) }
+            let entries = try await IssueReasons(inspection, plan: entry.plan).entries(
                 of: name, code: code, limit: limit, showsValues: vendorText)
             Console().show(Self.document(entries))
         }

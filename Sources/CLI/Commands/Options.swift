@@ -92,6 +92,7 @@ struct CommonOptions: ParsableArguments {
         environment.merge(variables) { _, added in added }
         var workplace = try Workplace.system(environment: environment)
         workplace.log = try display.logger(clock: workplace.clock)
+        FailedAuthentication.workplace = workplace
         return workplace
     }
 

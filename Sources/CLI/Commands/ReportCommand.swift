@@ -24,6 +24,8 @@ struct ReportCommand: AsyncParsableCommand {
         let inspection = try RunInspection(try entry.folder(in: workplace))
         let report = RunReport(
             inspection.manifest, in: inspection.folder, plan: entry.plan, now: workplace.clock.now)
+        // It names records by their ids in both systems.
+        try workplace.audit(.export, run: inspection.folder.run, object: "report")
         let folder = try await report.write(format.formats)
         let files = format.formats.map { "\(folder)/report.\($0.rawValue)" }
         var document = Document("report")

@@ -172,6 +172,8 @@ struct StageSession {
         }
         let connection = try await PlanConnection.open(
             saved?.pipeline.path ?? file, in: workplace, overrides: overrides)
+        // Before anything is asked of either side.
+        try workplace.requireRootKey(connection)
         let setup = try await Self.discover(connection, console)
         try saved?.check(connection, setup)
         let run = try await Run.begin(connection, goesOn: goesOn, in: workplace) { console.note($0) }

@@ -40,6 +40,7 @@ struct SampleCommand: AsyncParsableCommand {
         let console = Console()
         if let remove { return try await takeBack(remove, workplace, console) }
         let connection = try await PlanConnection.open(file ?? "", in: workplace)
+        try workplace.requireRootKey(connection)
         let selection = try await SampleSelection.choose(
             connection.plan, from: connection.source, wanted: try wantedIDs(), count: records)
         let sampled = connection.sampled(selection)
@@ -61,6 +62,7 @@ struct SampleCommand: AsyncParsableCommand {
         }
         try await run.close()
         let showsValues = values ?? (isatty(STDOUT_FILENO) == 1)
+        if showsValues { try workplace.audit(.decrypt, run: run.id, object: "sample") }
         let document = Self.document(comparisons, run: run.id.text, showsValues: showsValues)
         console.show(document)
         console.note("take it back: migratez sample --remove \(run.id)")
@@ -184,9 +186,8 @@ struct SampleCommand: AsyncParsableCommand {
             throw ExitCode.quarantined
         }
         let folder = try entry.folder(in: workplace)
-        try await RunControl.withManifest(of: folder) { manifest in
-            try await manifest.commit { try $0.confirm(by: NSUserName(), basis: "sample removed", isAbandoned: true) }
-        }
+        try await RunEnding(workplace).confirm(entry, by: NSUserName(), basis: "sample removed", isAbandoned: true)
+        try workplace.audit(.shred, run: folder.run)
         let files = try await Shredding.run(folder, clock: workplace.clock)
         document.fact(
             "certificate", .text(files.text),

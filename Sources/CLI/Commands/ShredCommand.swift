@@ -24,18 +24,8 @@ struct ConfirmCommand: AsyncParsableCommand {
         let workplace = try common.workplace()
         let entry = try RunRegistry(workplace).find(reference.run)
         let person = by ?? NSUserName()
-        let isAbandoned = abandon
-        try await RunControl.withManifest(of: try entry.folder(in: workplace)) { manifest in
-            try await manifest.commit {
-                let phase = try $0.run().phase
-                if phase == .loaded, !isAbandoned {
-                    throw MigratezError(
-                        .wrongRunState, "run \(entry.run) is loaded, but not verified", remedy: .fixConfiguration,
-                        hint: "migratez verify \(entry.run); or give it up: migratez confirm \(entry.run) --abandon")
-                }
-                try $0.confirm(by: person, basis: isAbandoned ? "abandoned" : "verified", isAbandoned: isAbandoned)
-            }
-        }
+        try await RunEnding(workplace).confirm(
+            entry, by: person, basis: abandon ? "abandoned" : "verified", isAbandoned: abandon)
         let fate = try await RunInspection(try entry.folder(in: workplace)).manifest.read { try $0.run() }.fate
         var document = Document("confirmation")
         document.fact("run", .text(entry.run), line: "run \(entry.run) is confirmed by \(person)")
@@ -101,16 +91,7 @@ struct CertificateCommand: AsyncParsableCommand {
         var key: String?
 
         func run() throws {
-            var trusted: Ed25519.PublicKey?
-            if let key {
-                guard let pem = try? String(contentsOfFile: key, encoding: .utf8),
-                    let publicKey = Ed25519.PublicKey(pem: pem)
-                else {
-                    throw MigratezError(
-                        .fileNotFound, "\(key) holds no Ed25519 public key in PEM form", remedy: .fixConfiguration)
-                }
-                trusted = publicKey
-            }
+            let trusted = try key.map { try Ed25519.PublicKey(file: $0) }
             let certificate = try CertificateFiles(path: folder).verify(trusting: trusted)
             let console = Console()
             var document = Document("certificate")

@@ -64,7 +64,7 @@ struct StatusCommand: AsyncParsableCommand {
             "runs",
             [
                 .left("RUN"), .left("STARTED"), .left("PHASE"), .left("STATE"), .right("STAGED", key: "staged_bytes"),
-                .left("DUE"), .left("NAME"), .left("PIPELINE"),
+                .right("DAYS", key: "age_days"), .left("DUE"), .left("OVERDUE"), .left("NAME"), .left("PIPELINE"),
             ])
         let entries = try registry.entries()
         for entry in entries { table.add(try await row(entry, workplace)) }
@@ -76,24 +76,43 @@ struct StatusCommand: AsyncParsableCommand {
     private static func row(_ entry: RunRegistry.Entry, _ workplace: Workplace) async throws -> [Cell] {
         do {
             let inspection = try RunInspection(try entry.folder(in: workplace))
-            let (run, chunks) = try await inspection.manifest.read { (try $0.run(), try $0.chunks()) }
+            let run = try await inspection.manifest.read { try $0.run() }
+            let now = workplace.clock.now
             return [
                 .text(entry.run), .time(entry.started), .text(run.phase.rawValue), .text(run.activity.rawValue),
-                .bytes(chunks.staged.bytes), .time(run.fate.due), .text(run.description.pipeline),
+                .bytes(try inspection.folder.stagedBytes()), Self.age(run, now), .time(run.fate.due),
+                .flag(run.fate.isOverdue(at: now), ("OVERDUE", "")), .text(run.description.pipeline),
                 .text(entry.pipeline),
             ]
         } catch let error as MigratezError {
             return [
                 .text(entry.run), .time(entry.started), .text(nil, none: "–"), .text(error.code.description),
-                .bytes(nil), .time(nil), .text(nil, none: "–"), .text(entry.pipeline),
+                .bytes(nil), .number(nil), .time(nil), .flag(false, ("", "")), .text(nil, none: "–"),
+                .text(entry.pipeline),
             ]
         }
     }
 
+    /// What people asked about their own records.
+    private static func table(_ holds: [HoldCount]) -> Table {
+        var table = Table("held", [.left("OBJECT"), .left("KIND"), .right("RECORDS")])
+        for hold in holds { table.add([.text(hold.stream.text), .text(hold.kind.rawValue), .number(hold.count)]) }
+        return table
+    }
+
+    private static func line(_ hold: HoldCount) -> String {
+        "held back on request: \(hold.count.grouped) of \(hold.stream.text), \(hold.kind.rawValue)"
+    }
+
+    /// How many whole days ago the first of the data was staged.
+    private static func age(_ run: RunStatus, _ now: Timestamp) -> Cell {
+        .number(Int(now.duration(since: run.createdAt).seconds / 86_400))
+    }
+
     private static func document(of entry: RunRegistry.Entry, _ workplace: Workplace) async throws -> Document {
         let inspection = try RunInspection(try entry.folder(in: workplace))
-        let (run, chunks, balances) = try await inspection.manifest.read { view in
-            (try view.run(), try view.chunks(), try view.reconciliation())
+        let (run, chunks, balances, holds) = try await inspection.manifest.read { view in
+            (try view.run(), try view.chunks(), try view.reconciliation(), try view.holdCounts())
         }
         var document = Document("run")
         document.fact(
@@ -112,23 +131,23 @@ struct StatusCommand: AsyncParsableCommand {
             line: run.activityCode == nil ? run.activityMessage.map { "\(run.activity.rawValue) \($0)" } ?? "" : "")
         document.fact(
             "resumes_at", .time(run.resumesAt), line: run.resumesAt.map { "can go on at \($0)" } ?? "")
-        let staged = chunks.staged
-        document.fact("staged_chunks", .number(staged.count), line: "")
+        let staged = chunks.count { $0.state != .shredded }
+        let bytes = try inspection.folder.stagedBytes()
+        document.fact("staged_chunks", .number(staged), line: "")
         document.fact(
-            "staged_bytes", .bytes(staged.bytes),
-            line: "staged: \(staged.count) chunks, \(staged.bytes), since \(run.createdAt)")
+            "staged_bytes", .bytes(bytes), line: "staged: \(staged) chunks, \(bytes), since \(run.createdAt)")
         document.fact("due", .time(run.fate.due), line: run.fate.description)
+        let isOverdue = run.fate.isOverdue(at: workplace.clock.now)
+        document.fact("overdue", .flag(isOverdue), line: isOverdue ? "OVERDUE: migratez purge" : "")
+        if let retention = run.retention {
+            document.fact("retained_by", .text(retention.person), line: "")
+            document.fact(
+                "retained_for", .text(retention.reason), line: "retained for \(retention.person): \(retention.reason)")
+        }
+        if !holds.isEmpty { document.add(Self.table(holds), lines: holds.map(Self.line)) }
         document.fact("started", .time(run.createdAt), line: "")
         document.add(BalanceTable.make(balances))
         return document
-    }
-}
-
-extension [Chunk] {
-    /// What still lies on the disk.
-    fileprivate var staged: (count: Int, bytes: ByteCount) {
-        let staged = filter { $0.state != .shredded }
-        return (staged.count, ByteCount(staged.reduce(0) { $0 + $1.storedBytes }))
     }
 }
 

@@ -10,6 +10,57 @@ package struct RunEnding: Sendable {
 
     package init(_ workplace: Workplace) { self.workplace = workplace }
 
+    /// Lets go of the staged data of a run.
+    ///
+    /// - Parameter isAbandoned: gives up a run that was not verified.
+    package func confirm(
+        _ entry: RunRegistry.Entry, by person: String, basis: String, isAbandoned: Bool = false
+    ) async throws {
+        try await change(entry, .confirm) { transaction in
+            let phase = try transaction.run().phase
+            if phase == .loaded, !isAbandoned {
+                throw MigratezError(
+                    .wrongRunState, "run \(entry.run) is loaded, but not verified", remedy: .fixConfiguration,
+                    hint: "migratez verify \(entry.run); or give it up: migratez confirm \(entry.run) --abandon")
+            }
+            try transaction.confirm(by: person, basis: basis, isAbandoned: isAbandoned)
+        }
+    }
+
+    /// Keeps the staged data of a run until a day, such as `2026-12-31` (its end in UTC), or for a span such as `30d`.
+    ///
+    /// - Throws: `invalidSetting` if it is neither or not in the future; `wrongRunState` once the keys are destroyed.
+    package func retain(
+        _ entry: RunRegistry.Entry, until text: String, by person: String, reason: String
+    ) async throws {
+        let now = workplace.clock.now
+        guard let until = Quantity.duration(text).map({ now.advanced(by: $0) }) ?? Timestamp(endOfDay: text),
+            until > now
+        else {
+            throw MigratezError(
+                .invalidSetting, "'\(text)' is no day in the future and no span of time", remedy: .fixConfiguration,
+                hint: "write a day as 2026-12-31, or a span as 30d")
+        }
+        try await change(entry, .retain) { try $0.retain(until: until, by: person, reason: reason) }
+    }
+
+    /// Ends a retention before its day; does nothing if there is none.
+    package func endRetention(_ entry: RunRegistry.Entry, by person: String, reason: String) async throws {
+        try await change(entry, .endRetention) { try $0.endRetention(by: person, reason: reason) }
+    }
+
+    /// Changes what is to become of the staged data, with an entry in the audit log first.
+    private func change(
+        _ entry: RunRegistry.Entry, _ action: AuditAction,
+        _ body: @escaping @Sendable (ManifestTransaction) throws -> Void
+    ) async throws {
+        let folder = try entry.folder(in: workplace)
+        try await RunControl.withManifest(of: folder, clock: workplace.clock) { manifest in
+            try workplace.audit(action, run: folder.run)
+            try await manifest.commit(body)
+        }
+    }
+
     /// Shreds a confirmed run, from wherever an earlier attempt was cut off.
     ///
     /// - Parameter keepsBaseline: false drops what the policy says is to be kept of the destination's state.
@@ -18,12 +69,14 @@ package struct RunEnding: Sendable {
     package func shred(_ entry: RunRegistry.Entry, keepsBaseline: Bool = true) async throws -> CertificateFiles {
         let folder = try entry.folder(in: workplace)
         let run = try await RunInspection(folder).manifest.read { try $0.run() }
+        try Shredding.requireAllowed(run, at: workplace.clock.now)
         // Later there is nothing left that a report could be made of.
         let policy = run.description.retention
         if run.phase == .confirmed {
             if policy.keepsBaseline, keepsBaseline { try await keepBaseline(of: entry) }
             try await keep(policy, of: entry)
         }
+        if run.phase != .certified { try workplace.audit(.shred, run: folder.run) }
         let files = try await Shredding.run(folder, clock: workplace.clock)
         // Once more, with the certificate.
         if run.phase != .certified { try await keep(policy, of: entry) }
@@ -62,12 +115,9 @@ package struct RunEnding: Sendable {
                 .wrongRunState, "the data of run \(entry.run) is not overdue", remedy: .fixConfiguration,
                 hint: "migratez status \(entry.run) says what is to become of it")
         }
-        if reason != .confirmed {
-            try await RunControl.withManifest(of: try entry.folder(in: workplace), clock: workplace.clock) { manifest in
-                try await manifest.commit {
-                    try $0.confirm(by: "policy", basis: reason.rawValue, isAbandoned: true)
-                }
-            }
+        let phase = try await RunInspection(try entry.folder(in: workplace)).manifest.read { try $0.run().phase }
+        if phase != .confirmed {
+            try await confirm(entry, by: "policy", basis: reason.rawValue, isAbandoned: true)
         }
         let run = try await RunInspection(try entry.folder(in: workplace)).manifest.read { try $0.run() }
         var lost: MigratezError?
@@ -110,5 +160,17 @@ package struct RunEnding: Sendable {
         let report = RunReport(
             try RunInspection(folder).manifest, in: folder, plan: entry.plan, now: workplace.clock.now)
         _ = try await report.write(withIDs: policy.keepsIDMap)
+    }
+}
+
+extension Timestamp {
+    /// The last millisecond of a day such as `2026-12-31`, UTC; nil if it is no day of the calendar.
+    fileprivate init?(endOfDay text: String) {
+        guard text.wholeMatch(of: /\d{4}-\d{2}-\d{2}/) != nil else { return nil }
+        let parts = text.split(separator: "-").compactMap { Int64($0) }
+        let days = Timestamp.days(year: parts[0], month: parts[1], day: parts[2])
+        self.init(milliseconds: (days + 1) * 86_400_000 - 1)
+        // The 31st of February is another day.
+        guard description.hasPrefix(text) else { return nil }
     }
 }

@@ -147,7 +147,7 @@ package enum RetryClass: String, Sendable, CaseIterable {
             case .rate, .net, .lock: .automatic
             case .quota: .afterWindow
             case .bug: .never
-            case .cfg, .auth, .perm, .req, .type, .len, .pick, .dup, .ref, .rule, .map, .delta, .src, .stage,
+            case .cfg, .auth, .perm, .req, .type, .len, .pick, .dup, .ref, .rule, .map, .delta, .subject, .src, .stage,
                 .disk:
                 .afterFix
             }

@@ -9,11 +9,11 @@ enum PlanDigest {
     /// SHA-256 in lower-case hexadecimal over a canonical form: JSON with sorted keys, every scalar a text, followed by the
     /// contents of its map files.
     ///
-    /// Left out is what changes nothing that arrives: the file's own tests, and the bounds that a run may stop at. Who is
-    /// told to raise one of these can resume with the file that does.
+    /// Left out is what changes nothing that arrives: the file's own tests, the bounds that a run may stop at, and where
+    /// the root key is found. Who is told to raise one of these, or has rotated the key, can resume with the file that does.
     static func digest(of root: YAMLNode, mapFiles: [String: [UInt8]]) -> String {
         var writer = JSONWriter()
-        write(root, to: &writer, leavingOut: ["tests", "gates", "limits", "staging.disk_limit"])
+        write(root, to: &writer, leavingOut: ["tests", "gates", "limits", "staging.disk_limit", "staging.key"])
         var hash = SHA256()
         hash.update(writer.bytes)
         for (path, bytes) in mapFiles.sorted(by: { $0.key < $1.key }) {

@@ -19,7 +19,7 @@ struct ReportContent: Sendable {
     var written: Timestamp
     var balances: [Reconciliation]
     var rejects: [RejectCount]
-    var audit: [AuditEntry]
+    var audit: [TrailEntry]
     var fieldCounts: [StreamName: [FieldCount]]
     var tags: [TagCount]
     var conflicts: [ConflictCount]

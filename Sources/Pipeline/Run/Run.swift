@@ -36,7 +36,8 @@ package struct Run: Sendable {
         let earlier = goesOn ? try await EarlierRun.find(connection.path, in: workplace) : nil
         var generator = SystemRandomNumberGenerator()
         let id = RunID(random: &generator)
-        let (root, created) = try workplace.rootKey(connection.stagingKey)
+        try workplace.audit(.start, run: id)
+        let (root, created) = try workplace.rootKey(connection, for: id, isNewRun: true)
         if let created { announce("made a root key in \(created); without it staged data cannot be read") }
         let folder = RunFolder(run: id, staging: plan.staging.folder, keys: workplace.keysFolder)
         try RunRegistry(workplace).add(
@@ -74,9 +75,10 @@ package struct Run: Sendable {
             throw MigratezError(.runNotFound, "'\(entry.run)' is not the id of a run")
         }
         var connection = connection
-        let (root, _) = try workplace.rootKey(connection.stagingKey)
         let folder = RunFolder(run: id, staging: entry.staging, keys: workplace.keysFolder)
         try await requireStagedData(of: folder, plan: connection.plan, workplace.staging.fileSystem)
+        try workplace.audit(.resume, run: id)
+        let (root, _) = try workplace.rootKey(connection, for: id, isNewRun: false)
         let (staging, recovery) = try await StagingArea.open(
             folder, root: root, settings: try connection.plan.stagingSettings(in: workplace))
         let baseline: Baseline?
@@ -255,7 +257,7 @@ package struct PlanConnection: Sendable {
 }
 
 extension PipelinePlan {
-    fileprivate func stagingSettings(in workplace: Workplace) throws(MigratezError) -> StagingSettings {
+    func stagingSettings(in workplace: Workplace) throws(MigratezError) -> StagingSettings {
         var settings = workplace.staging
         settings.diskLimit = staging.diskMax ?? .GiB(1 << 20)
         settings.chunkBytes = staging.chunkSizeMax

@@ -2,7 +2,6 @@
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
 package import Logging
-import MigratezCrypto
 package import MigratezModel
 package import MigratezStaging
 package import MigratezTransport
@@ -47,26 +46,6 @@ package struct Workplace: Sendable {
         return try Workplace(
             environment: environment, clock: SystemWallClock(), http: try CurlClient(configuration),
             stateFolder: stateFolder)
-    }
-
-    package var keysFolder: String { "\(stateFolder)/keys" }
-    /// The key that staged data is under if the pipeline names none.
-    var rootKeyPath: String { "\(keysFolder)/root-key" }
-
-    /// The root key: what the pipeline refers to, or else the key file in the state folder, made on first use.
-    ///
-    /// A secret of 64 hexadecimal digits is a key; any other is a passphrase.
-    /// - Returns: the key, and the path of the key file if it was made just now.
-    func rootKey(_ secret: Secret?) throws(MigratezError) -> (key: RootKey, created: String?) {
-        if let secret {
-            let key = secret.withExposed { text in
-                text.utf8.count == 64 ? Hex.decode(text).map { SymmetricKey(copying: $0) } : nil
-            }
-            return (key.map { .key($0) } ?? .passphrase(secret), nil)
-        }
-        let path = rootKeyPath
-        let (key, isNew) = try KeyFile.loadOrCreate(path)
-        return (.key(key), isNew ? path : nil)
     }
 }
 
@@ -162,24 +141,6 @@ extension RunRegistry.Entry {
 }
 
 extension Workplace {
-    /// The root key of a run, by what its pipeline file says of it now; no other secret is asked for.
-    ///
-    /// - Throws: `missingSecret` if the file, or what it refers to, cannot be read.
-    func rootKey(of entry: RunRegistry.Entry) async throws -> RootKey {
-        guard let plan = entry.plan else {
-            throw MigratezError(
-                .missingSecret, "\(entry.pipeline) cannot be read, and it says where the root key is",
-                remedy: .fixConfiguration, hint: "put the file back")
-        }
-        let resolver = ReferenceResolver(environment: environment, folder: plan.folder)
-        let (secret, diagnostics) = await plan.resolveStagingKey(with: resolver)
-        guard diagnostics.isEmpty else {
-            throw MigratezError(
-                .missingSecret, diagnostics.map(\.description).joined(separator: "\n"), remedy: .fixConfiguration)
-        }
-        return try rootKey(secret).key
-    }
-
     /// A look at a run with the key that opens its chunks; `nil` = the newest run.
     package func inspectWithKey(_ reference: String?) async throws -> RunInspection {
         let entry = try RunRegistry(self).find(reference)
