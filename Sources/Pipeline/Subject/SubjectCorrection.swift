@@ -94,7 +94,7 @@ package struct SubjectCorrection: Sendable {
             }
             changes += try await lines(
                 of: stream, isMapped ? .ready : .raw, Set(open.map(\.ordinal)), scan,
-                RecordIndex(fields: isMapped ? "fields" : layout.fields), members)
+                fields: isMapped ? "fields" : layout.fields, members)
         }
         let counts = Dictionary(grouping: receipt.corrected, by: \.stream).mapValues(\.count)
         try await staging.manifest.commit { transaction in
@@ -111,10 +111,10 @@ package struct SubjectCorrection: Sendable {
 
     /// The corrected lines, chunk by chunk.
     private func lines(
-        of stream: StreamName, _ kind: ChunkKind, _ records: Set<Int>, _ scan: SubjectScan, _ index: RecordIndex,
+        of stream: StreamName, _ kind: ChunkKind, _ records: Set<Int>, _ scan: SubjectScan, fields: String?,
         _ members: [JSONValue.Member]
     ) async throws -> [(chunk: Chunk, lines: [Int: [UInt8]])] {
-        var index = index
+        var index = RecordIndex(fields: fields)
         var changes: [(chunk: Chunk, lines: [Int: [UInt8]])] = []
         try await scan.forEachLine(of: stream, kind, about: records) { line, _ in
             let corrected = try Self.corrected(line.bytes, &index, members, stream)

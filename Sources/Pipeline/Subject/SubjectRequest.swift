@@ -52,9 +52,9 @@ package struct SubjectRequest: Sendable {
         var links: [StreamName: [RecordOutcome]] = [:]
         let byStream = Dictionary(grouping: receipt.held, by: \.stream)
         for (stream, records) in byStream {
+            var reader = ReadyLineReader()
             try await scan.forEachLine(of: stream, .ready, about: Self.open(records)) { line, _ in
-                var index = RecordIndex(fields: nil)
-                for reference in try ReadyLine(line.bytes, with: &index).references {
+                for reference in try reader.read(line.bytes).references {
                     guard let link = reference.link, let edge = reference.edge else { continue }
                     links[link, default: []].append(RecordOutcome(ordinal: edge, outcome: .skipped, code: kind.code))
                 }
@@ -117,14 +117,15 @@ package struct SubjectRequest: Sendable {
 
     /// What stands in the place of a line: its place, and nothing of the record but its id.
     private static func blank(_ line: SubjectLine, _ kind: ChunkKind) throws(MigratezError) -> [UInt8] {
-        var index = RecordIndex(fields: nil)
         var blank: [UInt8] = []
         switch kind {
         case .raw: return ErasedLine.bytes
         case .ready:
-            let ready = try ReadyLine(line.bytes, with: &index)
+            var reader = ReadyLineReader()
+            let ready = try reader.read(line.bytes)
             ReadyLine(ordinal: ready.ordinal, sourceID: ready.sourceID, fields: Array("{}".utf8)).append(to: &blank)
         case .rejects:
+            var index = RecordIndex(fields: nil)
             let reject = try RejectLine.parse(line.bytes, with: &index)
             RejectLine(
                 stage: reject.stage, ordinal: reject.ordinal, sourceID: reject.sourceID,

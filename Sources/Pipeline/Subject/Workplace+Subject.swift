@@ -102,7 +102,7 @@ extension Workplace {
         }
         let (staging, _) = try await StagingArea.open(
             try entry.folder(in: self), root: try await rootKey(of: entry),
-            settings: try plan.stagingSettings(in: workplace))
+            settings: try plan.stagingSettings(in: self))
         let result: R
         do {
             result = try await body(staging)
