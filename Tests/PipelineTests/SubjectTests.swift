@@ -199,8 +199,8 @@ import Testing
             let json = try Data(contentsOf: URL(filePath: "\(folder)/subject.json"))
             let list = try JSONValue(parsing: Array(json)).elements
             #expect(list.count == lines)
-            let raw = try #require(list.first)
-            #expect(raw["object"]?.text == "person" && raw["staged_as"]?.text == "raw")
+            let raw = try #require(list.first { $0["object"]?.text == "person" })
+            #expect(raw["staged_as"]?.text == "raw")
             #expect(raw["record"]?["name"]?.text == "Ada Lovelace")
             #expect(!list.contains { $0["record"]?["name"]?.text == "Grace Hopper" })
             let rows = try FileWorld.rows(Array(Data(contentsOf: URL(filePath: "\(folder)/subject.csv"))))
