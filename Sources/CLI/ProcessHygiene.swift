@@ -29,15 +29,15 @@ enum ProcessHygiene {
         signal(SIGPIPE, SIG_IGN)
     }
 
-    /// The signals on which Swift's runtime prints a backtrace if it finds its `swift-backtrace`, whatever SWIFT_BACKTRACE
-    /// says: docs/Backtracing.rst of the compiler's repository.
+    /// The signals on which Swift's runtime prints a backtrace where it finds its `swift-backtrace`, unless SWIFT_BACKTRACE
+    /// forbids it: docs/Backtracing.rst of the compiler's repository.
     private static let crashes = [SIGQUIT, SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGTRAP]
 
     /// Takes the crash signals from Swift's runtime, whose report prints the memory that registers point to: tokens, say.
     private static func crashInSilence() {
         var action = sigaction()
         action.__sigaction_handler.sa_handler = reportCrash
-        // The first crash ends the process, also one within the handler; and a stack that overflowed holds no handler.
+        // The first crash ends the process, also one within the handler, for which a stack that overflowed has no room.
         action.sa_flags = Int32(bitPattern: UInt32(SA_RESETHAND)) | SA_NODEFER | SA_ONSTACK
         for signal in crashes { sigaction(signal, &action, nil) }
     }

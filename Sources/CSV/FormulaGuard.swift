@@ -4,8 +4,8 @@
 /// Keeps spreadsheets from running cells as formulas, in a way that can be undone exactly.
 ///
 /// OWASP, "CSV Injection": cells that begin with `=`, `+`, `-`, `@`, the full-width form of one of these, a tab or a line
-/// break get a leading apostrophe. So does a cell that begins with apostrophes and then one of those; by that, taking one apostrophe away again gives
-/// each cell back as it was.
+/// break get a leading apostrophe. So does a cell that begins with apostrophes and then one of those; by that, taking one
+/// apostrophe away again gives each cell back as it was.
 enum FormulaGuard {
     /// Whether an apostrophe must be put before the cell.
     static func isNeeded(for cell: UnsafeBufferPointer<UInt8>) -> Bool {

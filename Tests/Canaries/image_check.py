@@ -12,7 +12,7 @@ import subprocess
 import account
 import canaries
 from disk_image import MAKERS, DiskImage, RawSearch
-from job import ROOT, SECRET, TOKEN, Job, end_on_its_way, simulators
+from job import ROOT, SECRET, TOKEN, Job, act_on_its_way, end_on_its_way, simulators
 
 READER = ROOT / "Tests/SecondReader/run"
 
@@ -49,8 +49,7 @@ class ImageCheck:
 
     def all(self) -> list[str]:
         image = self.image
-        with image:
-            job = self.job()
+        with image, contextlib.closing(self.job()) as job:
             self.migrate(job)
             patterns, keys = self.patterns(job)
             search = RawSearch(patterns)
@@ -74,13 +73,12 @@ class ImageCheck:
         return job
 
     def migrate(self, job: Job) -> None:
-        """A run that crashes on its way, in the middle of a snapshot, and comes to its end; then one that is snapshot too."""
+        """A run that crashes on its way and is resumed, each time with a snapshot while it goes on."""
         end_on_its_way(job, signal.SIGSEGV, self.beside)
         cores = [path for path in job.disk.rglob("core*") if path.is_file()]
         self.failures += [f"a crash left {path.name}" for path in cores]
         process = job.start("resume")
-        self.image.snapshot()
-        self.command_line(process)
+        act_on_its_way(job, process, "*/chunks/*-ready-*", self.beside)
         if process.wait() not in (0, 3):
             raise SystemExit(f"resume ended with {process.returncode}")
         for run in job.runs():

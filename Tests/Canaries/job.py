@@ -44,6 +44,7 @@ class Job:
             SWIFT_BACKTRACE="enable=yes,registers=all,threads=all,interactive=no,color=no",
             HUBSPOT_TOKEN=TOKEN, SALESFORCE_CLIENT_ID="client", SALESFORCE_CLIENT_SECRET=SECRET)
         self.commands = 0
+        self._process: subprocess.Popen | None = None
 
     @property
     def written(self) -> list[pathlib.Path]:
@@ -62,9 +63,16 @@ class Job:
         self.commands += 1
         said = self.said(arguments[0])
         with open(f"{said}.out", "wb") as out, open(f"{said}.err", "wb") as err:
-            return subprocess.Popen(
+            self._process = subprocess.Popen(
                 [self.program, *arguments, "--debug", "--no-input", "--log-file", f"{said}.log", "-vv"],
                 cwd=self.file.parent, env=self.environment, stdin=subprocess.DEVNULL, stdout=out, stderr=err)
+        return self._process
+
+    def close(self) -> None:
+        """Ends what a check that was broken off has left running."""
+        if self._process and self._process.poll() is None:
+            self._process.kill()
+            self._process.wait()
 
     def do(self, *arguments: str) -> None:
         code = self.start(*arguments).wait()
@@ -106,15 +114,20 @@ def _simulate(program: str, folder: pathlib.Path, vendor: str, *options: str) ->
     return process, address.group()
 
 
+def act_on_its_way(job: Job, process: subprocess.Popen, chunks: str, act) -> None:
+    """Does something once the process has staged such chunks in a run; their names are matched as by a shell."""
+    before = set(job.staging.glob(chunks))
+    while process.poll() is None:
+        if set(job.staging.glob(chunks)) - before:
+            return act(process)
+        time.sleep(0.002)
+    raise SystemExit("the run had ended before anything could be done beside it: make it slower")
+
+
 def end_on_its_way(job: Job, number: int, act=lambda process: None) -> None:
     """Starts a run, and once it has staged contacts, does something beside it and ends it with a signal."""
-    before = set(job.runs())
     process = job.start("run", str(job.file))
-    while process.poll() is None:
-        if [path for path in job.staging.glob("*/chunks/contact-*") if path.parent.parent.name not in before]:
-            act(process)
-            process.send_signal(number)
-            break
-        time.sleep(0.002)
+    act_on_its_way(job, process, "*/chunks/contact-*", act)
+    process.send_signal(number)
     if process.wait() != -number:
         raise SystemExit("the run had ended before it could be ended: make it slower")
