@@ -44,7 +44,7 @@ MUTATIONS = [
             _ = try await writer.seal { transaction, chunk in try transaction.note(span, of: chunk) }""",
         "ExtractTests"),
     _of("commits are not synced", "Staging/Manifest/Manifest",
-        "PRAGMA synchronous = FULL", "PRAGMA synchronous = NORMAL", "StagingTests"),
+        'sql: "PRAGMA synchronous = FULL"', 'sql: "PRAGMA synchronous = NORMAL"', "StagingTests"),
     # Keys and ciphers
     _of("chunk keys are wrapped under one nonce", "Staging/Keys/KeyRing",
         "let nonce = try randomBytes(ChaCha20Poly1305.nonceBytes)",

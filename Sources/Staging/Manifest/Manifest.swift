@@ -55,7 +55,6 @@ package final class Manifest: Sendable {
             try database.execute(sql: "PRAGMA temp_store = MEMORY")
             try database.execute(sql: "PRAGMA cache_size = -\(Manifest.cacheBytes.bytes >> 10)")
             if !isReadOnly {
-                try database.execute(sql: "PRAGMA synchronous = FULL")
                 try database.execute(sql: "PRAGMA secure_delete = ON")
                 try database.execute(sql: "PRAGMA wal_autocheckpoint = 4000")
             }
@@ -66,9 +65,23 @@ package final class Manifest: Sendable {
                 let found = try queue.read { try Int.fetchOne($0, sql: "PRAGMA user_version") ?? 0 }
                 try ManifestSchema.check(found)
             } else {
-                try queue.writeWithoutTransaction { try ManifestSchema.migrate($0) }
+                try queue.writeWithoutTransaction { database in
+                    try Manifest.syncEachCommit(database)
+                    try ManifestSchema.migrate(database)
+                }
             }
         } catch { throw MigratezError(manifest: error) }
+    }
+
+    /// Makes SQLite sync the log at each commit. Not before the connection is open: turning the log on, GRDB sets
+    /// `synchronous` to NORMAL (`Database.setUpWALMode`), with which a power cut takes commits back. So SQLite is asked
+    /// what it does.
+    private static func syncEachCommit(_ database: Database) throws {
+        try database.execute(sql: "PRAGMA synchronous = FULL")
+        let (full, found) = (2, try Int.fetchOne(database, sql: "PRAGMA synchronous"))
+        guard found == full else {
+            throw MigratezError(.internalError, "commits of the manifest would not survive a power cut")
+        }
     }
 
     /// Commits what `body` does, and returns when it is durable.
