@@ -17,7 +17,8 @@ TEST = "SimulationTests.*lose nothing"
 #: A seed takes a fifth of a second; on a busy machine some times that.
 SECONDS_MAX_PER_SEED = 5
 SUMMARY = re.compile(r"^(\d+) seeds: (\d+) sessions, (\d+) steps, (\d+) ends, (\d+) failed calls$", re.MULTILINE)
-FAILED = re.compile(r"Expectation failed: \(report\.findings → (.*)\)\.isEmpty.*\n.*?scripts/torture --seeds 1 --seed (\d+)")
+FAILED = re.compile(
+    r"Expectation failed: \(report\.findings → (.*)\)\.isEmpty.*\n.*?scripts/torture --seeds 1 --seed (\d+)")
 TRAPPED = re.compile(r"seed \d+: every task waits for another one")
 
 
