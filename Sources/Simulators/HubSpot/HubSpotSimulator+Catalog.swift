@@ -57,6 +57,25 @@ extension HubSpotSimulator {
         return answer.response(success: 201, completed: options.clock.now)
     }
 
+    // MARK: Groups of properties
+
+    func propertyGroups(_ object: CRMObject) async throws(HubSpotFailure) -> SimulatorResponse {
+        let groups = try await overlay.read { try $0.groups(of: object) }
+        return .json(JSONValue.object([.init("results", .array(groups.map(\.json)))]).serialized())
+    }
+
+    func propertyGroupCreate(
+        _ object: CRMObject, _ request: SimulatorRequest
+    ) async throws(HubSpotFailure) -> SimulatorResponse {
+        let body = try HubSpotSimulator.body(request)
+        guard let name = body["name"]?.text, let label = body["label"]?.text, !name.isEmpty else {
+            throw .invalid("Some required fields were not set: [name, label]")
+        }
+        let group = PropertyGroup(name: name, label: label)
+        try await overlay.write { try $0.add(group, to: object) }
+        return .json(group.json.serialized(), status: 201)
+    }
+
     // MARK: Pipelines
 
     func pipelines(_ object: CRMObject) -> SimulatorResponse {
@@ -203,22 +222,5 @@ extension HubSpotSimulator {
         writer.int(crm.counts.owners)
         writer.endObject()
         return writer.bytes
-    }
-}
-
-extension OverlaySession {
-    /// Adds a property; a name that is taken is a conflict.
-    func add(_ property: PropertyDefinition, to object: CRMObject, known: Set<String>) throws {
-        guard !known.contains(property.name), !changes.properties.contains(where: { $0.1.name == property.name }) else {
-            throw HubSpotFailure(
-                409, "OBJECT_ALREADY_EXISTS", "A property named '\(property.name)' already exists.",
-                subCategory: "Properties.PROPERTY_EXISTS", context: [("name", [property.name])])
-        }
-        try database.execute(
-            sql: "INSERT INTO property (object, name, definition) VALUES (?,?,?)",
-            arguments: [
-                object.rawValue, property.name, String(decoding: property.json.serialized(), as: UTF8.self),
-            ])
-        changes.properties.append((object, property))
     }
 }

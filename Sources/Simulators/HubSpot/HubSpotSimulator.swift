@@ -136,6 +136,8 @@ package final class HubSpotSimulator: SimulatorService {
         case .property(let object, let name): try await property(object, name)
         case .propertyCreate(let object): try await propertyCreate(object, request)
         case .propertyBatchCreate(let object): try await propertyBatchCreate(object, request)
+        case .propertyGroups(let object): try await propertyGroups(object)
+        case .propertyGroupCreate(let object): try await propertyGroupCreate(object, request)
         case .schemas: .json(Array(#"{"results":[]}"#.utf8))
         case .pipelines(let object): pipelines(object)
         case .pipeline(let object, let id): try pipeline(object, id)

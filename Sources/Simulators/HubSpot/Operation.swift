@@ -23,6 +23,7 @@ enum Operation: Sendable, Equatable {
     case labels(CRMObject, CRMObject)
     case properties(CRMObject), property(CRMObject, name: String)
     case propertyCreate(CRMObject), propertyBatchCreate(CRMObject)
+    case propertyGroups(CRMObject), propertyGroupCreate(CRMObject)
     case schemas
     case pipelines(CRMObject), pipeline(CRMObject, id: String)
     case owners, owner(id: String)
@@ -128,6 +129,8 @@ enum Operation: Sendable, Equatable {
         guard let object = rest.first.flatMap(object) else { return nil }
         switch (method, rest.count) {
         case (.get, 1): return .properties(object)
+        case (.get, 2) where rest[1] == "groups": return .propertyGroups(object)
+        case (.post, 2) where rest[1] == "groups": return .propertyGroupCreate(object)
         case (.get, 2): return .property(object, name: rest[1])
         case (.post, 1): return .propertyCreate(object)
         case (.post, 3) where rest[1] == "batch" && rest[2] == "create": return .propertyBatchCreate(object)
@@ -151,7 +154,7 @@ extension Operation {
     var isWrite: Bool {
         switch self {
         case .create, .update, .archive, .merge, .batchWrite, .linksWrite, .linkPut, .linkDelete, .propertyCreate,
-            .propertyBatchCreate:
+            .propertyBatchCreate, .propertyGroupCreate:
             true
         default: false
         }
@@ -184,6 +187,8 @@ extension Operation {
         case .properties(let object), .property(let object, _): "properties \(plural(object))"
         case .propertyCreate(let object): "create property \(plural(object))"
         case .propertyBatchCreate(let object): "batch create properties \(plural(object))"
+        case .propertyGroups(let object): "property groups \(plural(object))"
+        case .propertyGroupCreate(let object): "create property group \(plural(object))"
         case .schemas: "schemas"
         case .pipelines(let object), .pipeline(let object, _): "pipelines \(plural(object))"
         case .owners, .owner: "owners"
@@ -207,9 +212,10 @@ extension Operation {
         case .recordLinks(let from, _, _), .linksRead(let from, _, _), .labels(let from, _): records(from, "read")
         case .linksWrite(let from, _, _), .linkPut(let from, _, _, _, _), .linkDelete(let from, _, _, _):
             records(from, "write")
-        case .properties(let object), .property(let object, _), .pipelines(let object), .pipeline(let object, _):
+        case .properties(let object), .property(let object, _), .propertyGroups(let object), .pipelines(let object),
+            .pipeline(let object, _):
             "crm.schemas.\(CRMObjectName(object).scopeName).read"
-        case .propertyCreate(let object), .propertyBatchCreate(let object):
+        case .propertyCreate(let object), .propertyBatchCreate(let object), .propertyGroupCreate(let object):
             "crm.schemas.\(CRMObjectName(object).scopeName).write"
         case .schemas: "crm.schemas.custom.read"
         case .owners, .owner: "crm.objects.owners.read"

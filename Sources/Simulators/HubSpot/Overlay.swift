@@ -64,6 +64,8 @@ final class Overlay: Sendable {
                     PRIMARY KEY (fromObject, fromId, toObject, toId)) WITHOUT ROWID;
                 CREATE TABLE IF NOT EXISTS property (
                     object INTEGER NOT NULL, name TEXT NOT NULL, definition TEXT NOT NULL, UNIQUE (object, name));
+                CREATE TABLE IF NOT EXISTS propertyGroup (
+                    object INTEGER NOT NULL, name TEXT NOT NULL, label TEXT NOT NULL, PRIMARY KEY (object, name));
                 """)
     }
 

@@ -33,6 +33,8 @@ struct SOQLPlan: Sendable {
         var builder = SOQLBuilder(object: object, schema: schema)
         let columns = try builder.columns(of: query)
         var conditions = includesDeleted ? [] : ["t.IsDeleted = 0"]
+        // Old activities are for `queryAll` only (SOAP API Developer Guide, "queryAll()").
+        if !includesDeleted, object.field("IsArchived") != nil { conditions.append("t.IsArchived IS NOT 1") }
         if let condition = query.condition { conditions.append(try builder.sql(condition)) }
         if object.name == "ContentDocumentLink", !SOQLPlan.isFiltered(query.condition) {
             throw .malformedQuery(

@@ -146,4 +146,13 @@ extension SalesforceSimulator {
     package func duplicates(of object: String, by field: String) throws -> [(value: String, count: Int)] {
         try org.store.queue.read { try Inspection(org.store, $0).duplicates(of: object, by: field) }
     }
+
+    /// Archives the tasks and events of days before `day` (`2025-01-01`), as the platform does with old ones.
+    package func archiveActivities(before day: String) throws {
+        try org.store.queue.write { db in
+            for object in ["Task", "Event"] {
+                try db.execute(sql: "UPDATE \(object) SET IsArchived = 1 WHERE ActivityDate < ?", arguments: [day])
+            }
+        }
+    }
 }

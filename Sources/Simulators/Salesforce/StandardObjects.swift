@@ -5,7 +5,8 @@
 ///
 /// Names, lengths and types are those of the platform's object reference; picklists are the ones of a new organisation.
 /// Restricted here are `Opportunity.StageName`, `LeadSource` and the statuses, so that a migration has to map them;
-/// `describe` says so. Simplified: no record types, no compound address fields, no currencies, no activity archive.
+/// `describe` says so. Simplified: no record types, no compound address fields, no currencies; activities are archived when
+/// a test says so (`SalesforceSimulator.archiveActivities`).
 enum StandardObjects {
     /// - Parameter permitsAuditFields: audit fields can be set on insert, where the platform allows that at all.
     static func all(permitsAuditFields: Bool) -> [ObjectDefinition] {
@@ -13,6 +14,7 @@ enum StandardObjects {
         let fixed = auditFields(createable: false)
         return [
             account(audited), contact(audited), lead(audited), opportunity(audited), opportunityContactRole(fixed),
+            accountContactRelation(fixed),
             task(audited), event(audited), user(fixed), contentDocument(fixed), contentVersion(audited),
             contentNote(fixed), contentDocumentLink(),
         ]
@@ -166,6 +168,21 @@ enum StandardObjects {
                         "Executive Sponsor", "Influencer", "Technical Buyer", "Other",
                     ]),
                 .bool("IsPrimary"),
+            ] + audit)
+    }
+
+    /// Relations of contacts to further accounts. The direct one, which the platform makes of `Contact.AccountId`, is not
+    /// made here.
+    private static func accountContactRelation(_ audit: [FieldDefinition]) -> ObjectDefinition {
+        ObjectDefinition(
+            "AccountContactRelation", keyPrefix: "07k",
+            fields: idAndDeleted + [
+                .reference("AccountId", to: ["Account"], [.required, .createOnly, .indexed, .cascades]),
+                .reference("ContactId", to: ["Contact"], [.required, .createOnly, .indexed, .cascades]),
+                .picklist(
+                    "Roles", ["Business User", "Decision Maker", "Economic Buyer", "Evaluator", "Influencer", "Other"],
+                    kind: .multipicklist),
+                .bool("IsDirect", .readOnly), .bool("IsActive"), .date("StartDate"), .date("EndDate"),
             ] + audit)
     }
 

@@ -31,7 +31,7 @@ from hubspot.crm.contacts import (
     SimplePublicObjectInput,
     SimplePublicObjectInputForCreate,
 )
-from hubspot.crm.properties import PropertyCreate
+from hubspot.crm.properties import PropertyCreate, PropertyGroupCreate
 from urllib3.util.retry import Retry
 
 base = sys.argv[1]
@@ -222,6 +222,56 @@ status, _ = refused(
     ),
 )
 check("but not twice", status == 409)
+group = crm.properties.groups_api.create("companies", PropertyGroupCreate(name="witness", label="Witness"))
+check("a group of properties can be added", group.name == "witness")
+check("and is listed", "witness" in {g.name for g in crm.properties.groups_api.get_all("companies").results})
+status, _ = refused(
+    properties.ApiException,
+    lambda: crm.properties.groups_api.create("companies", PropertyGroupCreate(name="witness", label="x")),
+)
+check("but not twice", status == 409)
+crm.properties.core_api.create(
+    "companies",
+    PropertyCreate(
+        name="witness_id", label="Witness id", type="string", field_type="text", group_name="witness",
+        has_unique_value=True,
+    ),
+)
+status, _ = refused(
+    properties.ApiException,
+    lambda: crm.properties.core_api.create(
+        "companies", PropertyCreate(name="other", label="x", type="string", field_type="text", group_name="nowhere")
+    ),
+)
+check("a property needs a group that is there", status == 400)
+
+
+def keyed(*rows):
+    return crm.companies.batch_api.upsert(
+        companies.BatchInputSimplePublicObjectBatchInputUpsert(
+            inputs=[
+                companies.SimplePublicObjectBatchInputUpsert(
+                    id=key, id_property="witness_id", properties=values, object_write_trace_id=key
+                )
+                for key, values in rows
+            ]
+        )
+    )
+
+
+made = keyed(("w-1", {"name": "One"}), ("w-2", {"annualrevenue": "many"}), ("w-3", {"name": "Three"}))
+check("a batch by a property of one's own creates", {r.object_write_trace_id for r in made.results} == {"w-1", "w-3"})
+check("and names the row that it refuses", made.errors[0].context["objectWriteTraceId"] == ["w-2"])
+again = keyed(("w-3", {"name": "Drei"}), ("w-1", {"name": "Eins"}))
+check("a second one meets the same records", {r.id for r in again.results} == {r.id for r in made.results})
+check("and creates none", not any(r.new for r in again.results))
+found = crm.companies.batch_api.read(
+    companies.BatchReadInputSimplePublicObjectId(
+        inputs=[companies.SimplePublicObjectId(id=key) for key in ("w-1", "w-3", "w-9")], id_property="witness_id",
+        properties=["name"], properties_with_history=[],
+    )
+)
+check("they are read by it", {r.properties["name"] for r in found.results} == {"Eins", "Drei"} and found.num_errors == 1)
 pipelines = crm.pipelines.pipelines_api.get_all("deals").results
 stages = {stage.id: stage.metadata for pipeline in pipelines for stage in pipeline.stages}
 check("stages have a probability", stages["closedwon"]["probability"] == "1.0" and len(pipelines) == 2)

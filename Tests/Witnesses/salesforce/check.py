@@ -183,6 +183,13 @@ def check_bulk(sf, account):
     job = sf.bulk2.Contact.delete(records=[{"Id": r["Id"]} for r in found], wait=1)[0]
     check(job["numberRecordsFailed"] == 0, "bulk delete")
     check(sf.query("SELECT COUNT() FROM Contact WHERE Witness_Id__c LIKE 'b-%'")["totalSize"] == 0, "and they are gone")
+    pieces = list(sf.bulk2.Contact.query_all(
+        "SELECT Id, IsDeleted FROM Contact WHERE Witness_Id__c LIKE 'b-%'", max_records=500, wait=1))
+    gone = [r for piece in pieces for r in csv.DictReader(io.StringIO(piece, newline=""))]
+    check(len(pieces) == 3 and len({r["Id"] for r in gone}) == 1008, f"queryAll in pieces: {len(pieces)}, {len(gone)}")
+    check({r["IsDeleted"] for r in gone} == {"true"}, "queryAll finds what is in the recycle bin")
+    relation = {"ContactId": sf.Contact.create({"LastName": "Related"})["id"], "AccountId": account}
+    check(sf.AccountContactRelation.create({**relation, "Roles": "Evaluator"})["success"], "a second account")
 
 
 def check_notes(sf, account):
