@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
+import MigratezConnectorKit
 import MigratezModel
 import MigratezSalesforceConnector
 import Testing
@@ -74,10 +75,10 @@ import Testing
     }
 
     @Test func `times of the platform are read, others are not`() {
-        #expect(SalesforceTime.timestamp("2026-11-23T15:00:00.250+0000")?.description == "2026-11-23T15:00:00.250Z")
-        #expect(SalesforceTime.timestamp("2026-11-23T15:00:00Z")?.description == "2026-11-23T15:00:00.000Z")
-        #expect(SalesforceTime.timestamp("2026-11-23T15:00:00.000+0100") == nil)
-        #expect(SalesforceTime.timestamp("2026-11-23") == nil)
-        #expect(SalesforceTime.timestamp("") == nil)
+        #expect(InstantText.timestamp("2026-11-23T15:00:00.250+0000")?.description == "2026-11-23T15:00:00.250Z")
+        #expect(InstantText.timestamp("2026-11-23T15:00:00Z")?.description == "2026-11-23T15:00:00.000Z")
+        #expect(InstantText.timestamp("2026-11-23T15:00:00.000+0100") == nil)
+        #expect(InstantText.timestamp("2026-11-23") == nil)
+        #expect(InstantText.timestamp("") == nil)
     }
 }

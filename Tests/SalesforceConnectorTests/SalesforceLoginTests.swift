@@ -22,8 +22,8 @@ import Testing
 
     private func settings(
         _ url: String, _ texts: [String: String], _ secrets: [String: String]
-    ) throws -> SalesforceSettings {
-        try SalesforceSettings(
+    ) throws -> SalesforceAccess {
+        try SalesforceAccess(
             ConnectorSettings(
                 texts: texts.merging(["base_url": url, "auth.client_id": "client+1"]) { first, _ in first },
                 secrets: secrets.mapValues(Secret.init)))
@@ -200,17 +200,22 @@ import Testing
 }
 
 @Suite struct SalesforceSettingsTests {
-    private func settings(_ texts: [String: String]) throws -> SalesforceSettings {
+    private func access(_ texts: [String: String]) throws -> SalesforceAccess {
         var all = ["auth.kind": "refresh", "auth.client_id": "c"]
         all.merge(texts) { $1 }
-        return try SalesforceSettings(
+        return try SalesforceAccess(
             ConnectorSettings(texts: all, secrets: ["auth.refresh_token": Secret("r")]))
     }
 
+    private func settings(_ texts: [String: String]) throws -> SalesforceSettings {
+        try SalesforceSettings(ConnectorSettings(texts: texts))
+    }
+
     @Test func `what is not said has a default`() throws {
+        let access = try access([:])
+        #expect(access.loginURL == "https://login.salesforce.com")
+        #expect(access.apiVersion == "v67.0")
         let settings = try settings([:])
-        #expect(settings.loginURL == "https://login.salesforce.com")
-        #expect(settings.apiVersion == "v67.0")
         #expect(settings.stampField == "Migratez_Id__c")
         #expect(settings.loadAPI == .auto)
         #expect(settings.sortsByParent && !settings.allowsDuplicates)
@@ -218,13 +223,14 @@ import Testing
     }
 
     @Test func `what is said counts`() throws {
+        let access = try access(["base_url": "https://acme.my.salesforce.com/", "api_version": "68.0"])
+        #expect(access.loginURL == "https://acme.my.salesforce.com")
+        #expect(access.apiVersion == "v68.0")
         let settings = try settings([
-            "base_url": "https://acme.my.salesforce.com/", "api_version": "68.0", "load.api": "bulk2",
+            "load.api": "bulk2",
             "load.external_id": "Legacy__c", "load.batch.records": "20k", "load.batch.bytes": "90MiB",
             "load.order": "as_read", "load.allow_duplicates": "true", "load.references": "id",
         ])
-        #expect(settings.loginURL == "https://acme.my.salesforce.com")
-        #expect(settings.apiVersion == "v68.0")
         #expect(settings.loadAPI == .bulk2)
         #expect(settings.stampField == "Legacy__c")
         #expect(settings.batchRecordsMax == 20_000)
@@ -238,14 +244,19 @@ import Testing
         ["load.batch.records": "many"], ["auth.kind": "password"], ["auth.kind": "jwt"],
     ])
     func `what cannot be is refused`(_ texts: [String: String]) {
-        let error = #expect(throws: MigratezError.self) { try settings(texts) }
+        let error = #expect(throws: MigratezError.self) {
+            _ = try access(texts)
+            _ = try settings(texts)
+        }
         #expect(error?.code == .invalidSetting)
     }
 
     @Test func `every setting is described once`() {
-        let paths = SalesforceDestination.settings.map(\.path)
-        #expect(Set(paths).count == paths.count)
-        #expect(SalesforceDestination.settings.allSatisfy { !$0.summary.isEmpty })
+        for specs in [SalesforceSource.settings, SalesforceDestination.settings] {
+            let paths = specs.map(\.path)
+            #expect(Set(paths).count == paths.count)
+            #expect(specs.allSatisfy { !$0.summary.isEmpty })
+        }
     }
 }
 

@@ -10,32 +10,6 @@ import MigratezTransport
 ///
 /// Source: Bulk API 2.0 and Bulk API Developer Guide, "Bulk API 2.0 Ingest".
 struct BulkJobs: Sendable {
-    /// How a job stands.
-    struct Status: Sendable {
-        enum State: String, Sendable {
-            case open = "Open"
-            case uploadComplete = "UploadComplete"
-            case inProgress = "InProgress"
-            case jobComplete = "JobComplete"
-            case failed = "Failed"
-            case aborted = "Aborted"
-
-            /// Nothing more will happen to it.
-            var isFinal: Bool {
-                switch self {
-                case .open, .uploadComplete, .inProgress: false
-                case .jobComplete, .failed, .aborted: true
-                }
-            }
-        }
-
-        var state: State
-        var processed: Int
-        var failed: Int
-        /// The platform's words for why the whole job failed.
-        var errorMessage: String
-    }
-
     /// The three lists of a finished job.
     enum ResultList: String, Sendable, CaseIterable {
         case successful = "successfulResults"
@@ -43,13 +17,19 @@ struct BulkJobs: Sendable {
         case unprocessed = "unprocessedrecords"
     }
 
-    /// A job works for hours in a busy org; after a day something else is wrong.
-    static let waitMax = Duration.seconds(24 * 3600)
-    static let pollMin = Duration.milliseconds(500)
-    static let pollMax = Duration.seconds(20)
-
     let api: SalesforceAPI
-    let clock: any WallClock
+    private let watch: BulkJobWatch
+
+    init(api: SalesforceAPI, clock: any WallClock) {
+        self.api = api
+        watch = BulkJobWatch(api: api, kind: .ingest, clock: clock)
+    }
+
+    /// How the job stands; `nil` if there is no such job any more.
+    func status(_ job: String) async throws -> BulkJobStatus? { try await watch.status(job) }
+
+    /// Waits until nothing more will happen to the job.
+    func wait(_ job: String) async throws -> BulkJobStatus? { try await watch.wait(job) }
 
     /// Creates a job and returns its id; a job without rows does nothing.
     func create(_ request: CollectionRequest) async throws -> String {
@@ -91,39 +71,6 @@ struct BulkJobs: Sendable {
     private func setState(_ state: String, _ job: String) async throws -> JSONValue {
         try await api.json(
             .patch, "/jobs/ingest/\(job)", body: ["state": .string(state)], endpointClass: "bulk", isIdempotent: false)
-    }
-
-    /// How the job stands; `nil` if there is no such job any more.
-    func status(_ job: String) async throws -> Status? {
-        let answer: JSONValue
-        do {
-            answer = try await api.json(api.request(.get, "/jobs/ingest/\(job)", endpointClass: "bulk"))
-        } catch let error as MigratezError where error.callRefused?.status == 404 {
-            return nil
-        }
-        guard let state = answer["state"]?.text.flatMap(Status.State.init) else {
-            throw MigratezError(.brokenResponse, "bulk job \(job) is in an unknown state", remedy: .retry(after: nil))
-        }
-        return Status(
-            state: state, processed: answer["numberRecordsProcessed"]?.int ?? 0,
-            failed: answer["numberRecordsFailed"]?.int ?? 0, errorMessage: answer["errorMessage"]?.text ?? "")
-    }
-
-    /// Waits until nothing more will happen to the job; asks ever less often.
-    func wait(_ job: String) async throws -> Status? {
-        let deadline = clock.now.advanced(by: Self.waitMax)
-        var pause = Self.pollMin
-        while true {
-            guard let status = try await status(job) else { return nil }
-            if status.state.isFinal { return status }
-            guard clock.now < deadline else {
-                throw MigratezError(
-                    .timedOut, "bulk job \(job) did not end within a day", remedy: .stop,
-                    hint: "look at the job in Setup, Bulk Data Load Jobs; then resume")
-            }
-            try await clock.sleep(for: pause)
-            pause = min(pause * 3 / 2, Self.pollMax)
-        }
     }
 
     /// The rows of one list of results, as they arrive.

@@ -79,6 +79,7 @@ struct BulkWriter: Sendable {
     /// Whether the same row may be written by collections.
     private func mayPassAlone(_ refusals: [SalesforceRefusal], _ request: CollectionRequest) -> Bool {
         refusals.nameLock || refusals.contains(where: \.namesUnknownParent)
+            || (request.operation == .upsert && CollectionWriter.repeatsFixedFields(refusals))
             || (request.operation == .insert && request.stampField != nil && collections.isOurDuplicate(refusals))
     }
 
@@ -206,7 +207,7 @@ struct BulkWriter: Sendable {
     }
 
     /// Why a whole job failed. `InvalidBatch : Field name not found : Foo__c` → our words and the field's name.
-    static func failure(_ status: BulkJobs.Status, job: String, object: String) -> MigratezError {
+    static func failure(_ status: BulkJobStatus, job: String, object: String) -> MigratezError {
         let parts = status.errorMessage.split(separator: ":").map { part in
             String(part.drop { $0 == " " }.reversed().drop { $0 == " " }.reversed())
         }

@@ -43,13 +43,47 @@ struct CollectionWriter: Sendable {
             }
         }
         receipts += try await self.receipts(groups.updates, request(object, .update, metadata))
-        receipts += try await self.receipts(groups.upserts, request(object, .upsert, metadata))
+        receipts += try await upsert(groups.upserts, object, metadata)
         return receipts
     }
 
     /// Writes rows in one way, and says what became of each.
     func receipts(_ rows: [Batch.Row], _ request: CollectionRequest) async throws -> [Receipt] {
         zip(rows, try await send(rows, request)).map(Self.receipt)
+    }
+
+    /// Writes rows by their key. One that is there already and repeats what can be set on creation only (the ends of a
+    /// link) is refused for that, and then updated without.
+    private func upsert(_ rows: [Batch.Row], _ object: String, _ metadata: ObjectMetadata) async throws -> [Receipt] {
+        var receipts: [Receipt] = []
+        var repeated: [(row: Batch.Row, answer: RowAnswer)] = []
+        for (row, answer) in zip(rows, try await send(rows, request(object, .upsert, metadata))) {
+            if case .refused(let refusals) = answer, Self.repeatsFixedFields(refusals) {
+                repeated.append((row, answer))
+            } else {
+                receipts.append(Self.receipt(row, answer))
+            }
+        }
+        guard !repeated.isEmpty else { return receipts }
+        let found = try await RecordLookup(api: api, stampField: settings.stampField)
+            .stamped(repeated.map(\.row.key), object: object)
+        var updates: [Batch.Row] = []
+        for (row, answer) in repeated {
+            guard let record = found[row.key] else {
+                receipts.append(Self.receipt(row, answer))
+                continue
+            }
+            var row = row
+            row.targetID = record.id
+            updates.append(row)
+        }
+        let groups = WriteGroups(updates, metadata: metadata)
+        return try await receipts + self.receipts(groups.updates, request(object, .update, metadata))
+    }
+
+    /// Whether fields were refused that can be set on creation only.
+    static func repeatsFixedFields(_ refusals: [SalesforceRefusal]) -> Bool {
+        refusals.contains { $0.vendorCode == "INVALID_FIELD_FOR_INSERT_UPDATE" }
     }
 
     /// Writes rows of an object that can hold no key: one that is there already counts as updated.

@@ -21,6 +21,8 @@ enum ContentNote {
     static let storageObject = "ContentVersion"
     /// The member with the text of the note.
     static let content = "Content"
+    /// The member with the id of the version that holds the text.
+    static let latestVersion = "LatestPublishedVersionId"
     /// The member of `ContentVersion` that takes its place there.
     private static let versionContent = "VersionData"
     /// The member of `ContentVersion` that is made of the title.

@@ -17,10 +17,14 @@ struct ObjectMetadata: Sendable {
     }
 
     var schema: ObjectSchema
+    /// What the ids of its records begin with; `nil` for objects whose records have no ids of their own.
+    var keyPrefix: String?
     /// Whether the field that holds our key is there and visible to us.
     var hasStamp: Bool
     /// By name of the reference field.
     var relationships: [String: Relationship]
+    /// The kinds of records that the user may make, with the names that people see.
+    var recordTypes: [FieldSchema.Option]
     /// Audit fields that may be set, on insert only.
     var auditFields: Set<String>
 
@@ -57,6 +61,12 @@ struct ObjectMetadata: Sendable {
             }
             if Self.auditFieldNames.contains(schema.name), schema.isCreateable { auditFields.insert(schema.name) }
         }
+        recordTypes = (answer["recordTypeInfos"]?.elements ?? []).compactMap { info in
+            guard let id = info["recordTypeId"]?.text else { return nil }
+            return FieldSchema.Option(
+                value: id, label: info["name"]?.text ?? id, isActive: info["active"]?.bool != false)
+        }
+        keyPrefix = answer["keyPrefix"]?.text
         hasStamp = fields.contains { $0.name == stampField }
         schema = ObjectSchema(
             name: name, label: answer["label"]?.text ?? name, fields: fields,

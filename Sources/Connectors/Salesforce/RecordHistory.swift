@@ -28,7 +28,7 @@ struct RecordHistory: Sendable {
         var changes: [String: LastChange] = [:]
         for record in records {
             let values = record.fields.withUnsafeBufferPointer { JSONValue(validated: $0) }
-            guard let time = values["LastModifiedDate"]?.text.flatMap(SalesforceTime.timestamp),
+            guard let time = values["LastModifiedDate"]?.text.flatMap(InstantText.timestamp),
                 let user = values["LastModifiedById"]?.text.map(SalesforceID.canonical)
             else { continue }
             // Without a name of our own: whoever created the record, which was us.

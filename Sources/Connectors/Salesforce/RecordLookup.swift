@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
+import MigratezConnectorKit
 import MigratezJSON
-package import MigratezModel
+import MigratezModel
 import MigratezTransport
 
 /// Finds records by our key, or by what they link: in the database itself, never in the search index.
@@ -32,7 +33,7 @@ struct RecordLookup: Sendable {
                 found[key] = Stamped(
                     id: SalesforceID.canonical(id),
                     documentID: record["ContentDocumentId"]?.text.map(SalesforceID.canonical),
-                    created: record["CreatedDate"]?.text.flatMap(SalesforceTime.timestamp))
+                    created: record["CreatedDate"]?.text.flatMap(InstantText.timestamp))
             }
         }
         return found
@@ -71,20 +72,5 @@ struct RecordLookup: Sendable {
         fields.map { field in
             SalesforceID.canonical(row.references.first { $0.field == field }?.targetID ?? "")
         }
-    }
-}
-
-/// Times as the platform writes them: `2026-11-23T15:00:00.000+0000`.
-package enum SalesforceTime {
-    /// `nil` if the text is not of that form in UTC.
-    package static func timestamp(_ text: String) -> Timestamp? {
-        let parts = text.split { "-T:.+Z".contains($0) }
-        guard parts.count >= 6, let year = Int64(parts[0]), let month = Int64(parts[1]), let day = Int64(parts[2]),
-            let hour = Int64(parts[3]), let minute = Int64(parts[4]), let second = Int64(parts[5]),
-            text.hasSuffix("Z") || text.hasSuffix("+0000") || text.hasSuffix("+00:00")
-        else { return nil }
-        let fraction = text.contains(".") && parts.count > 6 ? Int64(parts[6].prefix(3)) ?? 0 : 0
-        let seconds = ((Timestamp.days(year: year, month: month, day: day) * 24 + hour) * 60 + minute) * 60 + second
-        return Timestamp(milliseconds: seconds * 1000 + fraction)
     }
 }

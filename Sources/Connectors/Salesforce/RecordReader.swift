@@ -8,9 +8,6 @@ import MigratezTransport
 
 /// Reads records back: by id, by values, and how many there are. Never through the search index.
 struct RecordReader: Sendable {
-    /// Note bodies that are fetched at once.
-    static let bodiesAtOnce = 8
-
     let api: SalesforceAPI
     let catalog: SchemaCatalog
     let stampField: String
@@ -51,7 +48,9 @@ struct RecordReader: Sendable {
                 versions.append((record["Id"]?.text ?? "", record))
             }
         }
-        let bodies = fields.contains(ContentNote.content) ? try await bodies(ofVersions: versions.map(\.version)) : [:]
+        let bodies =
+            fields.contains(ContentNote.content)
+            ? try await ContentBodies(api: api).bodies(ofVersions: versions.map(\.version)) : [:]
         return versions.compactMap { version, record in
             guard let document = record["ContentDocumentId"]?.text else { return nil }
             var writer = JSONWriter()
@@ -68,24 +67,6 @@ struct RecordReader: Sendable {
             return ReadBack(
                 id: SalesforceID.canonical(document), key: record[stampField]?.text, fields: writer.bytes)
         }
-    }
-
-    /// The bytes of versions, a few at a time.
-    private func bodies(ofVersions ids: [String]) async throws -> [String: [UInt8]] {
-        var bodies: [String: [UInt8]] = [:]
-        try await withThrowingTaskGroup(of: (String, [UInt8]).self) { group in
-            for (index, id) in ids.enumerated() {
-                if index >= Self.bodiesAtOnce, let (id, body) = try await group.next() { bodies[id] = body }
-                group.addTask {
-                    let request = api.request(
-                        .get, "/sobjects/\(ContentNote.storageObject)/\(id)/VersionData", accept: "*/*",
-                        endpointClass: "retrieve", responseBytesMax: .MiB(64))
-                    return (id, try await api.send(request).body)
-                }
-            }
-            for try await (id, body) in group { bodies[id] = body }
-        }
-        return bodies
     }
 
     /// Records without our key whose fields equal one of the tuples. A tuple with an empty value matches nothing: to

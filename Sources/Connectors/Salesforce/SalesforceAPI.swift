@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
+import MigratezConnectorKit
 import MigratezJSON
 import MigratezModel
 import MigratezTransport
@@ -15,16 +16,17 @@ struct SalesforceAPI: Sendable {
     let version: String
     let headers: [HTTPHeader]
 
-    init(http: any HTTPClient, settings: SalesforceSettings) {
+    /// - Parameter allowsDuplicates: whether rows are saved that a duplicate rule would refuse.
+    init(http: any HTTPClient, access: SalesforceAccess, allowsDuplicates: Bool = false) {
         self.http = http
-        address = settings.loginURL
-        version = settings.apiVersion
+        address = access.loginURL
+        version = access.apiVersion
         headers = [
             HTTPHeader("Accept", "application/json"),
             HTTPHeader("Sforce-Call-Options", "client=migratez"),
             // Assignment rules are on by default and would hand imported leads and cases to somebody else.
             HTTPHeader("Sforce-Auto-Assign", "FALSE"),
-            HTTPHeader("Sforce-Duplicate-Rule-Header", "allowSave=\(settings.allowsDuplicates)"),
+            HTTPHeader("Sforce-Duplicate-Rule-Header", "allowSave=\(allowsDuplicates)"),
         ]
     }
 
@@ -79,9 +81,14 @@ struct SalesforceAPI: Sendable {
     ///
     /// `nextRecordsUrl` is followed as it stands (REST API Developer Guide, "Query"); OFFSET is never used.
     ///
-    /// - Parameter isTooling: asks the Tooling API, which knows of definitions rather than of records.
-    func query(_ soql: String, isTooling: Bool = false, _ row: (JSONValue) throws -> Void) async throws {
-        var next = request(.get, isTooling ? "/tooling/query" : "/query", query: [("q", soql)], endpointClass: "query")
+    /// - Parameters:
+    ///   - isTooling: asks the Tooling API, which knows of definitions rather than of records.
+    ///   - includesArchived: also finds archived activities, and what is in the recycle bin.
+    func query(
+        _ soql: String, isTooling: Bool = false, includesArchived: Bool = false, _ row: (JSONValue) throws -> Void
+    ) async throws {
+        let path = isTooling ? "/tooling/query" : includesArchived ? "/queryAll" : "/query"
+        var next = request(.get, path, query: [("q", soql)], endpointClass: "query")
         var seen: Set<String> = []
         while true {
             let answer = try await json(next)
@@ -97,8 +104,9 @@ struct SalesforceAPI: Sendable {
     }
 
     /// The number that a `SELECT COUNT()` query answers.
-    func count(_ soql: String) async throws -> Int {
-        let answer = try await json(request(.get, "/query", query: [("q", soql)], endpointClass: "query"))
+    func count(_ soql: String, includesArchived: Bool = false) async throws -> Int {
+        let path = includesArchived ? "/queryAll" : "/query"
+        let answer = try await json(request(.get, path, query: [("q", soql)], endpointClass: "query"))
         guard let total = answer["totalSize"]?.int else {
             throw MigratezError(.brokenResponse, "a count answered without 'totalSize'", remedy: .retry(after: nil))
         }
@@ -166,14 +174,5 @@ extension MigratezError {
         if leavesFateUnknown || isSurelyNotSent { return true }
         // The token had expired and the body was a stream; the next attempt carries a new token.
         return code == .credentialsRejected && remedy == .retry(after: nil)
-    }
-
-    /// Whether the request may have been carried out although no usable answer came.
-    var leavesFateUnknown: Bool {
-        switch code {
-        case .serverFailed: true
-        case .timedOut, .brokenResponse, .unreachable, .responseTooLarge: !isSurelyNotSent
-        default: false
-        }
     }
 }

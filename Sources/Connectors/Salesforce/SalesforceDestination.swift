@@ -13,21 +13,31 @@ package import MigratezTransport
 /// `ContentDocumentLink`, which can hold no stamp, are known by what they connect.
 package struct SalesforceDestination: Destination {
     /// What may stand below `target:`.
-    package static var settings: [SettingSpec] { SalesforceSettings.specs + PolicyStack.settings }
+    package static let settings: [SettingSpec] =
+        SalesforceAccess.specs + SalesforceSettings.specs + PolicyStack.settings
+    package static let capabilities = DestinationCapabilities(
+        routes: [RouteName.collections, RouteName.bulk2], bulkRoute: RouteName.bulk2,
+        upsertKey: SalesforceSettings.defaultStampField, links: "lookups and junction objects, notes by their document",
+        createdDate: "every object, with the right to set audit fields", undoes: true,
+        limits: [
+            "\(CollectionRequest.recordsMax) records a call",
+            "bulk from \(bulkRowsMin) rows on, \(bulkBatchRecords) a job unless load.batch says more",
+            "requests of 24 hours as the org tells them",
+        ])
 
     /// From so many rows on a bulk job is cheaper than collections (Salesforce Developer Limits and Allocations Quick
     /// Reference: "more than 2,000 records").
     static let bulkRowsMin = 2000
+    /// Rows of one bulk job, unless the settings say otherwise.
+    private static let bulkBatchRecords = 20_000
 
     package let name = "salesforce"
     /// How many ids one retrieve call takes without growing past any limit on wide objects.
     package let readBatchSize = 200
     package let limiter: RateLimiter?
 
-    let api: SalesforceAPI
-    let login: SalesforceLogin
+    private let connection: SalesforceConnection
     private let settings: SalesforceSettings
-    private let concurrencyMax: Int?
     private let catalog: SchemaCatalog
     private let collections: CollectionWriter
     private let children = ChildObjects()
@@ -37,21 +47,12 @@ package struct SalesforceDestination: Destination {
     package init(
         settings: ConnectorSettings, http: any HTTPClient, clock: any WallClock
     ) throws(MigratezError) {
-        let own = try SalesforceSettings(settings)
-        let http = ReachClient(http, own.reach)
-        let retry = RetryPolicy(verdict: SalesforceLimits.verdict)
-        let login = SalesforceLogin(
-            settings: own, http: RetryingClient(http, policy: retry, clock: clock), clock: clock)
-        let stack = try PolicyStack.make(
-            http: InstanceClient(inner: http, login: login, writtenFor: own.loginURL), clock: clock, settings: settings,
-            tokens: login, retry: retry, hints: SalesforceLimits.hints)
-        self.settings = own
-        self.login = login
-        limiter = stack.limiter
-        concurrencyMax = stack.concurrencyMax
-        api = SalesforceAPI(http: stack.client, settings: own)
-        catalog = SchemaCatalog(api: api, stampField: own.stampField)
-        collections = CollectionWriter(api: api, settings: own, catalog: catalog, clock: clock)
+        self.settings = try SalesforceSettings(settings)
+        connection = try SalesforceConnection(
+            settings, allowsDuplicates: self.settings.allowsDuplicates, http: http, clock: clock)
+        limiter = connection.limiter
+        catalog = SchemaCatalog(api: connection.api, stampField: self.settings.stampField)
+        collections = CollectionWriter(api: connection.api, settings: self.settings, catalog: catalog, clock: clock)
     }
 
     // MARK: Schema
@@ -73,20 +74,10 @@ package struct SalesforceDestination: Destination {
     }
 
     package func prepare(_ creations: [FieldCreation]) async throws {
-        try await FieldCreator(api: api, catalog: catalog).create(creations)
+        try await FieldCreator(api: connection.api, catalog: catalog).create(creations)
     }
 
-    package func people() async throws -> [Person] {
-        var people: [Person] = []
-        try await api.query("SELECT Id,Email,IsActive FROM User") { record in
-            guard let id = record["Id"]?.text else { return }
-            people.append(
-                Person(
-                    id: SalesforceID.canonical(id), email: record["Email"]?.text,
-                    isActive: record["IsActive"]?.bool ?? false))
-        }
-        return people
-    }
+    package func people() async throws -> [Person] { try await connection.people() }
 
     // MARK: Writing
 
@@ -103,12 +94,12 @@ package struct SalesforceDestination: Destination {
             return WriteRoute(
                 name: RouteName.collections,
                 recordsMax: min(settings.batchRecordsMax ?? .max, CollectionRequest.recordsMax),
-                bytesMax: ByteCount(settings.collectionBytesMax), concurrencyMax: concurrencyMax ?? 5)
+                bytesMax: ByteCount(settings.collectionBytesMax), concurrencyMax: connection.concurrencyMax ?? 5)
         }
         // 150 MB is the platform's limit on a job, after base64; the default keeps two jobs within the memory ceiling.
         return WriteRoute(
-            name: RouteName.bulk2, recordsMax: settings.batchRecordsMax ?? 20_000,
-            bytesMax: min(settings.batchBytesMax ?? .MiB(32), .MiB(90)), concurrencyMax: concurrencyMax ?? 2)
+            name: RouteName.bulk2, recordsMax: settings.batchRecordsMax ?? Self.bulkBatchRecords,
+            bytesMax: min(settings.batchBytesMax ?? .MiB(32), .MiB(90)), concurrencyMax: connection.concurrencyMax ?? 2)
     }
 
     package func write(_ batch: Batch, by route: WriteRoute, intent: any WriteIntent) async throws -> [Receipt] {
@@ -160,7 +151,9 @@ package struct SalesforceDestination: Destination {
 
     // MARK: Reading
 
-    private var reader: RecordReader { RecordReader(api: api, catalog: catalog, stampField: settings.stampField) }
+    private var reader: RecordReader {
+        RecordReader(api: connection.api, catalog: catalog, stampField: settings.stampField)
+    }
 
     package func match(
         object: String, fields: [String], values: [[String]], returning: [String]
@@ -180,7 +173,8 @@ package struct SalesforceDestination: Destination {
     }
 
     private var history: RecordHistory {
-        RecordHistory(api: api, catalog: catalog, reader: reader, children: children, ownUser: login.userID)
+        RecordHistory(
+            api: connection.api, catalog: catalog, reader: reader, children: children, ownUser: connection.login.userID)
     }
 
     package func lastChanges(object: String, ids: [String]) async throws -> [String: LastChange] {
@@ -195,10 +189,37 @@ package struct SalesforceDestination: Destination {
         try await reader.count(object: object, keyPrefix: keyPrefix)
     }
 
-    // MARK: Planning
+    // MARK: The account and planning
+
+    package func account(for objects: [String]) async throws -> AccountReport {
+        try await SalesforceAccount(connection.api).report(rights: ["queryable", "createable"], on: objects)
+    }
+
+    package func identity() async throws -> String { try await SalesforceAccount(connection.api).identity() }
+
+    package func recordAddress(of object: String, id: String) async throws -> String? {
+        connection.recordAddress(id)
+    }
 
     package func sideEffects(on objects: [String]) async throws -> [SideEffect] {
-        try await AutomationSurvey(api: api, allowsDuplicates: settings.allowsDuplicates).effects(on: objects)
+        try await AutomationSurvey(api: connection.api, allowsDuplicates: settings.allowsDuplicates).effects(
+            on: objects)
+    }
+
+    package func estimatedCalls(writing object: String, records: Int, matchRules: Int) -> [CallEstimate] {
+        let route = route(for: object, expectedRows: records)
+        let writes = estimatedCalls(object: object, rows: records)
+        let isBulk = route.name == RouteName.bulk2
+        var calls = [
+            // A call of 200 rows runs through all automations of the org; a bulk job of 20,000 rows takes minutes.
+            CallEstimate(
+                "\(route.name) \(object)", writes, secondsEach: isBulk ? 1...20 : 0.5...4,
+                atOnce: route.concurrencyMax)
+        ]
+        if matchRules > 0 {
+            calls.append(CallEstimate("query \(object)", (records + readBatchSize - 1) / readBatchSize * matchRules))
+        }
+        return calls
     }
 
     /// About how many API requests a load of so many rows takes, without looking up existing ones.

@@ -12,14 +12,14 @@ import Synchronization
 /// Source: Salesforce Help, "OAuth Authorization Flows"; the answer names no lifetime, so a token is used until it is
 /// refused (401 INVALID_SESSION_ID).
 package final class SalesforceLogin: Sendable {
-    private let settings: SalesforceSettings
+    private let settings: SalesforceAccess
     private let http: any HTTPClient
     private let clock: any WallClock
     private let address = Mutex<String?>(nil)
     private let user = Mutex<String?>(nil)
 
     /// - Parameter http: a client that adds no token of its own.
-    package init(settings: SalesforceSettings, http: any HTTPClient, clock: any WallClock) {
+    package init(settings: SalesforceAccess, http: any HTTPClient, clock: any WallClock) {
         self.settings = settings
         self.http = http
         self.clock = clock
@@ -67,7 +67,7 @@ package final class SalesforceLogin: Sendable {
             if url.isLoopback, !settings.loginIsLoopback {
                 throw MigratezError(
                     .addressOutOfReach, "it is an address of this machine", remedy: .fixConfiguration,
-                    hint: "check target.login_url: this login service is not Salesforce's")
+                    hint: "check login_url: this login service is not Salesforce's")
             }
             return url
         } catch {
@@ -140,7 +140,7 @@ package final class SalesforceLogin: Sendable {
                 "let an administrator pre-authorise the external client app for this user (profile or permission set)"
         }
         if description.contains("audience") {
-            return "set target.login_url to https://login.salesforce.com, or https://test.salesforce.com for a sandbox"
+            return "set login_url to https://login.salesforce.com, or https://test.salesforce.com for a sandbox"
         }
         if description.contains("assertion") {
             return "check auth.user, and that auth.key belongs to the certificate of the external client app"
@@ -153,7 +153,7 @@ package final class SalesforceLogin: Sendable {
             return
                 "enable this OAuth flow in the external client app; client credentials need My Domain as base_url"
         case "invalid_grant": return "the grant is expired or revoked: authorise again, or check auth.user and auth.key"
-        default: return "check the settings below target.auth"
+        default: return "check the settings below auth"
         }
     }
 }

@@ -3,20 +3,9 @@
 
 package import MigratezConnectorKit
 package import MigratezModel
-package import MigratezTransport
 
-/// The settings below `target:` that this connector understands, read once.
+/// What a pipeline says about Salesforce as its target, besides how it is reached; read once.
 package struct SalesforceSettings: Sendable {
-    /// How the connector logs in; all three need an External Client App in the org.
-    package enum Grant: Sendable {
-        /// A refresh token that a person granted (OAuth 2.0, RFC 6749 §6).
-        case refreshToken(Secret, clientSecret: Secret?)
-        /// A signed assertion for a user (RFC 7523), RS256 with the key whose certificate the app holds.
-        case jwt(user: String, privateKeyPEM: Secret)
-        /// The app's own user (RFC 6749 §4.4); needs the org's My Domain as login address.
-        case clientCredentials(clientSecret: Secret)
-    }
-
     /// Which API carries the rows.
     package enum LoadAPI: String, Sendable, CaseIterable {
         /// By the expected number of rows.
@@ -35,20 +24,9 @@ package struct SalesforceSettings: Sendable {
         case id
     }
 
-    /// The version in every path: Summer '26. The one place that states it.
-    package static let defaultAPIVersion = "v67.0"
     /// The field that holds our row key unless the pipeline names another.
     package static let defaultStampField = "Migratez_Id__c"
 
-    /// Where tokens are asked for, without a slash at the end.
-    package var loginURL: String
-    /// Whether the login address is this machine by its literal name, as a simulator's is.
-    package var loginIsLoopback: Bool
-    /// Which networks requests may be sent into.
-    package var reach: NetworkReach
-    package var apiVersion: String
-    package var clientID: String
-    package var grant: Grant
     package var loadAPI: LoadAPI
     package var stampField: String
     /// Rows of one write; `nil` = the route's own default.
@@ -60,18 +38,8 @@ package struct SalesforceSettings: Sendable {
     package var allowsDuplicates: Bool
     package var references: ReferenceStyle
 
-    /// What may stand below `target:`, but for the rate.
+    /// What may stand below `target:` besides how the org is reached.
     package static let specs: [SettingSpec] = [
-        SettingSpec("base_url", .url, "The org's own address (My Domain); login goes there unless login_url is given"),
-        SettingSpec("login_url", .url, "Where tokens are asked for; default https://login.salesforce.com"),
-        SettingSpec("api_version", .text, "API version in every path; default \(defaultAPIVersion)"),
-        SettingSpec(
-            "auth.kind", .oneOf(["refresh", "jwt", "client_credentials"]), isRequired: true, "The way to log in"),
-        SettingSpec("auth.client_id", .text, isRequired: true, "Consumer key of the external client app"),
-        SettingSpec("auth.client_secret", .secret, "Consumer secret of the external client app"),
-        SettingSpec("auth.refresh_token", .secret, "For kind refresh"),
-        SettingSpec("auth.user", .text, "For kind jwt: the user name that the app acts for"),
-        SettingSpec("auth.key", .secret, "For kind jwt: the private key (PEM) whose certificate the app holds"),
         SettingSpec("load.api", .oneOf(LoadAPI.allCases.map(\.rawValue)), "Which API carries the rows; default auto"),
         SettingSpec("load.external_id", .text, "The field that holds our row key; default \(defaultStampField)"),
         SettingSpec("load.batch.records", .integer, "Records of one write"),
@@ -83,29 +51,8 @@ package struct SalesforceSettings: Sendable {
             "Whether rows name their parents by our key or by Salesforce id; default external_id"),
     ]
 
-    /// Reads the settings; what is missing for the chosen way to log in is an `invalidSetting`.
+    /// - Throws: `invalidSetting`.
     package init(_ settings: ConnectorSettings) throws(MigratezError) {
-        let login = try settings.baseURL(settings["login_url"] == nil ? "base_url" : "login_url")
-        loginURL = login?.text ?? "https://login.salesforce.com"
-        loginIsLoopback = login?.isLoopback ?? false
-        reach = settings.reach
-        apiVersion = try Self.version(settings["api_version"] ?? Self.defaultAPIVersion)
-        guard let clientID = settings.text("auth.client_id") else { throw Self.missing("auth.client_id") }
-        self.clientID = clientID
-        switch settings["auth.kind"] {
-        case "refresh":
-            guard let token = settings.secret("auth.refresh_token") else { throw Self.missing("auth.refresh_token") }
-            grant = .refreshToken(token, clientSecret: settings.secret("auth.client_secret"))
-        case "jwt":
-            guard let user = settings["auth.user"] else { throw Self.missing("auth.user") }
-            guard let key = settings.secret("auth.key") else { throw Self.missing("auth.key") }
-            grant = .jwt(user: user, privateKeyPEM: key)
-        case "client_credentials":
-            guard let secret = settings.secret("auth.client_secret") else { throw Self.missing("auth.client_secret") }
-            grant = .clientCredentials(clientSecret: secret)
-        default:
-            throw Self.missing("auth.kind")
-        }
         loadAPI = settings["load.api"].flatMap(LoadAPI.init) ?? .auto
         stampField = settings["load.external_id"] ?? Self.defaultStampField
         guard SOQL.isName(stampField) else {
@@ -122,38 +69,11 @@ package struct SalesforceSettings: Sendable {
     /// Bytes of rows in one collections call. The platform takes 50 MB and more; smaller calls fail and repeat cheaper.
     package var collectionBytesMax: Int { min(batchBytesMax?.bytes ?? .max, 8 << 20) }
 
-    /// `67.0` and `v67.0` are both understood.
-    private static func version(_ text: String) throws(MigratezError) -> String {
-        let number = text.hasPrefix("v") ? text.dropFirst() : text[...]
-        let parts = number.split(separator: ".", omittingEmptySubsequences: false)
-        guard parts.count == 2, parts.allSatisfy({ !$0.isEmpty && $0.allSatisfy(\.isASCIIDigit) }) else {
-            throw MigratezError(
-                .invalidSetting, "api_version is not of the form \(defaultAPIVersion)", remedy: .fixConfiguration)
-        }
-        return "v" + number
-    }
-
     private static func positive(_ text: String?, _ path: String) throws(MigratezError) -> Int? {
         guard let text else { return nil }
         guard let number = QuantityText.count(text), number > 0 else {
             throw MigratezError(.invalidSetting, "\(path) is not a positive number", remedy: .fixConfiguration)
         }
         return number
-    }
-
-    private static func missing(_ path: String) -> MigratezError {
-        MigratezError(.invalidSetting, "target.\(path) is missing", remedy: .fixConfiguration)
-    }
-}
-
-extension Character {
-    /// `0` to `9`.
-    fileprivate var isASCIIDigit: Bool { isASCII && isNumber }
-}
-
-extension ConnectorSettings {
-    /// A value that may be given as text or as a secret reference.
-    fileprivate func text(_ path: String) -> String? {
-        self[path] ?? secret(path)?.withExposed { $0 }
     }
 }

@@ -42,7 +42,8 @@ final class SchemaCatalog: Sendable {
             result += try await group.count == 1 ? [describeOne(group[0])] : describeBatch(group)
         }
         known.withLock { known in
-            for metadata in result { known[metadata.schema.name] = metadata }
+            // Names of objects are compared without regard to case, so an object may go by several.
+            for (object, metadata) in zip(objects, result) { known[object] = metadata }
         }
         return result
     }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
+import MigratezConnectorKit
+import MigratezJSON
 import MigratezModel
 
 /// The rows of a batch by the operation that each needs.

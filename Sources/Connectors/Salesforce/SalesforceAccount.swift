@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
-package import MigratezConnectorKit
+import MigratezConnectorKit
 import MigratezJSON
 import MigratezModel
 import MigratezTransport
@@ -10,8 +10,13 @@ import MigratezTransport
 ///
 /// Source: REST API Developer Guide, "Limits" and "Describe Global"; OpenID Connect's userinfo endpoint; Object
 /// Reference, "Organization".
-extension SalesforceDestination {
-    package func account(for objects: [String]) async throws -> AccountReport {
+struct SalesforceAccount: Sendable {
+    private let api: SalesforceAPI
+
+    init(_ api: SalesforceAPI) { self.api = api }
+
+    /// - Parameter rights: the members of a described object that must be true.
+    func report(rights: [String], on objects: [String]) async throws -> AccountReport {
         // The first call logs in: whoever is refused is refused here.
         let limits = try await api.json(api.request(.get, "/limits", endpointClass: "account"))
         var report = AccountReport(account: "Salesforce org")
@@ -25,12 +30,12 @@ extension SalesforceDestination {
             guard let limit = limits[key]?["Max"]?.int, let remaining = limits[key]?["Remaining"]?.int else { continue }
             report.allowances.append(Allowance(name, limit: limit, remaining: remaining))
         }
-        try await addRights(for: objects, to: &report)
+        try await add(rights, on: objects, to: &report)
         return report
     }
 
     /// The organisation's id, or the address where it is reached if the user may not ask for that.
-    package func identity() async throws -> String {
+    func identity() async throws -> String {
         do {
             let user = try await api.json(api.request(.get, "/services/oauth2/userinfo", endpointClass: "account"))
             if let id = user["organization_id"]?.text { return "Salesforce organisation \(id)" }
@@ -61,7 +66,7 @@ extension SalesforceDestination {
     }
 
     /// An object that the user may not see is not in the list at all.
-    private func addRights(for objects: [String], to report: inout AccountReport) async throws {
+    private func add(_ rights: [String], on objects: [String], to report: inout AccountReport) async throws {
         let answer = try await report.asking("rights on objects") {
             try await api.json(api.request(.get, "/sobjects", endpointClass: "describe"))
         }
@@ -69,34 +74,13 @@ extension SalesforceDestination {
         let described = Dictionary(
             (answer["sobjects"]?.elements ?? []).map { ($0["name"]?.text ?? "", $0) }, uniquingKeysWith: { $1 })
         for object in objects {
-            guard let rights = described[object] else {
+            guard let given = described[object] else {
                 report.missingRights.append("see \(object)")
                 continue
             }
-            for (key, verb) in [("queryable", "read"), ("createable", "create")] where rights[key]?.bool != true {
-                report.missingRights.append("\(verb) \(object)")
+            for right in rights where given[right]?.bool != true {
+                report.missingRights.append("\(right == "queryable" ? "read" : "create") \(object)")
             }
         }
-    }
-
-    /// The platform leads from `/<id>` to the page of any record.
-    package func recordAddress(of object: String, id: String) async throws -> String? {
-        SalesforceID.isID(id) ? "\(login.instanceURL)/\(id)" : nil
-    }
-
-    package func estimatedCalls(writing object: String, records: Int, matchRules: Int) -> [CallEstimate] {
-        let route = route(for: object, expectedRows: records)
-        let writes = estimatedCalls(object: object, rows: records)
-        let isBulk = route.name == RouteName.bulk2
-        var calls = [
-            // A call of 200 rows runs through all automations of the org; a bulk job of 20,000 rows takes minutes.
-            CallEstimate(
-                "\(route.name) \(object)", writes, secondsEach: isBulk ? 1...20 : 0.5...4,
-                atOnce: route.concurrencyMax)
-        ]
-        if matchRules > 0 {
-            calls.append(CallEstimate("query \(object)", (records + readBatchSize - 1) / readBatchSize * matchRules))
-        }
-        return calls
     }
 }

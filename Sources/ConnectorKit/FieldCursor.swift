@@ -1,30 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
-import MigratezJSON
+package import MigratezJSON
 
 /// Goes through the fields of a row, which is one JSON object that the transform stage wrote.
 ///
-/// Both ways of writing send values as they stand; this finds where each begins and ends, and builds nothing.
-struct FieldCursor {
+/// Finds where each value begins and ends, so that it can be sent as it stands, and builds nothing.
+package struct FieldCursor {
     /// One field of the row.
-    struct Field {
+    package struct Field {
         /// The name in its quotes.
-        var name: Range<Int>
-        var value: JSONSlice
+        package var name: Range<Int>
+        package var value: JSONSlice
     }
 
     private let row: UnsafeBufferPointer<UInt8>
     private var position: Int
 
     /// Stands before the first field of the object in `row`, which must be valid JSON.
-    init(_ row: UnsafeBufferPointer<UInt8>) {
+    package init(_ row: UnsafeBufferPointer<UInt8>) {
         self.row = row
         position = (row.firstIndex(of: UInt8(ascii: "{")) ?? row.endIndex) + 1
     }
 
     /// The next field; `nil` after the last one.
-    mutating func next() -> Field? {
+    package mutating func next() -> Field? {
         guard let nameStart = index(of: UInt8(ascii: "\""), orEnd: UInt8(ascii: "}")) else { return nil }
         let nameEnd = JSONScanner.skipValue(row, from: nameStart)
         var start = nameEnd
@@ -36,7 +36,7 @@ struct FieldCursor {
     }
 
     /// Whether the field has one of these names, given as UTF-8.
-    func isNamed(_ field: Field, anyOf names: [[UInt8]]) -> Bool {
+    package func isNamed(_ field: Field, anyOf names: [[UInt8]]) -> Bool {
         let name = UnsafeBufferPointer(rebasing: row[field.name.dropFirst().dropLast()])
         if names.contains(where: { $0.count == name.count && name.elementsEqual($0) }) { return true }
         guard name.contains(UInt8(ascii: "\\")) else { return false }
@@ -44,7 +44,7 @@ struct FieldCursor {
     }
 
     /// The name of a field, decoded.
-    func name(of field: Field) -> String {
+    package func name(of field: Field) -> String {
         JSONText.string(JSONSlice(range: field.name, kind: .string), of: row)
     }
 

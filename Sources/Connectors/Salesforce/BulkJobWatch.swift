@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+// Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
+
+import MigratezJSON
+import MigratezModel
+import MigratezTransport
+
+/// How a job of Bulk API 2.0 stands.
+struct BulkJobStatus: Sendable {
+    enum State: String, Sendable {
+        case open = "Open"
+        case uploadComplete = "UploadComplete"
+        case inProgress = "InProgress"
+        case jobComplete = "JobComplete"
+        case failed = "Failed"
+        case aborted = "Aborted"
+
+        /// Nothing more will happen to it.
+        var isFinal: Bool {
+            switch self {
+            case .open, .uploadComplete, .inProgress: false
+            case .jobComplete, .failed, .aborted: true
+            }
+        }
+    }
+
+    var state: State
+    var processed: Int
+    var failed: Int
+    /// The platform's words for why the whole job failed.
+    var errorMessage: String
+}
+
+/// Looks at jobs of Bulk API 2.0 until they end.
+struct BulkJobWatch: Sendable {
+    enum Kind: String, Sendable { case ingest, query }
+
+    /// A job works for hours in a busy org; after a day something else is wrong.
+    static let waitMax = Duration.seconds(24 * 3600)
+    /// Looks in a row that may fail.
+    private static let failuresMax = 4
+    static let pollMin = Duration.milliseconds(500)
+    static let pollMax = Duration.seconds(20)
+
+    let api: SalesforceAPI
+    let kind: Kind
+    let clock: any WallClock
+
+    /// How the job stands; `nil` if there is no such job any more.
+    func status(_ job: String) async throws -> BulkJobStatus? {
+        let answer: JSONValue
+        do {
+            answer = try await api.json(api.request(.get, "/jobs/\(kind.rawValue)/\(job)", endpointClass: "bulk"))
+        } catch let error as MigratezError where error.callRefused?.status == 404 {
+            return nil
+        }
+        guard let state = answer["state"]?.text.flatMap(BulkJobStatus.State.init) else {
+            throw MigratezError(.brokenResponse, "bulk job \(job) is in an unknown state", remedy: .retry(after: nil))
+        }
+        return BulkJobStatus(
+            state: state, processed: answer["numberRecordsProcessed"]?.int ?? 0,
+            failed: answer["numberRecordsFailed"]?.int ?? 0, errorMessage: answer["errorMessage"]?.text ?? "")
+    }
+
+    /// Waits until nothing more will happen to the job; asks ever less often.
+    func wait(_ job: String) async throws -> BulkJobStatus? {
+        let deadline = clock.now.advanced(by: Self.waitMax)
+        var pause = Self.pollMin
+        var failures = 0
+        while true {
+            do {
+                guard let status = try await status(job) else { return nil }
+                if status.state.isFinal { return status }
+                failures = 0
+            } catch let error as MigratezError where error.mayPassAnew && failures < Self.failuresMax {
+                // A look that fails says nothing of the job.
+                failures += 1
+            }
+            guard clock.now < deadline else {
+                throw MigratezError(
+                    .timedOut, "bulk job \(job) did not end within a day", remedy: .stop,
+                    hint: "look at the job in Setup, Bulk Data Load Jobs; then resume")
+            }
+            try await clock.sleep(for: pause)
+            pause = min(pause * 3 / 2, Self.pollMax)
+        }
+    }
+}

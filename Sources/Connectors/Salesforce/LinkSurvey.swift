@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+// Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
+
+import MigratezConnectorKit
+import MigratezJSON
+import MigratezModel
+
+/// The links from records of one object to records of another.
+///
+/// A field that refers to the other object is a link; the one that is named after it (`AccountId`, else the platform's own,
+/// else the first) is the primary one, and others carry their name as a label. Objects that join two, each row of which is
+/// a link, are known by name.
+///
+/// Source: Object Reference, "OpportunityContactRole", "AccountContactRelation", "CampaignMember", "ContentDocumentLink",
+/// "Task" and "Event" (WhoId and WhatId).
+struct LinkSurvey: Sendable {
+    /// Records whose links are asked for at once.
+    static let recordsMax = 500
+
+    let api: SalesforceAPI
+    let from: ObjectMetadata
+    let to: ObjectMetadata
+    let catalog: SchemaCatalog
+
+    /// An object each of whose rows joins two records.
+    struct Junction: Sendable {
+        var object: String
+        /// The objects that it joins; `nil` = any.
+        var from: String
+        var to: String?
+        var fromField: String
+        var toField: String
+        var label: String?
+        var primary: String?
+        /// Rows that say what a field of the record says, too, are left out.
+        var filter: String?
+    }
+
+    static let junctions = [
+        Junction(
+            object: "OpportunityContactRole", from: "Opportunity", to: "Contact", fromField: "OpportunityId",
+            toField: "ContactId", label: "Role", primary: "IsPrimary"),
+        Junction(
+            object: "AccountContactRelation", from: "Contact", to: "Account", fromField: "ContactId",
+            toField: "AccountId", label: "Roles", filter: "IsDirect = false"),
+        Junction(
+            object: "CampaignMember", from: "Campaign", to: "Contact", fromField: "CampaignId", toField: "ContactId",
+            label: "Status"),
+        Junction(
+            object: "CampaignMember", from: "Campaign", to: "Lead", fromField: "CampaignId", toField: "LeadId",
+            label: "Status"),
+        Junction(
+            object: ContentDocumentLink.object, from: ContentNote.object, to: nil, fromField: "ContentDocumentId",
+            toField: "LinkedEntityId"),
+    ]
+
+    /// Whether an object joins the two, so that their links cost requests.
+    static func isJoined(_ from: String, _ to: String) -> Bool { junction(from, to) != nil }
+
+    private static func junction(_ from: String, _ to: String) -> Junction? {
+        junctions.first { $0.from == from && ($0.to == nil || $0.to == to) }
+    }
+
+    /// - Throws: `notSupported` if nothing connects the two objects in this direction.
+    func edges(of records: [(id: String, bytes: ArraySlice<UInt8>)]) async throws -> [Edge] {
+        let fields = fields
+        var junction = Self.junction(from.schema.name, to.schema.name)
+        // Many orgs do not have every object: relations of contacts to several accounts are switched on by somebody.
+        if let object = junction?.object, try await !isThere(object) { junction = nil }
+        guard !fields.isEmpty || junction != nil else {
+            throw MigratezError(
+                .notSupported, "nothing of \(from.schema.name) refers to \(to.schema.name)", remedy: .fixConfiguration,
+                hint: "turn the link round, or name the object that joins the two as an object of its own")
+        }
+        var edges: [Edge] = []
+        for field in fields {
+            for edge in try MemberLink(field: field.name).edges(of: records) where isOfTarget(edge.to) {
+                var edge = edge
+                edge.to = SalesforceID.canonical(edge.to)
+                edge.isPrimary = field.isPrimary
+                edge.label = field.isPrimary ? nil : field.name
+                edges.append(edge)
+            }
+        }
+        if let junction { edges += try await self.edges(by: junction, of: records.map(\.id)) }
+        return edges
+    }
+
+    private func isThere(_ object: String) async throws -> Bool {
+        do {
+            _ = try await catalog.metadata(of: object)
+            return true
+        } catch let error as MigratezError where error.code == .requestRefused {
+            return false
+        }
+    }
+
+    /// Fields of the record that may hold such a link.
+    private var fields: [(name: String, isPrimary: Bool)] {
+        let names = from.schema.fields.filter { field in
+            from.linkFields.contains(field.name) && field.refersTo.contains(to.schema.name)
+        }.map(\.name)
+        let primary =
+            names.first { $0 == to.schema.name + "Id" } ?? names.first { !$0.hasSuffix("__c") } ?? names.first
+        return names.map { ($0, $0 == primary) }
+    }
+
+    /// A field that may refer to several objects holds the ids of all of them.
+    private func isOfTarget(_ id: String) -> Bool { to.keyPrefix.map(id.hasPrefix) ?? true }
+
+    private func edges(by junction: Junction, of ids: [String]) async throws -> [Edge] {
+        var columns = [RecordSelection.id, junction.fromField, junction.toField]
+        columns += [junction.label, junction.primary].compactMap(\.self)
+        let head =
+            "SELECT \(columns.joined(separator: ",")) FROM \(junction.object) WHERE "
+            + (junction.filter.map { "\($0) AND " } ?? "") + "\(junction.fromField) IN "
+        var edges: [Edge] = []
+        for group in SOQL.groups(ids.map(SOQL.literal), overhead: PercentEncoding.length(head) + 400) {
+            try Task.checkCancellation()
+            try await api.query(head + SOQL.list(group)) { row in
+                guard let start = row[junction.fromField]?.text, let end = row[junction.toField]?.text,
+                    isOfTarget(end)
+                else { return }
+                let label = junction.label.flatMap { row[$0]?.text }
+                edges.append(
+                    Edge(
+                        from: SalesforceID.canonical(start), to: SalesforceID.canonical(end),
+                        isPrimary: junction.primary.flatMap { row[$0]?.bool } ?? false,
+                        label: label?.isEmpty == true ? nil : label))
+            }
+        }
+        return edges
+    }
+}
+
+extension ObjectMetadata {
+    /// The fields that link a record with others: what refers to people, to the kind of record or to a merged one's
+    /// survivor does not.
+    var linkFields: Set<String> {
+        let unlinked: Set = ["User", "Group", "RecordType", "Profile", "UserRole"]
+        return Set(
+            schema.fields.filter { field in
+                field.kind == .reference && field.name != "MasterRecordId"
+                    && !Self.auditFieldNames.contains(field.name) && !unlinked.isSuperset(of: field.refersTo)
+            }.map(\.name))
+    }
+}

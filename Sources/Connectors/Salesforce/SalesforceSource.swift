@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: Apache-2.0
+// Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
+
+package import MigratezConnectorKit
+import MigratezJSON
+package import MigratezModel
+package import MigratezTransport
+
+/// Salesforce as a source. Streams go by the API names of objects: `Account`, `Task`, `Project__c`.
+///
+/// Records are read by SOQL in the order of their ids, so that each page can be gone on from by itself, or, where there are
+/// many, from the results of one Bulk API 2.0 query job. Both give the same values in the same form. Tasks and events are
+/// read with those that the platform has archived. A note is a `ContentNote`, its `Content` the text itself.
+///
+/// Links are the fields of a record that refer to others, and the rows of objects that join two, such as
+/// `OpportunityContactRole`. Files other than notes are not read.
+package struct SalesforceSource: Source {
+    package let name = "salesforce"
+    /// What may stand below `source:`.
+    package static let settings: [SettingSpec] =
+        SalesforceAccess.specs + SalesforceSourceSettings.specs + PolicyStack.settings
+    package static let capabilities = SourceCapabilities(
+        routes: [ReadRoute.rest.rawValue, ReadRoute.bulk2.rawValue], bulkRoute: ReadRoute.bulk2.rawValue,
+        tellsChanges: true, links: "lookups and junction objects, with roles as labels",
+        limits: [
+            "\(SalesforceSourceSettings.pageRecordsMax) records a page",
+            "bulk from \(SalesforceSourceSettings.bulkRecordsMin) records on, \(QueryJobs.pieceRecords) a page",
+            "requests of 24 hours as the org tells them",
+        ])
+
+    package let limiter: RateLimiter?
+
+    private let connection: SalesforceConnection
+    private let settings: SalesforceSourceSettings
+    private let catalog: SchemaCatalog
+    private let clock: any WallClock
+
+    /// - Parameter http: the process's client; retries, the rate budget and the token are put around it here.
+    /// - Throws: `invalidSetting`; nothing is sent.
+    package init(settings: ConnectorSettings, http: any HTTPClient, clock: any WallClock) throws(MigratezError) {
+        self.settings = try SalesforceSourceSettings(settings)
+        connection = try SalesforceConnection(settings, http: http, clock: clock)
+        limiter = connection.limiter
+        // The field for our key means nothing on this side.
+        catalog = SchemaCatalog(api: connection.api, stampField: SalesforceSettings.defaultStampField)
+        self.clock = clock
+    }
+
+    package func discover(_ objects: [StreamName]) async throws -> [ObjectSchema] {
+        try await catalog.describe(objects.map(\.text)).map { metadata in
+            var schema = metadata.schema
+            for index in schema.fields.indices {
+                if schema.name == ContentNote.object, schema.fields[index].name == ContentNote.content {
+                    schema.fields[index].kind = .longText
+                }
+                // A record type is named by the value that a pipeline maps, not by a link.
+                if schema.fields[index].name == "RecordTypeId", !metadata.recordTypes.isEmpty {
+                    schema.fields[index].kind = .choice
+                    schema.fields[index].options = metadata.recordTypes
+                    schema.fields[index].refersTo = []
+                }
+            }
+            return schema
+        }
+    }
+
+    package func layout(of object: StreamName) -> RecordLayout {
+        RecordLayout(id: "Id", modified: RecordSelection.modified)
+    }
+
+    // MARK: Records
+
+    package func readPage(of object: StreamName, fields: [String], after cursor: Cursor?) async throws -> Page {
+        let selection = try await selection(of: object, fields)
+        let place: ReadPlace
+        if let cursor {
+            place = try ReadPlace(cursor)
+        } else {
+            place = try await beginning(of: selection)
+        }
+        switch place {
+        case .rest(let after):
+            return try await selection.isNote
+                ? NotePages(api: connection.api).page(selection, after: after)
+                : QueryPages(api: connection.api, recordsMax: settings.pageRecords).page(selection, after: after)
+        case .bulk(let job, let locator):
+            return try await jobs.page(selection, job: job, at: locator)
+        }
+    }
+
+    /// Where reading begins: with a job if there are so many records that it is worth its calls.
+    private func beginning(of selection: RecordSelection) async throws -> ReadPlace {
+        guard selection.isBulkable else { return .rest(after: nil) }
+        let usesBulk: Bool
+        switch settings.route {
+        case .rest: usesBulk = false
+        case .bulk2: usesBulk = true
+        case nil: usesBulk = try await count(selection) ?? 0 >= SalesforceSourceSettings.bulkRecordsMin
+        }
+        guard usesBulk else { return .rest(after: nil) }
+        return .bulk(job: try await jobs.create(selection), locator: nil)
+    }
+
+    private var jobs: QueryJobs {
+        QueryJobs(api: connection.api, clock: clock, recordsMax: settings.pieceRecords)
+    }
+
+    package func readRecords(of object: StreamName, ids: [String], fields: [String]) async throws -> Page {
+        let selection = try await selection(of: object, fields)
+        let ids = ids.filter(SalesforceID.isID)
+        return try await selection.isNote
+            ? NotePages(api: connection.api).records(selection, ids: ids)
+            : QueryPages(api: connection.api, recordsMax: settings.pageRecords).records(selection, ids: ids)
+    }
+
+    /// The platform's own count, archived activities included.
+    package func count(of object: StreamName) async throws -> Int? {
+        try await count(try await selection(of: object, []))
+    }
+
+    /// `nil` where counting takes longer than the platform lets a query run.
+    private func count(_ selection: RecordSelection) async throws -> Int? {
+        do {
+            return try await connection.api.count(
+                "SELECT COUNT() FROM \(selection.object)" + (selection.filter.map { " WHERE \($0)" } ?? ""),
+                includesArchived: selection.includesArchived)
+        } catch let error as MigratezError where error.code == .timedOut {
+            return nil
+        }
+    }
+
+    private func selection(of object: StreamName, _ fields: [String]) async throws -> RecordSelection {
+        try RecordSelection(of: try await catalog.metadata(of: object.text), fields: fields)
+    }
+
+    // MARK: Links
+
+    /// Links that fields hold cost no request; of the others as many are asked for at once as an address can name.
+    package func linkBatchSize(from: StreamName, to: StreamName) -> Int? { LinkSurvey.recordsMax }
+
+    package func readLinks(
+        from: StreamName, to: StreamName, of records: [(id: String, bytes: ArraySlice<UInt8>)]
+    ) async throws -> [Edge] {
+        try await LinkSurvey(
+            api: connection.api, from: try await catalog.metadata(of: from.text),
+            to: try await catalog.metadata(of: to.text), catalog: catalog
+        ).edges(of: records)
+    }
+
+    // MARK: The account and planning
+
+    package func people() async throws -> [Person] { try await connection.people() }
+
+    package func identity() async throws -> String { try await SalesforceAccount(connection.api).identity() }
+
+    package func account(for objects: [StreamName]) async throws -> AccountReport {
+        try await SalesforceAccount(connection.api).report(rights: ["queryable"], on: objects.map(\.text))
+    }
+
+    package func recordAddress(of object: StreamName, id: String) async throws -> String? {
+        connection.recordAddress(id)
+    }
+
+    package func estimatedCalls(reading object: StreamName, records: Int) -> [CallEstimate] {
+        let isNote = object.text == ContentNote.object
+        let usesBulk = settings.route == .bulk2 || records >= SalesforceSourceSettings.bulkRecordsMin
+        guard usesBulk, !isNote, settings.route != .rest else {
+            let pageRecords = isNote ? NotePages.recordsMax : settings.pageRecords
+            let pages = max(1, (records + pageRecords - 1) / pageRecords)
+            // The text of each note is a request of its own.
+            return [
+                CallEstimate(
+                    "query \(object)", pages + (isNote ? records : 0), secondsEach: 0.2...2, atOnce: isNote ? 4 : 1)
+            ]
+        }
+        // Create, about ten looks at the state, the pieces.
+        let pieces = (records + QueryJobs.pieceRecords - 1) / QueryJobs.pieceRecords
+        return [CallEstimate("bulk query \(object)", 11 + pieces, secondsEach: 0.5...5)]
+    }
+
+    package func estimatedCalls(linksFrom from: StreamName, to: StreamName, records: Int) -> [CallEstimate] {
+        guard LinkSurvey.isJoined(from.text, to.text) else { return [] }
+        return [
+            CallEstimate(
+                "query links \(from) → \(to)", (records + LinkSurvey.recordsMax - 1) / LinkSurvey.recordsMax,
+                secondsEach: 0.2...2)
+        ]
+    }
+}
+
+/// The ways of reading.
+package enum ReadRoute: String, Sendable, CaseIterable {
+    /// SOQL through REST, a page a call.
+    case rest
+    /// Bulk API 2.0 query jobs.
+    case bulk2
+}
+
+/// What a pipeline says about Salesforce as its source, besides how it is reached.
+struct SalesforceSourceSettings: Sendable {
+    /// What one answer of a query holds at most (REST API Developer Guide, "Query Options Headers").
+    static let pageRecordsMax = 2_000
+    /// From so many records on a job takes fewer calls than pages do.
+    static let bulkRecordsMin = 50_000
+
+    /// `nil` = by the number of records.
+    let route: ReadRoute?
+    let pageRecords: Int
+    let pieceRecords: Int
+
+    static let specs: [SettingSpec] = [
+        SettingSpec(
+            "extract.api", .oneOf(["auto"] + ReadRoute.allCases.map(\.rawValue)),
+            "Which API brings the records; default auto"),
+        SettingSpec(
+            "page_size", .integer,
+            "Records of one page, 200 to \(pageRecordsMax); default that, and \(QueryJobs.pieceRecords) of a bulk query"
+        ),
+    ]
+
+    init(_ settings: ConnectorSettings) throws(MigratezError) {
+        route = settings["extract.api"].flatMap(ReadRoute.init)
+        let text = settings["page_size"] ?? String(Self.pageRecordsMax)
+        guard let size = Int(text), (200...Self.pageRecordsMax).contains(size) else {
+            throw MigratezError(
+                .invalidSetting, "page_size is '\(text)', which is not a number from 200 to \(Self.pageRecordsMax)",
+                remedy: .fixConfiguration)
+        }
+        pageRecords = size
+        pieceRecords = settings["page_size"] == nil ? QueryJobs.pieceRecords : size
+    }
+}
+
+/// Where a page begins: `rest 003…`, behind that id; `bulk 750… MTAwMDA`, at that locator of the job's results.
+enum ReadPlace: Equatable {
+    case rest(after: String?)
+    case bulk(job: String, locator: String?)
+
+    init(_ cursor: Cursor) throws(MigratezError) {
+        let parts = cursor.text.split(separator: " ").map(String.init)
+        switch (parts.first, parts.count) {
+        case ("rest", 2) where SalesforceID.isID(parts[1]): self = .rest(after: parts[1])
+        case ("bulk", 3) where SalesforceID.isID(parts[1]): self = .bulk(job: parts[1], locator: parts[2])
+        default: throw MigratezError(.internalError, "this is not a place in what Salesforce was asked for")
+        }
+    }
+
+    static func cursor(after id: String) -> Cursor { Cursor("rest \(id)") }
+    static func cursor(job: String, locator: String) -> Cursor { Cursor("bulk \(job) \(locator)") }
+}
