@@ -91,7 +91,7 @@ MUTATIONS = [
     # Records
     _of("a stream is done after its first chunk", "Extract/RecordExtraction",
         "isLast ? .done : .running", ".done", "ExtractTests"),
-    _of("links end at their first page", "Connectors/HubSpot/HubSpotSource+Links",
+    _of("links end at their first page", "Connectors/HubSpot/LinkReader",
         "open.append(LinkPlace(id: id, after: after))", "_ = LinkPlace(id: id, after: after)", "HubSpotConnectorTests"),
     _of("a merged record's alias is forgotten", "Transform/Links/LinkTargets",
         "UInt64(row.survivor ?? row.ordinal)", "UInt64(row.ordinal)", "TransformTests"),

@@ -46,11 +46,12 @@ enum HubSpotAnswers {
         let body = try? JSONValue(parsing: response.body)
         let category = body?["category"]?.text.flatMap { isWord($0) ? $0 : nil }
         var error = MigratezError.refusal(of: request, response, vendorCode: category)
+        error.cause = HubSpotCallRefused(status: response.status, refusal: HubSpotRefusal(body ?? .null))
         switch response.status {
         case 400, 404, 414:
             error.remedy = .fixConfiguration
             if response.status == 404 { error.hint = "check the names of the objects, and api_version" }
-        case 401: error.hint = "check source.auth: the token may have been revoked or belong to another account"
+        case 401: error.hint = "check auth.token: the token may have been revoked or belong to another account"
         case 403:
             let scopes = missingScopes(body)
             error.hint =
@@ -66,6 +67,18 @@ enum HubSpotAnswers {
     static func meansNothingThere(_ failure: JSONValue) -> Bool {
         failure["category"]?.text == "OBJECT_NOT_FOUND"
             || failure["subCategory"]?.text?.hasSuffix("NO_ASSOCIATIONS_FOUND") == true
+    }
+
+    /// What a partial answer lists as failed may only be what does not exist: a record deleted since the list was read.
+    static func checkPartial(_ answer: [UInt8], what: String) throws(MigratezError) {
+        guard let errors = member(at: ["errors"], in: answer), errors.kind == .array else { return }
+        let failures = answer.withUnsafeBufferPointer {
+            JSONValue(validated: UnsafeBufferPointer(rebasing: $0[errors.range]))
+        }
+        guard let failure = failures.elements.first(where: { !meansNothingThere($0) }) else { return }
+        let category = failure["category"]?.text ?? "no category"
+        throw MigratezError(
+            .serverFailed, "HubSpot answers only a part of \(what): \(category)", remedy: .retry(after: nil))
     }
 
     private static func missingScopes(_ body: JSONValue?) -> [String] {

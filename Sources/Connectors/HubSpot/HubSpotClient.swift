@@ -5,7 +5,7 @@ import MigratezJSON
 import MigratezModel
 import MigratezTransport
 
-/// Asks HubSpot for JSON. All requests here read, so each may be sent again.
+/// Talks JSON with HubSpot. All requests but those of `write` read, so each of these may be sent again.
 struct HubSpotClient: Sendable {
     let http: any HTTPClient
     let baseURL: String
@@ -28,6 +28,33 @@ struct HubSpotClient: Sendable {
             HTTPRequest(
                 .post, url(path, query), headers: [HTTPHeader("Content-Type", "application/json")],
                 body: .bytes(body.serialized()), endpointClass: endpointClass, isIdempotent: true))
+    }
+
+    /// The answer to a GET as a tree, for what steers the work.
+    func value(_ path: String, _ query: [(String, String)], class endpointClass: String) async throws -> JSONValue {
+        let answer = try await get(path, query, class: endpointClass)
+        return answer.withUnsafeBufferPointer { JSONValue(validated: $0) }
+    }
+
+    /// The answer to a call that changes something; an empty one is `null`.
+    ///
+    /// - Parameter isRepeatable: whether carrying it out twice comes to the same; only then it is sent again where its
+    ///   fate is unknown.
+    /// - Throws: for a refusal an error whose `callRefused` tells more.
+    func write(
+        _ method: HTTPMethod, _ path: String, _ body: [UInt8], class endpointClass: String, isRepeatable: Bool
+    ) async throws -> JSONValue {
+        let request = HTTPRequest(
+            method, url(path, []), headers: [HTTPHeader("Content-Type", "application/json")],
+            body: .bytes(body), endpointClass: endpointClass, isIdempotent: isRepeatable)
+        let response = try await http.send(request)
+        guard response.isSuccess else { throw HubSpotAnswers.error(response, to: request) }
+        guard !response.body.isEmpty else { return .null }
+        do {
+            return try JSONValue(parsing: response.body)
+        } catch {
+            throw error.error(.brokenResponse, in: "\(request)", remedy: .retry(after: nil))
+        }
     }
 
     func url(_ path: String, _ query: [(String, String)]) -> String {

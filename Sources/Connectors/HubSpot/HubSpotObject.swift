@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
+import MigratezConnectorKit
 import MigratezModel
 
 /// An object of HubSpot, by the name that a pipeline uses for it: in the singular, or the id of a custom type.
@@ -42,12 +43,36 @@ struct HubSpotObject: Sendable, Hashable {
         }
     }
 
+    /// Activities have the time at which they took place in a property of their own, which must be given
+    /// (developers.hubspot.com, "Engagements").
+    var isActivity: Bool { HubSpotObject.activities.contains(type) }
+    static let activityTime = "hs_timestamp"
+
     /// The scopes that reading records and properties takes; activities are read with those of contacts.
-    var readScopes: [String] {
-        let activities = ["notes", "tasks", "calls", "meetings", "emails", "communications"]
-        let name = activities.contains(type) ? "contacts" : type.hasPrefix("2-") ? "custom" : type
-        return ["crm.objects.\(name).read", "crm.schemas.\(name).read"]
+    var readScopes: [String] { ["crm.objects.\(scopeName).read", "crm.schemas.\(scopeName).read"] }
+
+    /// The scopes that loading takes, the property for our key included.
+    var writeScopes: [String] {
+        readScopes + ["crm.objects.\(scopeName).write", "crm.schemas.\(scopeName).write"]
     }
+
+    private var scopeName: String { isActivity ? "contacts" : type.hasPrefix("2-") ? "custom" : type }
+
+    /// What every record has beside its properties.
+    static let recordMembers: [FieldSchema] = [
+        FieldSchema(
+            name: "id", label: "Record ID", kind: .id, isCreateable: false, isUpdateable: false, isUnique: true),
+        FieldSchema(name: "createdAt", label: "Created", kind: .dateTime, isCreateable: false, isUpdateable: false),
+        FieldSchema(name: "updatedAt", label: "Updated", kind: .dateTime, isCreateable: false, isUpdateable: false),
+        FieldSchema(name: "archived", label: "Archived", kind: .bool, isCreateable: false, isUpdateable: false),
+    ]
+
+    private static let activities: Set = ["notes", "tasks", "calls", "meetings", "emails", "communications"]
+
+    /// The names of the objects whose records links lead to and from, apart from custom ones.
+    static let linked = [
+        "contact", "company", "deal", "ticket", "lead", "note", "task", "call", "meeting", "email", "communication",
+    ].compactMap { StreamName($0) }
 
     private static let known: [String: (type: String, label: String)] = [
         "contact": ("contacts", "Contacts"), "company": ("companies", "Companies"), "deal": ("deals", "Deals"),

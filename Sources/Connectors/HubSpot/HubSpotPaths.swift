@@ -25,10 +25,13 @@ struct HubSpotPaths: Sendable, Hashable {
 
     func objects(_ type: String) -> String { isDated ? "/crm/objects/\(version)/\(type)" : "/crm/v3/objects/\(type)" }
     func batchRead(_ type: String) -> String { objects(type) + "/batch/read" }
+    /// - Parameter verb: `upsert`, `update`, `archive`.
+    func batchWrite(_ type: String, _ verb: String) -> String { objects(type) + "/batch/\(verb)" }
     func search(_ type: String) -> String { objects(type) + "/search" }
     func properties(_ type: String) -> String {
         isDated ? "/crm/properties/\(version)/\(type)" : "/crm/v3/properties/\(type)"
     }
+    func propertyGroups(_ type: String) -> String { properties(type) + "/groups" }
     func pipelines(_ type: String) -> String {
         isDated ? "/crm/pipelines/\(version)/\(type)" : "/crm/v3/pipelines/\(type)"
     }
@@ -36,7 +39,19 @@ struct HubSpotPaths: Sendable, Hashable {
     func accountInfo(_ resource: String) -> String { "/account-info/\(version)/\(resource)" }
     var token: String { isDated ? "/oauth/\(version)/token" : "/oauth/v1/token" }
 
-    func linksRead(_ from: String, _ to: String) -> String {
-        (isDated ? "/crm/associations/\(version)/" : "/crm/v4/associations/") + "\(from)/\(to)/batch/read"
+    /// What is done with many links at once.
+    enum LinkBatch: String {
+        case read, create, archive
+        case labelsArchive = "labels/archive"
+    }
+
+    func links(_ from: String, _ to: String, _ batch: LinkBatch) -> String {
+        associations(from, to) + "/batch/\(batch.rawValue)"
+    }
+
+    func linkLabels(_ from: String, _ to: String) -> String { associations(from, to) + "/labels" }
+
+    private func associations(_ from: String, _ to: String) -> String {
+        (isDated ? "/crm/associations/\(version)/" : "/crm/v4/associations/") + "\(from)/\(to)"
     }
 }

@@ -15,21 +15,22 @@ package import MigratezModel
 extension HubSpotSource {
     func page(of object: HubSpotObject, fields: [String], at place: HubSpotCursor) async throws -> Page {
         let names = propertyNames(fields, object)
-        let path = settings.paths.objects(object.type)
+        let path = connection.paths.objects(object.type)
         var query = [("limit", String(settings.pageRecords)), ("archived", place.isArchived ? "true" : "false")]
         if let after = place.after { query.append(("after", after)) }
-        let address = client.url(path, query + [("properties", names.joined(separator: ","))])
+        let address = connection.client.url(path, query + [("properties", names.joined(separator: ","))])
         if address.utf8.count <= HubSpotSource.addressBytesMax {
-            let answer = try await client.get(address, class: "list")
+            let answer = try await connection.client.get(address, class: "list")
             let split = try split(answer, of: object)
             return page(answer, split, next: next(in: answer, split, place))
         }
-        let list = try await client.get(client.url(path, query + [("properties", "hs_object_id")]), class: "list")
+        let list = try await connection.client.get(
+            connection.client.url(path, query + [("properties", "hs_object_id")]), class: "list")
         let split = try split(list, of: object)
         let ids = recordIDs(in: list, split)
         let next = next(in: list, split, place)
         guard !ids.isEmpty else { return Page(bytes: [], records: [], next: next) }
-        let answer = try await batch(ids, names, of: object, isArchived: place.isArchived)
+        let answer = try await BatchRead(connection).answer(ids, names, of: object, isArchived: place.isArchived)
         return page(answer, try self.split(answer, of: object), next: next)
     }
 
@@ -40,9 +41,9 @@ extension HubSpotSource {
         var whole = Page(bytes: [], records: [], next: nil)
         var rest = ids[...]
         while !rest.isEmpty {
-            let group = rest.prefix(100)
+            let group = rest.prefix(HubSpotLimits.batchRecordsMax)
             rest = rest.dropFirst(group.count)
-            let answer = try await batch(Array(group), names, of: object)
+            let answer = try await BatchRead(connection).answer(Array(group), names, of: object)
             let part = page(answer, try split(answer, of: object), next: nil)
             let offset = whole.bytes.count
             whole.bytes += part.bytes
@@ -50,31 +51,6 @@ extension HubSpotSource {
             whole.malformed += part.malformed
         }
         return whole
-    }
-
-    private func batch(
-        _ ids: [String], _ names: [String], of object: HubSpotObject, isArchived: Bool = false
-    ) async throws -> [UInt8] {
-        let body: JSONValue = [
-            "properties": .array(names.map { .string($0) }), "propertiesWithHistory": [],
-            "inputs": .array(ids.map { ["id": .string($0)] }),
-        ]
-        let answer = try await client.post(
-            settings.paths.batchRead(object.type), [("archived", isArchived ? "true" : "false")], body, class: "batch")
-        try checkPartial(answer, what: "\(object.type) by id")
-        return answer
-    }
-
-    /// What a partial answer lists as failed may only be what does not exist: a record deleted since the list was read.
-    func checkPartial(_ answer: [UInt8], what: String) throws(MigratezError) {
-        guard let errors = member(at: ["errors"], in: answer), errors.kind == .array else { return }
-        let failures = answer.withUnsafeBufferPointer {
-            JSONValue(validated: UnsafeBufferPointer(rebasing: $0[errors.range]))
-        }
-        guard let failure = failures.elements.first(where: { !HubSpotAnswers.meansNothingThere($0) }) else { return }
-        let category = failure["category"]?.text ?? "no category"
-        throw MigratezError(
-            .serverFailed, "HubSpot answers only a part of \(what): \(category)", remedy: .retry(after: nil))
     }
 
     private func split(_ answer: [UInt8], of object: HubSpotObject) throws(MigratezError) -> PageSplit {
@@ -125,7 +101,7 @@ extension HubSpotSource {
     /// when it was changed and what was merged into it.
     private func propertyNames(_ fields: [String], _ object: HubSpotObject) -> [String] {
         var names: [String] = []
-        var known: Set<String> = Set(HubSpotSource.recordMembers.map(\.name))
+        var known: Set<String> = Set(HubSpotObject.recordMembers.map(\.name))
         for name in fields + [object.modified, HubSpotObject.mergedIDs] where known.insert(name).inserted {
             names.append(name)
         }

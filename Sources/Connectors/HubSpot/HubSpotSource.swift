@@ -14,34 +14,39 @@ package import MigratezTransport
 package struct HubSpotSource: Source {
     package let name = "hubspot"
     /// What a pipeline may set below `source:`.
-    package static let settings: [SettingSpec] = HubSpotSettings.specs
+    package static let settings: [SettingSpec] = HubSpotAccess.specs + HubSpotSourceSettings.specs
+
+    package static let capabilities = SourceCapabilities(
+        routes: ["list"], tellsChanges: true, links: "associations v4, with labels",
+        limits: [
+            "\(HubSpotLimits.batchRecordsMax) records a page",
+            "links of \(HubSpotLimits.linkReadIDsMax) records a request",
+            "\(HubSpotLimits.budget) and search \(HubSpotLimits.searchBudget), unless rate.requests says more",
+        ])
 
     package let limiter: RateLimiter?
-    let settings: HubSpotSettings
-    let client: HubSpotClient
-    let tokens: any TokenProvider
-    let accountMemory = AccountMemory()
+    let settings: HubSpotSourceSettings
+    let connection: HubSpotConnection
+    private let facts: HubSpotAccountFacts
     private let loops = CursorLoopGuard()
 
     /// - Parameter http: the process's client; retries, authentication and the rate budget are put around it here.
     /// - Throws: `invalidSetting`; nothing is sent.
     package init(settings: ConnectorSettings, http: any HTTPClient, clock: any WallClock) throws(MigratezError) {
-        let checked = try HubSpotSettings(settings)
-        let retry = RetryPolicy(verdict: { HubSpotAnswers.verdict($0, now: $1) })
-        let tokenClient = try PolicyStack.make(http: http, clock: clock, settings: settings, tokens: nil, retry: retry)
-        let exchange = RefreshTokens.Exchange(
-            http: tokenClient.client, url: checked.baseURL + checked.paths.token, clock: clock)
-        tokens = try checked.tokens(settings, refreshing: exchange)
-        let policies = try PolicyStack.make(
-            http: http, clock: clock, settings: settings, tokens: tokens, retry: retry,
-            // The lowest allowance of any subscription, so that nobody else is crowded out; search has its own.
-            budget: RateBudget(requests: 100, per: .seconds(10)),
-            classBudgets: ["search": RateBudget(requests: 4, per: .seconds(1))],
-            hints: { HubSpotAnswers.hints($0) })
-        self.settings = checked
-        limiter = policies.limiter
-        client = HubSpotClient(http: policies.client, baseURL: checked.baseURL)
+        self.settings = try HubSpotSourceSettings(settings)
+        connection = try HubSpotConnection(try HubSpotAccess(settings), settings, http: http, clock: clock)
+        limiter = connection.limiter
+        facts = HubSpotAccountFacts(connection)
     }
+
+    package func discover(_ objects: [StreamName]) async throws -> [ObjectSchema] {
+        let catalog = HubSpotCatalog(connection)
+        var schemas: [ObjectSchema] = []
+        for object in objects { schemas.append(try await catalog.schema(of: HubSpotObject(object))) }
+        return schemas
+    }
+
+    package func people() async throws -> [Person] { try await HubSpotCatalog(connection).people() }
 
     package func layout(of object: StreamName) -> RecordLayout {
         RecordLayout(
@@ -70,12 +75,39 @@ package struct HubSpotSource: Source {
     package func estimatedCount(of object: StreamName) async throws -> Int? {
         let body: JSONValue = ["filterGroups": [], "limit": 1]
         do {
-            let answer = try await client.post(
-                settings.paths.search(HubSpotObject(object).type), [], body, class: "search")
+            let answer = try await connection.client.post(
+                connection.paths.search(HubSpotObject(object).type), [], body, class: "search")
             return try JSONValue(parsing: answer)["total"]?.int
         } catch is MigratezError {
             // Not worth stopping for: it is only for a progress bar.
             return nil
         }
+    }
+
+    // MARK: The account
+
+    package func account(for objects: [StreamName]) async throws -> AccountReport {
+        try await facts.report(needing: Set(objects.flatMap { HubSpotObject($0).readScopes }))
+    }
+
+    package func identity() async throws -> String { try await facts.identity() }
+
+    package func recordAddress(of object: StreamName, id: String) async throws -> String? {
+        try await facts.recordAddress(of: HubSpotObject(object), id: id)
+    }
+
+    // MARK: Planning
+
+    package func estimatedCalls(reading object: StreamName, records: Int) -> [CallEstimate] {
+        let pages = max(1, (records + settings.pageRecords - 1) / settings.pageRecords)
+        return [CallEstimate("list \(HubSpotObject(object).type)", pages, secondsEach: 0.1...0.6)]
+    }
+
+    package func estimatedCalls(linksFrom from: StreamName, to: StreamName, records: Int) -> [CallEstimate] {
+        let batches = (records + HubSpotLimits.linkReadIDsMax - 1) / HubSpotLimits.linkReadIDsMax
+        return [
+            CallEstimate(
+                "associations \(HubSpotObject(from).type) → \(HubSpotObject(to).type)", batches, secondsEach: 0.2...1)
+        ]
     }
 }

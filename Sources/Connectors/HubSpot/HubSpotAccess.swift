@@ -5,12 +5,10 @@ import MigratezConnectorKit
 import MigratezModel
 import MigratezTransport
 
-/// What a pipeline says about the source, checked.
-struct HubSpotSettings: Sendable {
+/// How an account is reached: the settings that both sides of a pipeline share, checked.
+struct HubSpotAccess: Sendable {
     let baseURL: String
     let paths: HubSpotPaths
-    let pageRecords: Int
-    let includesArchived: Bool
 
     static let specs: [SettingSpec] =
         [
@@ -20,26 +18,15 @@ struct HubSpotSettings: Sendable {
             SettingSpec("auth.client_id", .text, "the app's client id, with a refresh token"),
             SettingSpec("auth.client_secret", .secret, "the app's client secret, with a refresh token"),
             SettingSpec("auth.refresh_token", .secret, "a refresh token, instead of auth.token"),
-            SettingSpec("page_size", .integer, "records a page, 1 to 100; default 100"),
-            SettingSpec(
-                "include_archived", .bool, "whether deleted records that can be restored are read; default false"),
         ] + PolicyStack.settings
 
     init(_ settings: ConnectorSettings) throws(MigratezError) {
         baseURL = try settings.baseURL("base_url")?.text ?? "https://api.hubapi.com"
         paths = try HubSpotPaths(version: settings["api_version"] ?? "v3")
-        includesArchived = settings["include_archived"] == "true"
-        let text = settings["page_size"] ?? "100"
-        guard let size = Int(text), (1...100).contains(size) else {
-            throw MigratezError(
-                .invalidSetting, "page_size is '\(text)', which is not a number from 1 to 100",
-                remedy: .fixConfiguration)
-        }
-        pageRecords = size
     }
 
     /// Where tokens come from: a fixed one, or a refresh token.
-    func tokens(
+    fileprivate func tokens(
         _ settings: ConnectorSettings, refreshing: RefreshTokens.Exchange
     ) throws(MigratezError) -> any TokenProvider {
         if let token = settings.secret("auth.token"), !token.isEmpty { return FixedToken(token) }
@@ -48,8 +35,37 @@ struct HubSpotSettings: Sendable {
         else {
             throw MigratezError(
                 .invalidSetting, "there are no credentials for HubSpot", remedy: .fixConfiguration,
-                hint: "set source.auth.token, or client_id, client_secret and refresh_token")
+                hint: "set auth.token, or auth.client_id, auth.client_secret and auth.refresh_token")
         }
         return RefreshTokens(refreshing, clientID: client, clientSecret: secret, refreshToken: refresh)
+    }
+}
+
+/// A client of one account with its policies: retries, authentication, the rate budget.
+struct HubSpotConnection: Sendable {
+    let client: HubSpotClient
+    let paths: HubSpotPaths
+    let tokens: any TokenProvider
+    let limiter: RateLimiter
+    /// The most requests at once that the settings allow; `nil` = to be found out.
+    let concurrencyMax: Int?
+
+    /// - Parameter http: the process's client; the policies are put around it here.
+    /// - Throws: `invalidSetting`; nothing is sent.
+    init(
+        _ access: HubSpotAccess, _ settings: ConnectorSettings, http: any HTTPClient, clock: any WallClock
+    ) throws(MigratezError) {
+        let retry = RetryPolicy(verdict: { HubSpotAnswers.verdict($0, now: $1) })
+        let tokenClient = try PolicyStack.make(http: http, clock: clock, settings: settings, tokens: nil, retry: retry)
+        let exchange = RefreshTokens.Exchange(
+            http: tokenClient.client, url: access.baseURL + access.paths.token, clock: clock)
+        tokens = try access.tokens(settings, refreshing: exchange)
+        let policies = try PolicyStack.make(
+            http: http, clock: clock, settings: settings, tokens: tokens, retry: retry, budget: HubSpotLimits.budget,
+            classBudgets: ["search": HubSpotLimits.searchBudget], hints: { HubSpotAnswers.hints($0) })
+        client = HubSpotClient(http: policies.client, baseURL: access.baseURL)
+        paths = access.paths
+        limiter = policies.limiter
+        concurrencyMax = policies.concurrencyMax
     }
 }

@@ -1,33 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
-package import MigratezConnectorKit
+import MigratezConnectorKit
 import MigratezJSON
-package import MigratezModel
+import MigratezModel
 
-/// Objects, their properties, and owners.
-extension HubSpotSource {
-    /// One schema for each object, in their order.
-    package func discover(_ objects: [StreamName]) async throws -> [ObjectSchema] {
-        var schemas: [ObjectSchema] = []
-        for stream in objects {
-            let object = HubSpotObject(stream)
-            let properties = try await results(settings.paths.properties(object.type), [("archived", "false")])
-            var fields = HubSpotSource.recordMembers + properties.compactMap { FieldSchema(property: $0) }
-            if let pipeline = object.pipelineProperty, let stage = object.stageProperty {
-                let pipelines = try await results(settings.paths.pipelines(object.type), [])
-                for i in fields.indices {
-                    if fields[i].name == pipeline { fields[i].take(options: pipelines.compactMap { option($0) }) }
-                    if fields[i].name == stage { fields[i].take(options: stageOptions(pipelines)) }
-                }
+/// Objects, their properties, and owners, as the account describes them.
+struct HubSpotCatalog: Sendable {
+    let client: HubSpotClient
+    let paths: HubSpotPaths
+
+    init(_ connection: HubSpotConnection) {
+        client = connection.client
+        paths = connection.paths
+    }
+
+    /// The object with its properties, those that it moves through a pipeline with included.
+    func schema(of object: HubSpotObject) async throws -> ObjectSchema {
+        let properties = try await results(paths.properties(object.type), [("archived", "false")])
+        var fields = HubSpotObject.recordMembers + properties.compactMap { FieldSchema(property: $0) }
+        if let pipeline = object.pipelineProperty, let stage = object.stageProperty {
+            let pipelines = try await results(paths.pipelines(object.type), [])
+            for i in fields.indices {
+                if fields[i].name == pipeline { fields[i].take(options: pipelines.compactMap { option($0) }) }
+                if fields[i].name == stage { fields[i].take(options: stageOptions(pipelines)) }
             }
-            schemas.append(ObjectSchema(name: object.type, label: object.label, fields: fields))
         }
-        return schemas
+        return ObjectSchema(name: object.type, label: object.label, fields: fields)
     }
 
     /// Owners, and those who were one: only the list of the archived ones has them.
-    package func people() async throws -> [Person] {
+    func people() async throws -> [Person] {
         var people: [Person] = []
         var known: Set<String> = []
         for isArchived in [false, true] {
@@ -36,7 +39,7 @@ extension HubSpotSource {
             repeat {
                 var query = [("limit", "100"), ("archived", isArchived ? "true" : "false")]
                 if let after { query.append(("after", after)) }
-                let answer = try await value(settings.paths.owners, query)
+                let answer = try await value(paths.owners, query)
                 for owner in answer["results"]?.elements ?? [] {
                     guard let id = owner["id"]?.text, known.insert(id).inserted else { continue }
                     people.append(Person(id: id, email: owner["email"]?.text, isActive: !isArchived))
@@ -52,16 +55,8 @@ extension HubSpotSource {
         return people
     }
 
-    /// What every record has beside its properties.
-    static let recordMembers: [FieldSchema] = [
-        FieldSchema(
-            name: "id", label: "Record ID", kind: .id, isCreateable: false, isUpdateable: false, isUnique: true),
-        FieldSchema(name: "createdAt", label: "Created", kind: .dateTime, isCreateable: false, isUpdateable: false),
-        FieldSchema(name: "updatedAt", label: "Updated", kind: .dateTime, isCreateable: false, isUpdateable: false),
-        FieldSchema(name: "archived", label: "Archived", kind: .bool, isCreateable: false, isUpdateable: false),
-    ]
-
-    private func results(_ path: String, _ query: [(String, String)]) async throws -> [JSONValue] {
+    /// The elements of `results` in the answer.
+    func results(_ path: String, _ query: [(String, String)]) async throws -> [JSONValue] {
         guard case .array(let results)? = try await value(path, query)["results"] else {
             throw MigratezError(
                 .brokenResponse, "HubSpot's answer to \(path) holds no list", remedy: .retry(after: nil))
@@ -69,9 +64,8 @@ extension HubSpotSource {
         return results
     }
 
-    func value(_ path: String, _ query: [(String, String)]) async throws -> JSONValue {
-        let answer = try await client.get(path, query, class: "schema")
-        return answer.withUnsafeBufferPointer { JSONValue(validated: $0) }
+    private func value(_ path: String, _ query: [(String, String)]) async throws -> JSONValue {
+        try await client.value(path, query, class: "schema")
     }
 
     private func option(_ value: JSONValue) -> FieldSchema.Option? {

@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: Apache-2.0
+// Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
+
+package import MigratezConnectorKit
+import MigratezJSON
+package import MigratezModel
+package import MigratezTransport
+import Synchronization
+
+/// HubSpot as a destination.
+///
+/// Every record carries our row key in a unique property (`migratez_id`), by which batches create or update it; so writing
+/// it again meets the same record. Objects are named in the singular, as on the source side (`contact`, `line_item`), a
+/// custom one by its id (`2-123`), and the links from one to another are an object of their own (`contact_to_company`).
+///
+/// Nothing that was written is ever looked for in the search index, which lags behind. What a user must prepare is in the
+/// documentation of this module.
+package final class HubSpotDestination: Destination {
+    package let name = "hubspot"
+    /// What a pipeline may set below `target:`.
+    package static let settings: [SettingSpec] = HubSpotAccess.specs + HubSpotTargetSettings.specs
+    package static let capabilities = DestinationCapabilities(
+        routes: [RouteName.batch, RouteName.associations], upsertKey: HubSpotTargetSettings.defaultKeyProperty,
+        links: "associations v4, with labels that the account has",
+        createdDate: "activities only (\(HubSpotObject.activityTime))", undoes: true,
+        limits: [
+            "\(HubSpotLimits.batchRecordsMax) records a request", "\(HubSpotLimits.linkWritesMax) links a request",
+            "\(HubSpotLimits.budget) and search \(HubSpotLimits.searchBudget), unless rate.requests says more",
+        ])
+
+    package let limiter: RateLimiter?
+    /// Records of one batch read.
+    package let readBatchSize = HubSpotLimits.batchRecordsMax
+
+    private let connection: HubSpotConnection
+    private let keyProperty: String
+    private let clock: any WallClock
+    private let facts: HubSpotAccountFacts
+    /// Asked for once for each object.
+    private let linkTypes = Mutex<[LinkObject: LinkTypes]>([:])
+
+    /// - Parameter http: the process's client; retries, authentication and the rate budget are put around it here.
+    /// - Throws: `invalidSetting`; nothing is sent.
+    package init(settings: ConnectorSettings, http: any HTTPClient, clock: any WallClock) throws(MigratezError) {
+        keyProperty = try HubSpotTargetSettings(settings).keyProperty
+        connection = try HubSpotConnection(try HubSpotAccess(settings), settings, http: http, clock: clock)
+        limiter = connection.limiter
+        facts = HubSpotAccountFacts(connection)
+        self.clock = clock
+    }
+
+    // MARK: Schema
+
+    package func discover(_ objects: [String]) async throws -> [ObjectSchema] {
+        var schemas: [ObjectSchema] = []
+        for name in objects {
+            if let link = LinkObject(name) {
+                schemas.append(link.schema(try await types(of: link)))
+                continue
+            }
+            let object = try Self.object(name)
+            var schema = try await HubSpotCatalog(connection).schema(of: object)
+            // By the name that was asked for: requests name objects in the plural.
+            schema.name = name
+            schema.holdsKey = true
+            if object.isActivity, let time = schema.fields.firstIndex(where: { $0.name == HubSpotObject.activityTime })
+            {
+                schema.fields[time].isRequired = true
+            }
+            schemas.append(schema)
+        }
+        return schemas
+    }
+
+    package func requirements(of object: ObjectSchema) -> [FieldCreation] {
+        guard object.holdsKey, object.field(keyProperty)?.isUnique != true else { return [] }
+        return [FieldCreation(object: object.name, field: PropertyCreator.key(named: keyProperty))]
+    }
+
+    package func prepare(_ creations: [FieldCreation]) async throws {
+        try await PropertyCreator(connection: connection).create(creations)
+    }
+
+    package func people() async throws -> [Person] { try await HubSpotCatalog(connection).people() }
+
+    // MARK: Writing
+
+    package func route(for object: String, expectedRows: Int) -> WriteRoute {
+        guard LinkObject(object) == nil else {
+            // What a pair of records has is read before it is written, so that no two calls may do it at once.
+            return WriteRoute(
+                name: RouteName.associations, recordsMax: HubSpotLimits.linkWritesMax, bytesMax: .MiB(4),
+                concurrencyMax: 1)
+        }
+        return WriteRoute(
+            name: RouteName.batch, recordsMax: HubSpotLimits.batchRecordsMax, bytesMax: .MiB(8),
+            concurrencyMax: connection.concurrencyMax ?? 4)
+    }
+
+    package func write(_ batch: Batch, by route: WriteRoute, intent: any WriteIntent) async throws -> [Receipt] {
+        if let link = LinkObject(batch.object) {
+            return try await linkWriter(link).write(batch.rows)
+        }
+        return try await rowWriter.write(batch.rows, object: try Self.object(batch.object))
+    }
+
+    package func resolve(_ batch: Batch, by route: WriteRoute, note: String?) async throws -> [Receipt] {
+        if let link = LinkObject(batch.object) {
+            return try await linkWriter(link).resolve(batch.rows)
+        }
+        return try await rowWriter.resolve(batch.rows, object: try Self.object(batch.object))
+    }
+
+    /// Deleted records can be restored for 90 days in HubSpot itself. An archive answers nothing about single records
+    /// (developers.hubspot.com, "CRM objects"), so what is there is read first.
+    package func delete(object name: String, ids: [String]) async throws -> [Deletion] {
+        if let link = LinkObject(name) { return try await linkWriter(link).delete(ids) }
+        let object = try Self.object(name)
+        let there = Set(
+            try await BatchRead(connection).records(Self.ids(ids), [], of: object).compactMap { $0["id"]?.text })
+        var rest = there.sorted()[...]
+        while !rest.isEmpty {
+            let group = rest.prefix(HubSpotLimits.batchRecordsMax)
+            rest = rest.dropFirst(group.count)
+            let body: JSONValue = ["inputs": .array(group.map { ["id": .string($0)] })]
+            _ = try await connection.client.write(
+                .post, connection.paths.batchWrite(object.type, "archive"), body.serialized(), class: "batch",
+                isRepeatable: true)
+        }
+        return ids.map { Deletion(id: $0, result: there.contains($0) ? .deleted : .absent) }
+    }
+
+    package func finish() async throws {}
+
+    private var rowWriter: RowWriter { RowWriter(connection: connection, keyProperty: keyProperty, clock: clock) }
+
+    private func linkWriter(_ object: LinkObject) async throws -> LinkWriter {
+        LinkWriter(connection: connection, object: object, types: try await types(of: object))
+    }
+
+    private func types(of object: LinkObject) async throws -> LinkTypes {
+        if let known = linkTypes.withLock({ $0[object] }) { return known }
+        let labels = try await HubSpotCatalog(connection)
+            .results(connection.paths.linkLabels(object.from.type, object.to.type), [])
+        guard let types = LinkTypes(labels, of: object) else {
+            throw MigratezError(
+                .requestRefused, "HubSpot has no links from \(object.from.type) to \(object.to.type)",
+                remedy: .fixConfiguration, hint: "check 'as: \(object.name)' below links")
+        }
+        linkTypes.withLock { $0[object] = types }
+        return types
+    }
+
+    // MARK: Reading
+
+    package func read(object name: String, ids: [String], fields: [String]) async throws -> [ReadBack] {
+        if let link = LinkObject(name) { return try await linkWriter(link).read(ids, fields: fields) }
+        let object = try Self.object(name)
+        return try await BatchRead(connection).records(Self.ids(ids), fields + [keyProperty], of: object)
+            .compactMap { ReadBack(record: $0, fields: fields, keyProperty: keyProperty) }
+    }
+
+    package func match(
+        object: String, fields: [String], values: [[String]], returning: [String]
+    ) async throws -> [ReadBack] {
+        try await RecordMatching(connection: connection, keyProperty: keyProperty)
+            .find(try Self.object(object), fields: fields, values: values, returning: returning)
+    }
+
+    package func sample(object name: String, fields: [String], count: Int) async throws -> [ReadBack] {
+        let object = try Self.object(name)
+        var ids: [String] = []
+        var after: String?
+        repeat {
+            var query = [("limit", String(min(count - ids.count, HubSpotLimits.batchRecordsMax)))]
+            if let after { query.append(("after", after)) }
+            let page = try await connection.client.value(connection.paths.objects(object.type), query, class: "list")
+            ids += (page["results"]?.elements ?? []).compactMap { $0["id"]?.text }
+            after = page["paging"]?["next"]?["after"]?.text
+        } while after != nil && ids.count < count
+        return try await read(object: name, ids: ids, fields: fields)
+    }
+
+    /// The first of the other objects that one of the records is linked with: a link is lost with either end.
+    package func referrers(object name: String, ids: [String]) async throws -> [String: String] {
+        guard LinkObject(name) == nil else { return [:] }
+        let object = try Self.object(name)
+        let reader = LinkReader(connection)
+        var found: [String: String] = [:]
+        for other in HubSpotObject.linked {
+            let rest = Self.ids(ids).filter { found[$0] == nil }
+            guard !rest.isEmpty else { break }
+            do {
+                for link in try await reader.links(of: rest, from: object, to: HubSpotObject(other)) {
+                    found[link.from] = other.text
+                }
+            } catch let error as MigratezError
+                where error.code == .permissionMissing || error.callRefused?.isAboutRows == true
+            {
+                // Objects that the account does not have, or that the token may not see, hold no links of ours.
+                continue
+            }
+        }
+        return found
+    }
+
+    /// `nil`: HubSpot counts in search only, whose index lags behind.
+    package func count(object: String, keyPrefix: String) async throws -> Int? { nil }
+
+    // MARK: The account and planning
+
+    package func account(for objects: [String]) async throws -> AccountReport {
+        let scopes = objects.filter { LinkObject($0) == nil }.compactMap { StreamName($0) }
+            .flatMap { HubSpotObject($0).writeScopes }
+        return try await facts.report(needing: Set(scopes))
+    }
+
+    package func identity() async throws -> String { try await facts.identity() }
+
+    package func recordAddress(of object: String, id: String) async throws -> String? {
+        guard LinkObject(object) == nil, let stream = StreamName(object) else { return nil }
+        return try await facts.recordAddress(of: HubSpotObject(stream), id: id)
+    }
+
+    /// No request tells which workflows a record would set off (developers.hubspot.com has none for it).
+    package func sideEffects(on objects: [String]) async throws -> [SideEffect] {
+        guard objects.contains(where: { LinkObject($0) == nil }) else { return [] }
+        return [
+            SideEffect(
+                .unknown, "workflows run for records that are written, and HubSpot does not say which",
+                advice: "look at Automation, Workflows, and turn off for the time of the load what must not run")
+        ]
+    }
+
+    package func estimatedCalls(writing object: String, records: Int, matchRules: Int) -> [CallEstimate] {
+        let route = route(for: object, expectedRows: records)
+        let calls = (records + route.recordsMax - 1) / route.recordsMax
+        if route.name == RouteName.associations {
+            return [CallEstimate("associations \(object)", calls * 3, secondsEach: 0.2...1)]
+        }
+        var estimates = [
+            CallEstimate("batch \(object)", calls, secondsEach: 0.3...2, atOnce: route.concurrencyMax)
+        ]
+        if matchRules > 0 { estimates.append(CallEstimate("match \(object)", calls * matchRules * 2)) }
+        return estimates
+    }
+
+    private static func object(_ name: String) throws(MigratezError) -> HubSpotObject {
+        guard let stream = StreamName(name) else {
+            throw MigratezError(
+                .invalidSetting, "'\(name)' is not the name of an object of HubSpot's", remedy: .fixConfiguration)
+        }
+        return HubSpotObject(stream)
+    }
+
+    /// What is no number is no id of HubSpot's, and a request that names it would be refused.
+    private static func ids(_ ids: [String]) -> [String] { ids.filter { Int($0) != nil } }
+}
+
+/// The names of the ways of writing.
+enum RouteName {
+    static let batch = "batch"
+    static let associations = "associations"
+}
