@@ -32,7 +32,7 @@ struct Migratez: AsyncParsableCommand {
             CommandGroup(
                 name: "Check",
                 subcommands: [
-                    ConnectCommand.self, DiscoverCommand.self, MapCommand.self, LintCommand.self, TestCommand.self,
+                    ConnectorsCommand.self, ConnectCommand.self, DiscoverCommand.self, MapCommand.self, LintCommand.self, TestCommand.self,
                     PlanCommand.self, SampleCommand.self, ExplainCommand.self, FunctionsCommand.self,
                     SchemaCommand.self, BenchCommand.self,
                 ]),

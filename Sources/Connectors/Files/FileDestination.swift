@@ -21,6 +21,13 @@ package final class FileDestination: Destination {
     /// What a pipeline may set below `target:`.
     package static func settings(_ format: FileFormat) -> [SettingSpec] { format.destinationSettings }
 
+    package static let capabilities = DestinationCapabilities(
+        routes: [route.name], upsertKey: keyField, links: "a file for each kind of link, or ids in a field",
+        createdDate: "any field", undoes: true,
+        limits: ["\(route.recordsMax) records or \(route.bytesMax) a batch"])
+    /// One writer at a time: a file grows at its end.
+    private static let route = WriteRoute(name: "file", recordsMax: 10_000, bytesMax: .MiB(8), concurrencyMax: 1)
+
     private let format: FileFormat
     private let folder: String
     private let dialect: CSVDialect
@@ -57,10 +64,7 @@ package final class FileDestination: Destination {
     package func prepare(_ creations: [FieldCreation]) async throws {}
     package func people() async throws -> [Person] { [] }
 
-    /// One writer at a time: a file grows at its end.
-    package func route(for object: String, expectedRows: Int) -> WriteRoute {
-        WriteRoute(name: "file", recordsMax: 10_000, bytesMax: .MiB(8), concurrencyMax: 1)
-    }
+    package func route(for object: String, expectedRows: Int) -> WriteRoute { Self.route }
 
     package func write(_ batch: Batch, by route: WriteRoute, intent: any WriteIntent) async throws -> [Receipt] {
         try withFile(of: batch.object) { file throws(MigratezError) in try file.write(batch.rows) }

@@ -20,6 +20,11 @@ package struct FileSource: Source {
     /// What a pipeline may set below `source:`.
     package static func settings(_ format: FileFormat) -> [SettingSpec] { format.sourceSettings }
 
+    /// Files know of changes only where the setting `modified` names the field.
+    package static let capabilities = SourceCapabilities(
+        routes: ["file"], tellsChanges: false, links: "ids in a field, with `links` in the settings",
+        limits: ["\(FilePageLimits.page.records) records or \(ByteCount(FilePageLimits.page.bytes)) a page"])
+
     private let format: FileFormat
     private let files: [StreamName: SourceFile]
     private let shelf = ContentShelf()

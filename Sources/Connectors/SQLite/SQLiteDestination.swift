@@ -25,6 +25,14 @@ package final class SQLiteDestination: Destination {
     /// The column that holds our key; of tables that were created here it is the record's id, too.
     package static let keyField = "migratez_id"
 
+    package static let capabilities = DestinationCapabilities(
+        routes: [route.name], upsertKey: keyField, links: "foreign keys, or a table for each kind of link",
+        createdDate: "any column", undoes: true,
+        limits: ["\(route.recordsMax) rows or \(route.bytesMax) a transaction"])
+    /// SQLite has one writer at a time.
+    private static let route = WriteRoute(
+        name: "transaction", recordsMax: 10_000, bytesMax: .MiB(8), concurrencyMax: 1)
+
     private let database: DatabaseFile
 
     /// - Throws: `invalidSetting`; the file is not looked at.
@@ -87,10 +95,7 @@ package final class SQLiteDestination: Destination {
 
     // MARK: Writing
 
-    /// SQLite has one writer at a time.
-    package func route(for object: String, expectedRows: Int) -> WriteRoute {
-        WriteRoute(name: "transaction", recordsMax: 10_000, bytesMax: .MiB(8), concurrencyMax: 1)
-    }
+    package func route(for object: String, expectedRows: Int) -> WriteRoute { Self.route }
 
     package func write(_ batch: Batch, by route: WriteRoute, intent: any WriteIntent) async throws -> [Receipt] {
         try await database.write { database in

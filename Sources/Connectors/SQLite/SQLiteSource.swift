@@ -32,6 +32,11 @@ package struct SQLiteSource: Source {
         SettingSpec("objects.*.links.*.to", .text, "its column with the id of the linked record"),
     ]
 
+    /// A table knows of changes only where the setting `modified` names the column.
+    package static let capabilities = SourceCapabilities(
+        routes: ["table"], tellsChanges: false, links: "foreign keys and join tables, with `links` in the settings",
+        limits: ["\(TableReader.pageRows) rows or \(TableReader.pageBytes) a page"])
+
     private let database: DatabaseFile
     private let tables: [StreamName: TableSettings]
 

@@ -17,7 +17,7 @@ struct TableReader {
 
     /// How much a page holds at most, but for one record and for rows with the same key.
     static let pageRows = 5_000
-    private static let pageBytes = 1 << 20
+    static let pageBytes = ByteCount.MiB(1)
     /// A record that is longer than this cannot be staged.
     private static let recordBytesMax = 16 << 20
 
@@ -39,7 +39,7 @@ struct TableReader {
         if let start { try rows.bind(1, start) }
         while try rows.step() {
             append(rows, to: &page)
-            isWhole = page.count < Self.pageRows && page.writer.bytes.count < Self.pageBytes
+            isWhole = page.count < Self.pageRows && page.writer.bytes.count < Self.pageBytes.bytes
             if !isWhole { break }
         }
         guard !isWhole else { return page.page(next: nil) }

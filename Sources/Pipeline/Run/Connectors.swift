@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
-import MigratezConnectorKit
+package import MigratezConnectorKit
 import MigratezFileConnector
 import MigratezHubSpotConnector
 import MigratezModel
@@ -15,22 +15,34 @@ package enum Connectors {
     package static let catalog = ConnectorCatalog(
         sources: [
             "hubspot": HubSpotSource.settings,
+            "salesforce": SalesforceSource.settings,
             "csv": FileSource.settings(.csv),
             "ndjson": FileSource.settings(.ndjson),
             "sqlite": SQLiteSource.settings,
         ],
         destinations: [
+            "hubspot": HubSpotDestination.settings,
             "salesforce": SalesforceDestination.settings,
             "csv": FileDestination.settings(.csv),
             "ndjson": FileDestination.settings(.ndjson),
             "sqlite": SQLiteDestination.settings,
-        ], typedSources: ["ndjson", "sqlite"])
+        ], typedSources: ["salesforce", "ndjson", "sqlite"])
+
+    /// What each connector can do on either side, by name.
+    package static let capabilities: [ConnectorOverview] = [
+        ConnectorOverview("hubspot", HubSpotSource.capabilities, HubSpotDestination.capabilities),
+        ConnectorOverview("salesforce", SalesforceSource.capabilities, SalesforceDestination.capabilities),
+        ConnectorOverview("csv", FileSource.capabilities, FileDestination.capabilities),
+        ConnectorOverview("ndjson", FileSource.capabilities, FileDestination.capabilities),
+        ConnectorOverview("sqlite", SQLiteSource.capabilities, SQLiteDestination.capabilities),
+    ]
 
     static func source(
         _ name: String, _ settings: ConnectorSettings, http: any HTTPClient, clock: any WallClock
     ) throws(MigratezError) -> any Source {
         switch name {
         case "hubspot": try HubSpotSource(settings: settings, http: http, clock: clock)
+        case "salesforce": try SalesforceSource(settings: settings, http: http, clock: clock)
         case "csv": try FileSource(.csv, settings: settings)
         case "ndjson": try FileSource(.ndjson, settings: settings)
         case "sqlite": try SQLiteSource(settings: settings)
@@ -42,6 +54,7 @@ package enum Connectors {
         _ name: String, _ settings: ConnectorSettings, http: any HTTPClient, clock: any WallClock
     ) throws(MigratezError) -> any Destination {
         switch name {
+        case "hubspot": try HubSpotDestination(settings: settings, http: http, clock: clock)
         case "salesforce": try SalesforceDestination(settings: settings, http: http, clock: clock)
         case "csv": try FileDestination(.csv, settings: settings)
         case "ndjson": try FileDestination(.ndjson, settings: settings)
@@ -52,5 +65,18 @@ package enum Connectors {
 
     private static func unknown(_ name: String) -> MigratezError {
         MigratezError(.internalError, "connector '\(name)' is in the catalog but cannot be made")
+    }
+}
+
+/// A connector with what it can do; a side that it does not have is `nil`.
+package struct ConnectorOverview: Sendable {
+    package var name: String
+    package var source: SourceCapabilities?
+    package var destination: DestinationCapabilities?
+
+    fileprivate init(_ name: String, _ source: SourceCapabilities?, _ destination: DestinationCapabilities?) {
+        self.name = name
+        self.source = source
+        self.destination = destination
     }
 }
