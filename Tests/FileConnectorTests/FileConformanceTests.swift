@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+// Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
+
+import Foundation
+import MigratezConnectorKit
+import MigratezFileConnector
+import MigratezJSON
+import MigratezModel
+import MigratezTestKit
+import Testing
+
+/// Both sides of both kinds of files, by the suite that every connector passes.
+struct `Files conform` {
+    @Test(arguments: SourceConformance.allCases, FileFormat.allCases)
+    func `as a source`(check: SourceConformance, format: FileFormat) async throws {
+        try await FileSubject.run(format) { try await check.check($0) }
+    }
+
+    @Test(arguments: DestinationConformance.allCases, FileFormat.allCases)
+    func `as a destination`(check: DestinationConformance, format: FileFormat) async throws {
+        try await FileSubject.run(format) { try await check.check($0) }
+    }
+}
+
+private struct FileSubject: SourceSubject, DestinationSubject {
+    let format: FileFormat
+    let folder: String
+
+    private static let firm = StreamName("firm").unsafelyUnwrapped
+    private static let person = StreamName("person").unsafelyUnwrapped
+    private static let firms = 6_000
+
+    /// 6,000 firms, which are two pages, in a file that somebody else wrote.
+    static func run(_ format: FileFormat, _ body: (FileSubject) async throws -> Void) async throws {
+        try await withTemporaryFolder { folder in
+            let subject = FileSubject(format: format, folder: folder)
+            try subject.text.write(toFile: "\(folder)/firms.\(format.rawValue)", atomically: true, encoding: .utf8)
+            try await body(subject)
+        }
+    }
+
+    private static func name(_ number: Int) -> String { "Äcme, \"\(number)\"\n👩‍👩‍👧" }
+
+    private var text: String {
+        switch format {
+        case .csv:
+            return "id,name,parent\r\n"
+                + (1...Self.firms).map { number in
+                    "\(number),\"\(Self.name(number).replacing("\"", with: "\"\""))\",\(number < 10 ? "" : String(number / 10))\r\n"
+                }.joined()
+        case .ndjson:
+            return (1...Self.firms).map { number in
+                let parent: JSONValue = number < 10 ? .null : .string(String(number / 10))
+                let record: JSONValue = [
+                    "id": .string(String(number)), "name": .string(Self.name(number)), "parent": parent,
+                ]
+                return String(decoding: record.serialized(), as: UTF8.self) + "\n"
+            }.joined()
+        }
+    }
+
+    // MARK: As a source
+
+    func makeSource() throws -> any Source {
+        try FileSource(
+            format,
+            settings: ConnectorSettings(texts: [
+                "objects.firm.file": "\(folder)/firms.\(format.rawValue)", "objects.firm.id": "id",
+                "objects.firm.links.firm.\(format == .csv ? "column" : "member")": "parent",
+            ]))
+    }
+
+    var sourceCapabilities: SourceCapabilities { FileSource.capabilities }
+
+    var streams: [ExpectedStream] {
+        var records: [String: [String: String?]] = [:]
+        for number in 1...Self.firms { records[String(number)] = ["name": Self.name(number)] }
+        return [ExpectedStream(Self.firm, records: records)]
+    }
+
+    var links: [ExpectedLinks] {
+        let edges = (10...Self.firms).map { Edge(from: String($0), to: String($0 / 10)) }
+        return [ExpectedLinks(from: Self.firm, to: Self.firm, edges: Set(edges))]
+    }
+
+    /// A source of files has the links that its settings name, and no others.
+    var unlinked: (from: StreamName, to: StreamName)? { (Self.firm, Self.person) }
+    let peopleCount = 0
+
+    // MARK: As a destination
+
+    func makeDestination() throws -> any Destination {
+        try FileDestination(format, settings: ConnectorSettings(texts: ["dir": folder]))
+    }
+
+    var destinationCapabilities: DestinationCapabilities { FileDestination.capabilities }
+    let object = "person"
+
+    func fields(_ number: Int, version: Int) -> [String: String] {
+        [
+            "email": "c\(number)@conformance.test", "lastname": "Ünïcode, \"\(number)\"\n👩‍👩‍👧",
+            "jobtitle": "Title; \(version)",
+        ]
+    }
+
+    /// A file takes anything, and nobody else may write into it.
+    var refused: (fields: [String: String], code: ErrorCode)? { nil }
+    func createByOthers(_ fields: [String: String]) async throws -> String? { nil }
+
+    var link: LinkSubject? {
+        LinkSubject(
+            object: "person_to_firm", fromField: "from", toField: "to", toObject: "firm", toFields: ["name": "Acme"])
+    }
+
+    /// The keys in the file, or in what will become of it.
+    func count() async throws -> Int {
+        for path in ["\(folder)/person.\(format.rawValue).partial", "\(folder)/person.\(format.rawValue)"] {
+            guard let text = try? String(contentsOfFile: path, encoding: .utf8) else { continue }
+            let keys = text.matches(of: /conformance-record-\d+/).map { String($0.0) }
+            return Set(keys).count
+        }
+        return 0
+    }
+}
