@@ -52,7 +52,11 @@ struct DraftMapping {
 enum ObjectPairs {
     /// The objects of a source that a new file begins with.
     static func streams(of connector: String, settings: [String: String]) -> [String] {
-        if connector == "hubspot" { return ["company", "contact", "deal", "note"] }
+        switch connector {
+        case "hubspot": return ["company", "contact", "deal", "note"]
+        case "salesforce": return ["Account", "Contact", "Opportunity", "ContentNote"]
+        default: break
+        }
         let names = settings.keys.compactMap { key -> String? in
             let parts = key.split(separator: ".")
             guard parts.count == 3, parts[0] == "objects", parts[2] == "file" || parts[2] == "table" else { return nil }
@@ -63,8 +67,17 @@ enum ObjectPairs {
 
     /// What an object of the source becomes; `nil` if the destination has nothing of the kind.
     static func target(of stream: String, in connector: String) -> String? {
-        guard connector == "salesforce" else { return stream }
-        switch ObjectMeaning.concept(of: stream) {
+        let concept = ObjectMeaning.concept(of: stream)
+        switch connector {
+        case "salesforce": return salesforceObject(concept)
+        // A lead of HubSpot's belongs to a contact, which a lead of others does not.
+        case "hubspot": return concept == "lead" ? nil : concept
+        default: return stream
+        }
+    }
+
+    private static func salesforceObject(_ concept: String?) -> String? {
+        switch concept {
         case "company": return "Account"
         case "contact": return "Contact"
         case "lead": return "Lead"
@@ -77,12 +90,29 @@ enum ObjectPairs {
         }
     }
 
-    /// The object that joins two others where a field does not do it.
-    static func junction(from: String, to: String) -> String? {
-        switch (from, to) {
-        case ("Opportunity", "Contact"): "OpportunityContactRole"
-        case ("ContentNote", _): "ContentDocumentLink"
+    /// The object of the destination that joins two others where a field does not do it.
+    static func junction(from: String, to: String, in connector: String) -> String? {
+        switch (connector, from, to) {
+        case ("salesforce", "Opportunity", "Contact"): "OpportunityContactRole"
+        case ("salesforce", "ContentNote", _): "ContentDocumentLink"
+        // HubSpot has no fields that refer to other records.
+        case ("hubspot", _, _): "\(from)_to_\(to)"
         default: nil
         }
+    }
+
+    /// Whether records of the one kind have many links to records of the other, so that a field cannot hold them.
+    static func isManyToMany(from: StreamName, to: StreamName) -> Bool {
+        let ends = (ObjectMeaning.concept(of: from.text), ObjectMeaning.concept(of: to.text))
+        switch ends {
+        case ("contact"?, "company"?), ("deal"?, "company"?): return false
+        case (nil, _), (_, nil): return false
+        default: return true
+        }
+    }
+
+    /// Whether an object of the source joins the two, so that no field of a record tells of the links.
+    static func isJoined(from: StreamName, to: StreamName, in connector: String) -> Bool {
+        connector == "salesforce" && junction(from: from.text, to: to.text, in: connector) != nil
     }
 }

@@ -48,12 +48,14 @@ struct MappingDrafter {
     ) -> DraftMapping.Object {
         // A destination that takes any field gets the source's own names.
         if target.fields.isEmpty {
-            let fields = source.fields.filter { $0.kind != .id && $0.isCreateable }
+            let fields = source.fields.filter { Self.isValue($0) && $0.isCreateable }
                 .map { DraftMapping.Field(target: Self.plainName($0.name), rule: YAMLText.scalar($0.name)) }
             return DraftMapping.Object(
                 stream: stream, target: target.name, fields: fields, unmapped: [], matchKeys: [], mergeKeys: [])
         }
-        let assigned = FieldMatching.assignment(from: source.fields, to: target.fields)
+        let assigned = FieldMatching.assignment(
+            from: source.fields.filter { !Self.keyFields.contains($0.name) },
+            to: target.fields.filter { !Self.keyFields.contains($0.name) })
         var fields: [DraftMapping.Field] = []
         var used: Set<String> = []
         // What must have a value comes first.
@@ -153,7 +155,21 @@ struct MappingDrafter {
             target: field.name, rule: "{ const: \(value) }", remark: "required, and no field of the source fits: check")
     }
 
-    private static func holdsHTML(_ field: FieldSchema) -> Bool { field.name.hasSuffix("_body") }
+    private static func holdsHTML(_ field: FieldSchema) -> Bool {
+        field.name.hasSuffix("_body") || field.name == "Content"
+    }
+
+    /// The fields in which destinations hold our key: a source that was written by us says nothing with them.
+    private static let keyFields = Set(Connectors.capabilities.compactMap { $0.destination?.upsertKey })
+
+    /// Whether a field says something by itself: ids, references and files do not.
+    private static func isValue(_ field: FieldSchema) -> Bool {
+        switch field.kind {
+        case .id, .binary: false
+        case .reference: FieldMatching.isPerson(field)
+        default: !keyFields.contains(field.name)
+        }
+    }
 
     private static func plainName(_ name: String) -> String {
         String(name.map { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_") ? $0 : "_" })
@@ -179,13 +195,21 @@ struct MappingDrafter {
     // MARK: Links
 
     private func link(_ from: DraftMapping.Object, _ to: DraftMapping.Object) -> DraftMapping.Link? {
-        if let junction = ObjectPairs.junction(from: from.target, to: to.target) {
-            return DraftMapping.Link(from: from.stream, to: to.stream, form: junction, options: "")
+        if let junction = ObjectPairs.junction(from: from.target, to: to.target, in: targetConnector) {
+            return DraftMapping.Link(
+                from: from.stream, to: to.stream, form: junction,
+                options: targetConnector == "hubspot" ? attributes(of: junction) : "")
         }
         guard let schema = targets[from.target] else { return nil }
         if schema.fields.isEmpty {
+            if ObjectPairs.isManyToMany(from: from.stream, to: to.stream) {
+                return DraftMapping.Link(
+                    from: from.stream, to: to.stream, form: "\(from.target)_to_\(to.target)",
+                    options: ", on_missing: skip, map: { label: label, primary: primary }")
+            }
             return DraftMapping.Link(
-                from: from.stream, to: to.stream, form: "\(from.target).\(to.stream)", options: ", on_missing: empty")
+                from: from.stream, to: to.stream, form: "\(from.target).\(linkField(from, to))",
+                options: ", on_missing: empty")
         }
         // A field named after the other object is the one that people mean; one to the same object is a hierarchy.
         let fields = schema.fields.filter {
@@ -196,5 +220,24 @@ struct MappingDrafter {
         return DraftMapping.Link(
             from: from.stream, to: to.stream, form: "\(from.target).\(field.name)",
             options: ", choose: primary, on_missing: empty")
+    }
+
+    /// The field of a destination that takes any: a contact of HubSpot's has the name of a company besides.
+    private func linkField(_ from: DraftMapping.Object, _ to: DraftMapping.Object) -> String {
+        var name = "\(to.stream)_id"
+        while from.fields.contains(where: { $0.target == name }) { name += "_" }
+        return name
+    }
+
+    /// What the object that joins two others takes of the link itself. A name that people gave to links is one of a list
+    /// that both sides must have.
+    private func attributes(of junction: String) -> String {
+        guard ["hubspot", "salesforce"].contains(sourceConnector), let schema = targets[junction] else {
+            return ", on_missing: skip"
+        }
+        var map: [String] = []
+        if sourceConnector == "hubspot", schema.field("label") != nil { map.append("label: label") }
+        if schema.field("primary") != nil { map.append("primary: primary") }
+        return ", on_missing: skip" + (map.isEmpty ? "" : ", map: { \(map.joined(separator: ", ")) }")
     }
 }

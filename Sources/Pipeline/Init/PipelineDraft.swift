@@ -88,11 +88,13 @@ package struct PipelineDraft: Sendable {
         let pairs = streams.map { ($0, ObjectPairs.target(of: $0.text, in: target)) }
         let schemas = try await connection.source.discover(streams)
         let names = Set(pairs.compactMap(\.1)).sorted()
-        let targets = try await connection.destination.discover(names)
         let reader = connection.source
-        let text = text(
-            sources: Array(zip(streams, schemas)), targets: targets,
-            hasLinks: { reader.linkBatchSize(from: $0, to: $1) != nil && self.mayLink($0, $1, streams) })
+        let sources = Array(zip(streams, schemas))
+        let hasLinks = { (from: StreamName, to: StreamName) in
+            reader.linkBatchSize(from: from, to: to) != nil && self.mayLink(from, to, sources)
+        }
+        let targets = try await connection.destination.discover(names + junctions(streams, hasLinks))
+        let text = text(sources: sources, targets: targets, hasLinks: hasLinks)
         return try checked(text, file)
     }
 
@@ -103,20 +105,46 @@ package struct PipelineDraft: Sendable {
         for stream in streams {
             if let name = ObjectPairs.target(of: stream.text, in: target), !names.contains(name) { names.append(name) }
         }
+        let sources = streams.map { ($0, StandardSchemas.source($0.text, of: source)) }
         let text = text(
-            sources: streams.map { ($0, StandardSchemas.source($0.text, of: source)) },
-            targets: names.map { StandardSchemas.target($0, of: target) }, hasLinks: { mayLink($0, $1, streams) })
+            sources: sources, targets: names.map { StandardSchemas.target($0, of: target) },
+            hasLinks: { mayLink($0, $1, sources) })
         return try checked(text, file)
     }
 
     /// A CRM links everything with everything, so the links that are proposed lead to what stands before in the list of
     /// objects: companies first, activities last. Files have the links that their settings name, and no others.
-    private func mayLink(_ from: StreamName, _ to: StreamName, _ streams: [StreamName]) -> Bool {
-        guard source == "hubspot" else {
-            return sourceSettings.keys.contains { $0.hasPrefix("objects.\(from).links.\(to).") }
+    private func mayLink(
+        _ from: StreamName, _ to: StreamName, _ sources: [(stream: StreamName, schema: ObjectSchema)]
+    ) -> Bool {
+        switch source {
+        case "hubspot":
+            guard let place = sources.firstIndex(where: { $0.stream == from }),
+                let other = sources.firstIndex(where: { $0.stream == to })
+            else { return false }
+            return other < place
+        case "salesforce":
+            if ObjectPairs.isJoined(from: from, to: to, in: source) { return true }
+            let fields = sources.first { $0.stream == from }?.schema.fields ?? []
+            return fields.contains { $0.kind == .reference && $0.refersTo.contains(to.text) }
+        default: return sourceSettings.keys.contains { $0.hasPrefix("objects.\(from).links.\(to).") }
         }
-        guard let place = streams.firstIndex(of: from), let other = streams.firstIndex(of: to) else { return false }
-        return other < place
+    }
+
+    /// The objects of the destination that join two others, so far as its own words for them have to be known.
+    private func junctions(_ streams: [StreamName], _ hasLinks: (StreamName, StreamName) -> Bool) -> [String] {
+        guard target == "hubspot" else { return [] }
+        var names: Set<String> = []
+        for from in streams {
+            for to in streams where from != to && hasLinks(from, to) {
+                guard let start = ObjectPairs.target(of: from.text, in: target),
+                    let end = ObjectPairs.target(of: to.text, in: target),
+                    let name = ObjectPairs.junction(from: start, to: end, in: target)
+                else { continue }
+                names.insert(name)
+            }
+        }
+        return names.sorted()
     }
 
     /// The text, if it is in order: settings that were given may be of the wrong form.

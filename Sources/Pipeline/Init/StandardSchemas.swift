@@ -7,10 +7,23 @@ import MigratezConnectorKit
 /// is there: discovery shows the rest.
 enum StandardSchemas {
     static func source(_ stream: String, of connector: String) -> ObjectSchema {
-        guard connector == "hubspot" else {
-            return ObjectSchema(
-                name: stream, label: stream, fields: [FieldSchema(name: "name", label: "name", kind: .text)])
+        switch connector {
+        case "hubspot": hubSpotObject(stream)
+        case "salesforce": salesforceObject(stream)
+        default:
+            ObjectSchema(name: stream, label: stream, fields: [FieldSchema(name: "name", label: "name", kind: .text)])
         }
+    }
+
+    static func target(_ object: String, of connector: String) -> ObjectSchema {
+        switch connector {
+        case "hubspot": hubSpotObject(object)
+        case "salesforce": salesforceObject(object)
+        default: ObjectSchema(name: object, label: object, fields: [])
+        }
+    }
+
+    private static func hubSpotObject(_ stream: String) -> ObjectSchema {
         let owner = FieldSchema(
             name: "hubspot_owner_id", label: "Owner", kind: .reference, refersTo: ["owner"])
         let fields: [FieldSchema] =
@@ -34,13 +47,16 @@ enum StandardSchemas {
                     text("dealname", "Deal name"), stages, number("amount", "Amount"),
                     FieldSchema(name: "closedate", label: "Close date", kind: .dateTime), owner,
                 ]
-            default: [FieldSchema(name: "hs_note_body", label: "Note body", kind: .longText)]
+            default:
+                [
+                    FieldSchema(name: "hs_timestamp", label: "Activity date", kind: .dateTime, isRequired: true),
+                    FieldSchema(name: "hs_note_body", label: "Note body", kind: .longText),
+                ]
             }
-        return ObjectSchema(name: stream, label: stream, fields: fields)
+        return ObjectSchema(name: stream, label: stream, fields: fields, holdsKey: true)
     }
 
-    static func target(_ object: String, of connector: String) -> ObjectSchema {
-        guard connector == "salesforce" else { return ObjectSchema(name: object, label: object, fields: []) }
+    private static func salesforceObject(_ object: String) -> ObjectSchema {
         let owner = FieldSchema(name: "OwnerId", label: "Owner ID", kind: .reference, refersTo: ["User"])
         let fields: [FieldSchema] =
             switch object {

@@ -100,6 +100,7 @@ struct FieldMeaning: Hashable, Sendable {
         ("amount", ["amount", "deal amount", "deal value", "opportunity amount"]),
         ("stage", ["stage", "stage name", "deal stage", "dealstage", "opportunity stage", "sales stage"]),
         ("closing date", ["close date", "closedate", "closing date", "expected close date", "expected close"]),
+        ("activity date", ["timestamp", "activity date", "start date time", "created date"]),
         ("next step", ["next step", "next steps"]),
         ("lead source", ["lead source", "original source", "source", "account source"]),
         ("owner", ["owner", "owner id", "hubspot owner id", "contact owner", "record owner", "assigned to"]),

@@ -142,6 +142,9 @@ private struct JunctionPass: ~Copyable {
                 guard let label else { continue }
                 writer.key(field.name)
                 writer.string(label)
+            case .primary:
+                writer.key(field)
+                writer.bool(edge.isPrimary)
             }
         }
         writer.endObject()

@@ -58,6 +58,8 @@ package struct LinkSpec: Sendable, Equatable {
     package enum EdgeAttribute: String, Sendable, Equatable, CaseIterable {
         /// The user's own name for the link.
         case label
+        /// Whether the source calls it the primary one: true or false.
+        case primary
     }
 
     /// The streams of the edges, one for each pair; `nil` never happens for checked plans.
