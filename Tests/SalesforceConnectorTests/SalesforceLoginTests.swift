@@ -98,7 +98,7 @@ import Testing
 
     @Test(arguments: ["base_url", "login_url"]) func `addresses in the settings are screened`(_ path: String) throws {
         let given = { (texts: [String: String]) in
-            try SalesforceSettings(
+            try SalesforceAccess(
                 ConnectorSettings(
                     texts: ["auth.kind": "refresh", "auth.client_id": "c"].merging(texts) { $1 },
                     secrets: ["auth.refresh_token": Secret("r")]))
