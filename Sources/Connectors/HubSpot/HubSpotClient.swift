@@ -20,6 +20,17 @@ struct HubSpotClient: Sendable {
         try await json(HTTPRequest(.get, address, endpointClass: endpointClass, isIdempotent: true))
     }
 
+    /// The answer to a GET of an address that `url` made, valid JSON, and its list `results`; `nil` if it has none.
+    func list(_ address: String, class endpointClass: String) async throws -> (body: [UInt8], list: PageSplit?) {
+        let request = HTTPRequest(.get, address, endpointClass: endpointClass, isIdempotent: true)
+        let (body, list) = try await checked(request) { body throws(JSONFailure) in
+            try body.withUnsafeBufferPointer { bytes throws(JSONFailure) in
+                try PageSplit.validating(bytes, list: "results", limits: .page)
+            }
+        }
+        return (body, list)
+    }
+
     /// The answer to a POST that reads, valid JSON.
     func post(
         _ path: String, _ query: [(String, String)] = [], _ body: JSONValue, class endpointClass: String
@@ -64,13 +75,18 @@ struct HubSpotClient: Sendable {
     /// An answer that is cut off although its length is right looks like success to the transport, so it is asked for
     /// again here.
     private func json(_ request: HTTPRequest) async throws -> [UInt8] {
+        try await checked(request) { body throws(JSONFailure) in try JSONScanner.validate(body, limits: .page) }.body
+    }
+
+    private func checked<T>(
+        _ request: HTTPRequest, _ check: ([UInt8]) throws(JSONFailure) -> T
+    ) async throws -> (body: [UInt8], result: T) {
         var attempt = 1
         while true {
             let response = try await http.send(request)
             guard response.isSuccess else { throw HubSpotAnswers.error(response, to: request) }
             do throws(JSONFailure) {
-                try JSONScanner.validate(response.body, limits: .page)
-                return response.body
+                return (response.body, try check(response.body))
             } catch {
                 guard attempt < HubSpotClient.attemptsMax else {
                     throw error.error(.brokenResponse, in: "\(request)", remedy: .retry(after: nil))

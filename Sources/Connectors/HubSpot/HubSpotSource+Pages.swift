@@ -20,13 +20,13 @@ extension HubSpotSource {
         if let after = place.after { query.append(("after", after)) }
         let address = connection.client.url(path, query + [("properties", names.joined(separator: ","))])
         if address.utf8.count <= HubSpotSource.addressBytesMax {
-            let answer = try await connection.client.get(address, class: "list")
-            let split = try split(answer, of: object)
+            let (answer, list) = try await connection.client.list(address, class: "list")
+            let split = try require(list, of: object)
             return page(answer, split, next: next(in: answer, split, place))
         }
-        let list = try await connection.client.get(
+        let (list, found) = try await connection.client.list(
             connection.client.url(path, query + [("properties", "hs_object_id")]), class: "list")
-        let split = try split(list, of: object)
+        let split = try require(found, of: object)
         let ids = recordIDs(in: list, split)
         let next = next(in: list, split, place)
         guard !ids.isEmpty else { return Page(bytes: [], records: [], next: next) }
@@ -54,11 +54,15 @@ extension HubSpotSource {
     }
 
     private func split(_ answer: [UInt8], of object: HubSpotObject) throws(MigratezError) -> PageSplit {
-        guard let split = answer.withUnsafeBufferPointer({ PageSplit($0, at: ["results"]) }) else {
+        try require(answer.withUnsafeBufferPointer { PageSplit($0, at: ["results"]) }, of: object)
+    }
+
+    private func require(_ list: PageSplit?, of object: HubSpotObject) throws(MigratezError) -> PageSplit {
+        guard let list else {
             throw MigratezError(
                 .brokenResponse, "HubSpot's answer holds no list of \(object.type)", remedy: .retry(after: nil))
         }
-        return split
+        return list
     }
 
     private func page(_ answer: [UInt8], _ split: PageSplit, next: Cursor?) -> Page {

@@ -68,19 +68,26 @@ private struct JunctionPass: ~Copyable {
 
     mutating func run(_ decisions: consuming JunctionDecisions) async throws {
         try await output.open()
-        let end = decisions.hasLabels ? try await settleBesideEdges(decisions) : try await settle(decisions)
+        let needsEdges = decisions.hasLabels || fields.contains { $0.attribute == .primary }
+        let end = needsEdges ? try await settleBesideEdges(decisions) : try await settle(decisions)
         try await output.commit(.record(end), isLast: true)
     }
 
     mutating func discard() async { await output.discard() }
 
-    /// Without labels the decisions say all that there is to say.
+    /// What a link says of itself, apart from its ends.
+    private struct Attributes {
+        var label: String?
+        var isPrimary = false
+    }
+
+    /// Where nothing is said of the links but their ends, the decisions have it all.
     private mutating func settle(_ decisions: consuming JunctionDecisions) async throws -> Int {
         var next = first
         while let decision = try decisions.entries.next(JunctionDecision.init) {
             let edge = Int(decision.edge)
             guard edge >= first else { continue }
-            try settle(decision, label: nil)
+            try settle(decision, Attributes())
             next = edge + 1
             if next.isMultiple(of: Self.blockEdges) { try await endBlock(next) }
         }
@@ -88,7 +95,7 @@ private struct JunctionPass: ~Copyable {
         return next
     }
 
-    /// The labels stand in the edge chunks, which are in the order of the decisions.
+    /// What the links say of themselves stands in the edge chunks, which are in the order of the decisions.
     private mutating func settleBesideEdges(_ decisions: consuming JunctionDecisions) async throws -> Int {
         var index = RecordIndex(fields: nil)
         var decisions = decisions
@@ -98,8 +105,9 @@ private struct JunctionPass: ~Copyable {
             guard let decision = try decisions.advance(to: UInt64(ordinal)) else {
                 throw MigratezError(.internalError, "link \(ordinal) of \(route.stream) has no decision")
             }
-            let label = try EdgeLine.parse(line, with: &index).label
-            try settle(decision, label: label.map { JSONText.string($0, of: line) })
+            let edge = try EdgeLine.parse(line, with: &index)
+            let label = edge.label.map { JSONText.string($0, of: line) }
+            try settle(decision, Attributes(label: label, isPrimary: edge.isPrimary))
         } afterBlock: { next in
             end = max(end, next)
             try await endBlock(end)
@@ -119,7 +127,7 @@ private struct JunctionPass: ~Copyable {
         reported = next
     }
 
-    private mutating func settle(_ decision: JunctionDecision, label: String?) throws {
+    private mutating func settle(_ decision: JunctionDecision, _ attributes: Attributes) throws {
         let edge = Int(decision.edge)
         switch decision.action {
         case .merged: output.settleLink(route.stream, edge, .merged)
@@ -129,27 +137,27 @@ private struct JunctionPass: ~Copyable {
         case .leftOut:
             let outcome: Outcome = route.onMissing == .quarantine ? .rejected : .skipped
             output.settleLink(route.stream, edge, outcome, .parentNotLoaded)
-        case .load: try output.append(readyLine(for: decision, label: label))
+        case .load: try output.append(readyLine(for: decision, attributes))
         }
     }
 
-    private mutating func readyLine(for decision: JunctionDecision, label: String?) -> ReadyLine {
+    private mutating func readyLine(for decision: JunctionDecision, _ attributes: Attributes) -> ReadyLine {
         writer.removeAll()
         writer.beginObject()
         for field in fields {
             switch field.attribute {
             case .label:
-                guard let label else { continue }
+                guard let label = attributes.label else { continue }
                 writer.key(field.name)
                 writer.string(label)
             case .primary:
-                writer.key(field)
-                writer.bool(edge.isPrimary)
+                writer.key(field.name)
+                writer.bool(attributes.isPrimary)
             }
         }
         writer.endObject()
         return ReadyLine(
-            ordinal: Int(decision.edge), sourceID: "", tag: label.map { Self.tag($0) }, fields: writer.bytes,
+            ordinal: Int(decision.edge), sourceID: "", tag: attributes.label.map { Self.tag($0) }, fields: writer.bytes,
             references: [.init(from, ordinal: Int(decision.from)), .init(to, ordinal: Int(decision.to))])
     }
 

@@ -11,7 +11,7 @@ import MigratezStaging
 struct JunctionDecisions: ~Copyable {
     /// `JunctionDecision`s, one for each edge, in the order of the edge chunks.
     var entries: SortedEntries
-    /// Whether any edge has a label: only then must the edges be read again.
+    /// Whether any edge has a label.
     let hasLabels: Bool
 }
 
