@@ -32,7 +32,8 @@ struct Migratez: AsyncParsableCommand {
             CommandGroup(
                 name: "Check",
                 subcommands: [
-                    ConnectorsCommand.self, ConnectCommand.self, DiscoverCommand.self, MapCommand.self, LintCommand.self, TestCommand.self,
+                    ConnectorsCommand.self, ConnectCommand.self, DiscoverCommand.self, MapCommand.self,
+                    LintCommand.self, TestCommand.self,
                     PlanCommand.self, SampleCommand.self, ExplainCommand.self, FunctionsCommand.self,
                     SchemaCommand.self, BenchCommand.self,
                 ]),

@@ -72,7 +72,9 @@ struct GroupMerge {
     }
 
     /// Takes the next record of the group; records come in the order of their ordinals.
-    mutating func add(ordinal: UInt64, sourceID: String, record: UnsafeBufferPointer<UInt8>, index: borrowing RecordIndex) {
+    mutating func add(
+        ordinal: UInt64, sourceID: String, record: UnsafeBufferPointer<UInt8>, index: borrowing RecordIndex
+    ) {
         members.append((ordinal, sourceID))
         let modified = layout.modified(index, in: record)?.milliseconds
         if let modified { lastModified = max(modified, lastModified ?? .min) }
