@@ -108,9 +108,11 @@ class Profile:
             most[call, file] = max(most.get((call, file), 0), count)
         return most
 
-    def before(self, call: str) -> "Profile":
-        """What came before the first such call."""
-        end = next((place for place, entry in enumerate(self.calls) if entry[1] == call), len(self.calls))
+    def before(self, call: str, folder: str) -> "Profile":
+        """What came before the first such call on a file below the folder."""
+        end = next(
+            (place for place, (_, name, file) in enumerate(self.calls) if name == call and (file or "").startswith(folder)),
+            len(self.calls))
         part = Profile("", "", "")
         part.calls = self.calls[:end]
         return part
@@ -129,7 +131,7 @@ class Profile:
 def every_point(profiles: dict[str, Profile], seed: int) -> list[Point]:
     """All points, in an order that depends on the seed alone."""
     generator, points = random.Random(seed), []
-    for call, numbers in profiles["begin"].before("renameat").ordinals().items():
+    for call, numbers in profiles["begin"].before("renameat", "staging/").ordinals().items():
         # The loader opens more files than the program does until then: its thread would always be struck first.
         if call != "openat":
             points += [Point("begin", (Strike(call, "*", number, "KILL"),)) for number in sorted(numbers)]
