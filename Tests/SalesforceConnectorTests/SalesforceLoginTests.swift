@@ -139,8 +139,8 @@ import Testing
         (#"{"error":"invalid_grant","error_description":"expired access/refresh token"}"#, "authorise again"),
         (#"{"error":"invalid_client_id","error_description":"client identifier invalid"}"#, "auth.client_id"),
         (#"{"error":"invalid_grant","error_description":"audience is invalid"}"#, "login_url"),
-        (#"{"error":"SECRET r-CANARY","error_description":"r-CANARY"}"#, "target.auth"),
-        ("<html>r-CANARY</html>", "target.auth"),
+        (#"{"error":"SECRET r-CANARY","error_description":"r-CANARY"}"#, "below auth"),
+        ("<html>r-CANARY</html>", "below auth"),
     ])
     func `a refused login says what to do and nothing that was sent`(_ body: String, _ hint: String) async throws {
         let server = try server(400, body)
