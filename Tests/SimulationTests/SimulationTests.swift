@@ -29,7 +29,13 @@ import Testing
         }
     }
 
-    @Test(arguments: 1...10 as ClosedRange<UInt64>) func `take the same course each time`(seed: UInt64) async throws {
+    /// Sets and dictionaries have an order of their own each time, unless the process was started with this.
+    private static let hasFixedOrder = environment["SWIFT_DETERMINISTIC_HASHING"] != nil
+
+    @Test(
+        .enabled(if: hasFixedOrder, "SWIFT_DETERMINISTIC_HASHING is not set; scripts/torture --seeds sets it"),
+        arguments: 1...10 as ClosedRange<UInt64>
+    ) func `take the same course each time`(seed: UInt64) async throws {
         let first = try await SimulatedMigration.run(seed: seed)
         let second = try await SimulatedMigration.run(seed: seed)
         #expect(first.course == second.course && first.steps == second.steps)
