@@ -43,11 +43,9 @@ extension ChunkDecoder {
     ) throws(MigratezError) {
         var block: [UInt8] = []
         while try next(into: &block) {
-            try block.span.withUnsafeBufferPointer { bytes throws(MigratezError) in
-                var start = 0
-                while let end = firstLineFeed(in: bytes, from: start) {
-                    try body(UnsafeBufferPointer(rebasing: bytes[start..<end]))
-                    start = end + 1
+            for line in LineRanges(block) {
+                try block.span.withUnsafeBufferPointer { bytes throws(MigratezError) in
+                    try body(UnsafeBufferPointer(rebasing: bytes[line]))
                 }
             }
         }
@@ -71,7 +69,7 @@ extension ChunkDecoder {
     }
 }
 
-private func firstLineFeed(in bytes: UnsafeBufferPointer<UInt8>, from start: Int) -> Int? {
+func firstLineFeed(in bytes: UnsafeBufferPointer<UInt8>, from start: Int) -> Int? {
     guard start < bytes.count, let base = bytes.baseAddress,
         let found = memchr(base + start, 0x0A, bytes.count - start)
     else { return nil }

@@ -47,22 +47,17 @@ package struct RecoveryReport: Sendable, Hashable {
 /// | a batch `open` | `ambiguous` | it may have been sent |
 /// | spill files | removed | their stage begins its sort again |
 struct Recovery {
-    private let folder: RunFolder
-    private let manifest: Manifest
-    private let ring: KeyRing
-    private let fileSystem: any FileSystem
-
-    init(_ folder: RunFolder, _ manifest: Manifest, _ ring: KeyRing, _ fileSystem: any FileSystem) {
-        self.folder = folder
-        self.manifest = manifest
-        self.ring = ring
-        self.fileSystem = fileSystem
-    }
+    let folder: RunFolder
+    let manifest: Manifest
+    let ring: KeyRing
+    let fileSystem: any FileSystem
 
     func run() async throws -> RecoveryReport {
         var report = RecoveryReport()
         report.spillFilesRemoved = try removeSpill()
-        report.replacementsFinished = try await ChunkReplacements(folder, manifest, ring, fileSystem).finish()
+        report.replacementsFinished = try await ChunkReplacements(
+            folder: folder, manifest: manifest, ring: ring, fileSystem: fileSystem
+        ).finish()
         let chunks = try await manifest.read { try $0.chunks() }
         try removeFiles(chunks, &report)
         try await discardWriting(chunks.filter { $0.state == .writing }, &report)
@@ -112,7 +107,7 @@ struct Recovery {
             let hasFile = try fileSystem.length(folder.file(of: chunk)) != nil
             return try !ring.holdsKey(slot: chunk.slot) || !hasFile
         }
-        try await EarlyShredding(folder, manifest, ring, fileSystem).shred(begun)
+        try await EarlyShredding(folder: folder, manifest: manifest, ring: ring, fileSystem: fileSystem).shred(begun)
         report.shreddingsFinished = begun.count
     }
 

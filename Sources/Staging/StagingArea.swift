@@ -108,7 +108,7 @@ package final class StagingArea: Sendable {
         let ring = try KeyRing.open(in: folder, keys: keys, fileSystem)
         let manifest = try Manifest(path: folder.manifest, clock: settings.clock, onCommit: settings.onCommit)
         _ = try await manifest.read { try $0.run() }
-        var report = try await Recovery(folder, manifest, ring, fileSystem).run()
+        var report = try await Recovery(folder: folder, manifest: manifest, ring: ring, fileSystem: fileSystem).run()
         report.crashedOwner = lock.crashedOwner
         let used = try await manifest.read { try $0.chunks() }.filter { $0.state != .shredded }
             .reduce(0) { $0 + $1.storedBytes }
@@ -227,7 +227,7 @@ extension StagingArea {
     /// finished by the next opening.
     package func shred(spent chunks: [Chunk]) async throws {
         guard !chunks.isEmpty else { return }
-        try await EarlyShredding(folder, manifest, ring, fileSystem).shred(chunks)
+        try await EarlyShredding(folder: folder, manifest: manifest, ring: ring, fileSystem: fileSystem).shred(chunks)
         budget.release(ByteCount(chunks.reduce(0) { $0 + $1.storedBytes }))
     }
 }

@@ -83,9 +83,7 @@ struct Surveyor {
             var sorted = try byTo.sorted()
             var join = try TargetJoin(await targets.sorted(route.to))
             while var entry = try sorted.next(EdgeEntry.init) {
-                let target = try join.find(entry.key)
-                entry.resolved = target?.ordinal ?? 0
-                entry.flags = entry.flags & ~0xFF | (target?.state ?? .missing).rawValue
+                entry.resolve(to: try join.find(entry.key))
                 entry.key = entry.other
                 try byFrom.append(entry)
             }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
+import MigratezChunkFormat
 import MigratezChunkLines
 import MigratezJSON
 package import MigratezModel
@@ -110,15 +111,12 @@ struct SubjectScan {
         var (block, number): ([UInt8], Int) = ([], 0)
         while try reader.next(into: &block) {
             try Task.checkCancellation()
-            try block.withUnsafeBufferPointer { block in
-                var start = 0
-                while start < block.count {
-                    let end = block[start...].firstIndex(of: UInt8(ascii: "\n")) ?? block.count
-                    let line = UnsafeBufferPointer(rebasing: block[start..<end])
+            for range in LineRanges(block) {
+                try block.withUnsafeBufferPointer { block in
+                    let line = UnsafeBufferPointer(rebasing: block[range])
                     try body(SubjectLine(chunk: chunk, number: number, place: first + number, bytes: line))
-                    number += 1
-                    start = end + 1
                 }
+                number += 1
             }
         }
     }

@@ -12,17 +12,10 @@ import MigratezModel
 /// Until `decided`, which is one commit, nothing has happened: a crash leaves a temporary file and a key of nothing. From
 /// then on each step may be done twice, and the next opening of the run finishes them.
 struct ChunkReplacements {
-    private let folder: RunFolder
-    private let manifest: Manifest
-    private let ring: KeyRing
-    private let fileSystem: any FileSystem
-
-    init(_ folder: RunFolder, _ manifest: Manifest, _ ring: KeyRing, _ fileSystem: any FileSystem) {
-        self.folder = folder
-        self.manifest = manifest
-        self.ring = ring
-        self.fileSystem = fileSystem
-    }
+    let folder: RunFolder
+    let manifest: Manifest
+    let ring: KeyRing
+    let fileSystem: any FileSystem
 
     /// Finishes what was decided; returns how many there were.
     func finish() async throws -> Int {
@@ -77,7 +70,7 @@ extension StagingArea {
             }
             throw error
         }
-        _ = try await ChunkReplacements(folder, manifest, ring, fileSystem).finish()
+        _ = try await ChunkReplacements(folder: folder, manifest: manifest, ring: ring, fileSystem: fileSystem).finish()
         budget.release(ByteCount(chunk.storedBytes))
     }
 
@@ -121,14 +114,11 @@ extension [UInt8] {
     ) throws -> [UInt8] {
         var result: [UInt8] = []
         result.reserveCapacity(count)
-        var start = startIndex
-        while start < endIndex {
-            let end = self[start...].firstIndex(of: UInt8(ascii: "\n")) ?? endIndex
-            let line = Array(self[start..<end])
-            let replaced = try line.withUnsafeBufferPointer { try replacement(number, $0) }
-            if let replaced { result += replaced } else { result += self[start...Swift.min(end, endIndex - 1)] }
+        for line in LineRanges(self) {
+            let replaced = try self[line].withUnsafeBufferPointer { try replacement(number, $0) }
+            // A line that stays stays with its line feed.
+            if let replaced { result += replaced } else { result += self[line.lowerBound...line.upperBound] }
             number += 1
-            start = end + 1
         }
         return result
     }

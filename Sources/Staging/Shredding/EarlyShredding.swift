@@ -8,17 +8,10 @@ import MigratezModel
 /// Key destroyed and synced, file unlinked and folder synced, then the commit. `spent` is durable before, so each step
 /// may be repeated: `Recovery` finishes what was cut off.
 struct EarlyShredding {
-    private let folder: RunFolder
-    private let manifest: Manifest
-    private let ring: KeyRing
-    private let fileSystem: any FileSystem
-
-    init(_ folder: RunFolder, _ manifest: Manifest, _ ring: KeyRing, _ fileSystem: any FileSystem) {
-        self.folder = folder
-        self.manifest = manifest
-        self.ring = ring
-        self.fileSystem = fileSystem
-    }
+    let folder: RunFolder
+    let manifest: Manifest
+    let ring: KeyRing
+    let fileSystem: any FileSystem
 
     /// Shreds chunks, all of which must be `spent`.
     func shred(_ chunks: [Chunk]) async throws {

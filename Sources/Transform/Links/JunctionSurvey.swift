@@ -37,9 +37,7 @@ extension TransformStage {
         var sorted = try byFrom.sorted()
         var join = try TargetJoin(await targets.sorted(route.from))
         while var entry = try sorted.next(EdgeEntry.init) {
-            let target = try join.find(entry.key)
-            entry.resolved = target?.ordinal ?? 0
-            entry.flags = entry.flags & ~0xFF | (target?.state ?? .missing).rawValue
+            entry.resolve(to: try join.find(entry.key))
             swap(&entry.key, &entry.other)
             try byTo.append(entry)
         }

@@ -92,6 +92,12 @@ struct EdgeEntry: FixedEntry {
 
     var route: Int { Int(flags >> 16) }
     var state: EdgeState { EdgeState(rawValue: flags & 0xFF) ?? .missing }
+
+    /// Notes what the id in `key` led to.
+    mutating func resolve(to target: TargetEntry?) {
+        resolved = target?.ordinal ?? 0
+        flags = flags & ~0xFF | (target?.state ?? .missing).rawValue
+    }
 }
 
 /// An edge at the record that it starts from, in the order in which records are mapped. Of the edges of one record and
