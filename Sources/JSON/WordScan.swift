@@ -32,64 +32,56 @@ struct Bytes {
     /// backslash, a control character or a byte outside ASCII; `count` if there is none.
     @inline(__always)
     func firstSpecial(from i: Int) -> Int {
-        var i = i
-        while i &+ 8 <= count {
-            let word = word(at: i)
+        first(from: i) { word in
             let quotes = (word ^ 0x2222_2222_2222_2222) &- 0x0101_0101_0101_0101
             let backslashes = (word ^ 0x5C5C_5C5C_5C5C_5C5C) &- 0x0101_0101_0101_0101
             let controls = word &- 0x2020_2020_2020_2020
-            let mask = (quotes | backslashes | controls | word) & 0x8080_8080_8080_8080
-            if mask != 0 { return i &+ mask.trailingZeroBitCount &>> 3 }
-            i &+= 8
+            return quotes | backslashes | controls | word
+        } orByte: {
+            $0 == Byte.quote || $0 == Byte.backslash || $0 < 0x20 || $0 >= 0x80
         }
-        while i < count {
-            let byte = start[i]
-            if byte == Byte.quote || byte == Byte.backslash || byte < 0x20 || byte >= 0x80 { return i }
-            i &+= 1
-        }
-        return count
     }
 
     /// The first index from `i` on whose byte has to be escaped within a string: a quote, a backslash or a control
     /// character; `count` if there is none.
     @inline(__always)
     func firstEscaped(from i: Int) -> Int {
-        var i = i
-        while i &+ 8 <= count {
-            let word = word(at: i)
+        first(from: i) { word in
             let quotes = (word ^ 0x2222_2222_2222_2222) &- 0x0101_0101_0101_0101
             let backslashes = (word ^ 0x5C5C_5C5C_5C5C_5C5C) &- 0x0101_0101_0101_0101
             let controls = word &- 0x2020_2020_2020_2020
             // None of the three is outside ASCII, and the exclusive or leaves the highest bit as it is.
-            let mask = (quotes | backslashes | controls) & ~word & 0x8080_8080_8080_8080
-            if mask != 0 { return i &+ mask.trailingZeroBitCount &>> 3 }
-            i &+= 8
+            return (quotes | backslashes | controls) & ~word
+        } orByte: {
+            $0 == Byte.quote || $0 == Byte.backslash || $0 < 0x20
         }
-        while i < count {
-            let byte = start[i]
-            if byte == Byte.quote || byte == Byte.backslash || byte < 0x20 { return i }
-            i &+= 1
-        }
-        return count
     }
 
     /// The first index from `i` on whose byte is a quote or a backslash; `count` if there is none.
     @inline(__always)
     func firstQuoteOrBackslash(from i: Int) -> Int {
-        var i = i
-        while i &+ 8 <= count {
-            let word = word(at: i)
+        first(from: i) { word in
             let quotes = word ^ 0x2222_2222_2222_2222
             let backslashes = word ^ 0x5C5C_5C5C_5C5C_5C5C
-            let zeroes =
-                ((quotes &- 0x0101_0101_0101_0101) & ~quotes)
+            return ((quotes &- 0x0101_0101_0101_0101) & ~quotes)
                 | ((backslashes &- 0x0101_0101_0101_0101) & ~backslashes)
-            let mask = zeroes & 0x8080_8080_8080_8080
+        } orByte: {
+            $0 == Byte.quote || $0 == Byte.backslash
+        }
+    }
+
+    /// The first index from `i` on that is looked for: `marks` sets the highest bit of each such byte of eight (of those
+    /// behind the first it may set others, too), `orByte` tells it for one.
+    @inline(__always)
+    private func first(from i: Int, _ marks: (UInt64) -> UInt64, orByte isWanted: (UInt8) -> Bool) -> Int {
+        var i = i
+        while i &+ 8 <= count {
+            let mask = marks(word(at: i)) & 0x8080_8080_8080_8080
             if mask != 0 { return i &+ mask.trailingZeroBitCount &>> 3 }
             i &+= 8
         }
         while i < count {
-            if start[i] == Byte.quote || start[i] == Byte.backslash { return i }
+            if isWanted(start[i]) { return i }
             i &+= 1
         }
         return count
