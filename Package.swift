@@ -103,7 +103,7 @@ let package = Package(
             ], products: [yams, subprocess, logging]),
 
         // Servers that speak the vendors' protocols; they share no code with the connectors.
-        module("Simulators/Kit", name: "SimulatorKit", ["Model", "JSON"], products: nio),
+        module("Simulators/Kit", name: "SimulatorKit", ["Model", "JSON"], products: nio + [grdb]),
         module("Simulators/SyntheticCRM", name: "SyntheticCRM", ["Model"]),
         module(
             "Simulators/HubSpot", name: "HubSpotSimulator", ["Model", "JSON", "SimulatorKit", "SyntheticCRM"],
