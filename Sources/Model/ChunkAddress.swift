@@ -45,8 +45,9 @@ package struct RunID: Hashable, Sendable, Codable, CustomStringConvertible {
         self.text = text
     }
 
-    package init(random generator: inout some RandomNumberGenerator) {
-        let digits = String(UInt32.random(in: 0...UInt32.max, using: &generator), radix: 16)
+    /// The name that `number` stands for in base 16, so that whoever draws the number rules the name.
+    package init(_ number: UInt32) {
+        let digits = String(number, radix: 16)
         text = String(repeating: "0", count: 8 - digits.count) + digits
     }
 

@@ -55,18 +55,9 @@ import Testing
         for text in ["", "0123abc", "0123abcde", "0123ABCD", "0123abcg", "../../ab", "０123abcd"] {
             #expect(RunID(text) == nil)
         }
-        var low = Constant(value: 0)
-        #expect(RunID(random: &low).text == "00000000")
-        var generator = SystemRandomNumberGenerator()
-        for _ in 0..<1000 {
-            let id = RunID(random: &generator)
-            #expect(RunID(id.text) == id)
+        for (number, text) in [(0, "00000000"), (0x1F, "0000001f"), (.max, "ffffffff")] as [(UInt32, String)] {
+            #expect(RunID(number).text == text && RunID(text) == RunID(number))
         }
-    }
-
-    private struct Constant: RandomNumberGenerator {
-        var value: UInt64
-        mutating func next() -> UInt64 { value }
     }
 }
 

@@ -34,7 +34,7 @@ import Testing
 
     @Test(
         .enabled(if: hasFixedOrder, "SWIFT_DETERMINISTIC_HASHING is not set; scripts/torture --seeds sets it"),
-        arguments: 1...10 as ClosedRange<UInt64>
+        arguments: 1...20 as ClosedRange<UInt64>
     ) func `take the same course each time`(seed: UInt64) async throws {
         let first = try await SimulatedMigration.run(seed: seed)
         let second = try await SimulatedMigration.run(seed: seed)

@@ -5,6 +5,7 @@ import Foundation
 package import Logging
 import MigratezChunkFormat
 package import MigratezConnectorKit
+import MigratezCrypto
 package import MigratezModel
 package import MigratezStaging
 import MigratezTransform
@@ -34,8 +35,7 @@ package struct Run: Sendable {
     ) async throws -> Run {
         let plan = connection.plan
         let earlier = goesOn ? try await EarlierRun.find(connection.path, in: workplace) : nil
-        var generator = SystemRandomNumberGenerator()
-        let id = RunID(random: &generator)
+        let id = RunID(try randomBytes(4).reduce(0) { $0 << 8 | UInt32($1) })
         try workplace.audit(.start, run: id)
         let (root, created) = try workplace.rootKey(connection, for: id, isNewRun: true)
         if let created { announce("made a root key in \(created); without it staged data cannot be read") }
