@@ -15,10 +15,11 @@ struct FileDestinationTests {
     }
 
     private func destination(
-        _ format: FileFormat, in folder: String, _ settings: [String: String] = [:]
+        _ format: FileFormat, in folder: String, _ settings: [String: String] = [:], keysInMemory: Int = 1 << 17
     ) throws -> FileDestination {
         try FileDestination(
-            format, settings: ConnectorSettings(texts: settings.merging(["dir": "\(folder)/out"]) { $1 }))
+            format, settings: ConnectorSettings(texts: settings.merging(["dir": "\(folder)/out"]) { $1 }),
+            keysInMemory: keysInMemory)
     }
 
     private func row(_ number: Int, _ name: String = "x", references: [Batch.Reference] = []) -> Batch.Row {
@@ -149,6 +150,45 @@ struct FileDestinationTests {
                 #expect(lines.count == (format == .csv ? 4 : 3))
                 #expect(lines.filter { $0.contains(subsequence: Array("new \(round)".utf8)) }.count == 1)
             }
+        }
+    }
+
+    /// Keys by the thousand with memory for 16: they are looked for in many runs, of which some were joined.
+    @Test func `keys beyond memory are known, and the last record of each one counts`() async throws {
+        try await withTemporaryFolder { folder in
+            var generator = SeededGenerator(seed: 11)
+            var names: [Int: String] = [:]
+            for session in 0..<3 {
+                let destination = try destination(.ndjson, in: folder, keysInMemory: 16)
+                for batch in 0..<20 {
+                    let numbers = (0..<40).map { _ in Int.random(in: 0..<2000, using: &generator) }
+                    let name = "\(session) \(batch)"
+                    for (number, receipt) in zip(numbers, try await write(destination, numbers.map { row($0, name) })) {
+                        let id = "csv-person-\(number)"
+                        #expect(receipt.result == (names[number] == nil ? .created(id: id) : .updated(id: id)))
+                        names[number] = name
+                    }
+                    // Another object takes its turn.
+                    if batch == 10 {
+                        let other = Batch(object: "Other", rows: [row(batch)])
+                        _ = try await destination.write(
+                            other, by: destination.route(for: "Other", expectedRows: 1), intent: NoIntent())
+                    }
+                }
+                try await destination.finish()
+                #expect(
+                    Set(try FileManager.default.contentsOfDirectory(atPath: "\(folder)/out"))
+                        == ["Person.ndjson", "Other.ndjson"])
+            }
+            let read = try await destination(.ndjson, in: folder)
+                .read(object: "Person", ids: names.keys.map { "csv-person-\($0)" }, fields: ["Name"])
+            #expect(read.count == names.count && names.count > 1000)
+            for record in read {
+                let number = try #require(Int(record.id.dropFirst("csv-person-".count)))
+                #expect(try JSONValue(parsing: record.fields)["Name"]?.text == names[number])
+            }
+            let lines = try bytes(folder, "Person.ndjson").count { $0 == UInt8(ascii: "\n") }
+            #expect(lines == names.count)
         }
     }
 

@@ -38,8 +38,15 @@ package final class FileDestination: Destination {
     /// The column or member that holds our key; it is the target id, too.
     package static let keyField = "migratez_id"
 
+    private let keysInMemory: Int
+
+    /// - Parameter keysInMemory: how many keys of an object's records are held in memory while it is written; 131,072 are
+    ///   4 MiB.
     /// - Throws: `invalidSetting`; the folder is not looked at.
-    package init(_ format: FileFormat, settings: ConnectorSettings) throws(MigratezError) {
+    package init(
+        _ format: FileFormat, settings: ConnectorSettings, keysInMemory: Int = 1 << 17
+    ) throws(MigratezError) {
+        self.keysInMemory = keysInMemory
         name = format.rawValue
         self.format = format
         guard let folder = settings["dir"], !folder.isEmpty else {
@@ -125,7 +132,7 @@ package final class FileDestination: Destination {
             files[object] = nil
             let removed = try ObjectFile.remove(wanted, paths, format, dialect)
             // A file that is being written to is completed at the end, like any other.
-            if OpenFile.exists(paths.partial) { files[object] = try ObjectFile(paths, format, dialect) }
+            if OpenFile.exists(paths.partial) { files[object] = try open(paths) }
             return removed
         }
         return ids.map { Deletion(id: $0, result: removed.contains($0) ? .deleted : .absent) }
@@ -164,12 +171,16 @@ package final class FileDestination: Destination {
                 let paths = try ObjectPaths(object, in: folder, format)
                 // All of it may have been written before a run was resumed.
                 if files[object] == nil, OpenFile.exists(paths.partial) {
-                    files[object] = try ObjectFile(paths, format, dialect)
+                    files[object] = try open(paths)
                 }
                 try files[object]?.finish()
                 files[object] = nil
             }
         }
+    }
+
+    private func open(_ paths: ObjectPaths) throws(MigratezError) -> ObjectFile {
+        try ObjectFile(paths, format, dialect, keysInMemory: keysInMemory)
     }
 
     /// Runs `body` with the object's file, opened for writing. Calls come one at a time; each ends after one batch.
@@ -180,7 +191,9 @@ package final class FileDestination: Destination {
             if let open = files[object] {
                 file = open
             } else {
-                file = try ObjectFile(paths, format, dialect)
+                // One object is written after the other: those before it need no memory meanwhile.
+                for other in files.values { try other.rest() }
+                file = try open(paths)
             }
             files[object] = file
             do throws(MigratezError) {

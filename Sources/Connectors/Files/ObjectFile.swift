@@ -8,8 +8,8 @@ import MigratezModel
 
 /// The file of one object in a folder that is written to.
 ///
-/// It is opened when it is first needed: read through once, the torn end of a crash cut off, and the hashes of its keys
-/// kept (some 16 bytes a record), so that a key that comes again is known to be an update.
+/// It is opened when it is first needed: read through once, the torn end of a crash cut off, and its keys noted, so that a
+/// key that comes again is known to be an update.
 ///
 /// On the disk: `<name>.partial` = lines of JSON, the last one for a key counts · `<name>` = complete · `<name>.new` =
 /// the complete file while it is made; of no meaning after a crash.
@@ -23,14 +23,19 @@ final class ObjectFile: @unchecked Sendable {
     private let partial: OpenFile
     /// The length of the partial file, whole lines only.
     private var end = 0
-    private var keyHashes: Set<Int> = []
-    /// Keys that occur more than once, or (by an equal hash, hardly ever) seem to.
-    private var repeatedKeys: Set<String> = []
+    private var lineCount = 0
+    private let keys: KeyIndex
+    /// Lines whose record was written again further down.
+    private var superseded = LineSet()
 
-    init(_ paths: ObjectPaths, _ format: FileFormat, _ dialect: CSVDialect) throws(MigratezError) {
+    /// - Parameter keysInMemory: how many of the newest keys are held in memory.
+    init(
+        _ paths: ObjectPaths, _ format: FileFormat, _ dialect: CSVDialect, keysInMemory: Int
+    ) throws(MigratezError) {
         self.format = format
         self.dialect = dialect
         self.paths = paths
+        keys = KeyIndex(scratchPath: paths.complete + ".keys", recentMax: keysInMemory)
         try OpenFile.makeFolder(paths.folder)
         if !OpenFile.exists(paths.partial), OpenFile.exists(paths.complete) {
             try ObjectFile.reopen(paths, format, dialect)
@@ -49,7 +54,7 @@ final class ObjectFile: @unchecked Sendable {
             guard let id = row.targetID else {
                 FileLine.append(row, to: &lines)
                 receipts.append(
-                    Receipt(key: row.key, result: note(row.key) ? .created(id: row.key) : .updated(id: row.key)))
+                    Receipt(key: row.key, result: try note(row.key) ? .created(id: row.key) : .updated(id: row.key)))
                 continue
             }
             guard let members = changed[id] else {
@@ -57,7 +62,7 @@ final class ObjectFile: @unchecked Sendable {
                 continue
             }
             FileLine.append(FileLine.merged(row, id: id, into: members), to: &lines)
-            _ = note(id)
+            _ = try note(id)
             receipts.append(Receipt(key: row.key, result: .updated(id: id)))
         }
         try partial.write(lines, at: end)
@@ -78,15 +83,19 @@ final class ObjectFile: @unchecked Sendable {
 
     /// Gives every record to `body`; of a key that was written again, the last one.
     func scan(_ body: (borrowing FileRecord) throws(MigratezError) -> Void) throws(MigratezError) {
-        let lastLines = try lastLineStarts()
-        try ObjectFile.scan(paths.partial) { record, start throws(MigratezError) in
-            if lastLines.isEmpty || lastLines[record.key, default: start] == start { try body(record) }
+        var line = 0
+        try ObjectFile.scan(paths.partial) { record throws(MigratezError) in
+            if !self.superseded.contains(line) { try body(record) }
+            line += 1
         }
     }
 
+    /// Gives back memory until the next write.
+    func rest() throws(MigratezError) { try keys.rest() }
+
     /// Makes the complete file and removes the partial one.
     func finish() throws(MigratezError) {
-        guard format == .csv || !repeatedKeys.isEmpty else {
+        guard format == .csv || !superseded.isEmpty else {
             return try OpenFile.move(paths.partial, to: paths.complete)
         }
         let newPath = paths.complete + ".new"
@@ -150,7 +159,7 @@ final class ObjectFile: @unchecked Sendable {
                 try sink.flush(to: output, ifOver: FileSink.blockBytes)
             }
             if isPartial {
-                try scan(path) { record, _ throws(MigratezError) in try take(record) }
+                try scan(path, take)
             } else {
                 try scanComplete(path, format, dialect, take)
             }
@@ -180,19 +189,18 @@ final class ObjectFile: @unchecked Sendable {
     /// A line that is no record can only be one of a batch that was cut off, because each batch is flushed before the
     /// next one is begun: what was confirmed to anybody lies before it.
     private func recover() throws(MigratezError) {
-        end = try ObjectFile.scan(paths.partial) { record, _ throws(MigratezError) in _ = self.note(record.key) }
+        end = try ObjectFile.scan(paths.partial) { record throws(MigratezError) in _ = try self.note(record.key) }
         guard try partial.size > end else { return }
         try partial.truncate(to: end)
         try partial.synchronize()
     }
 
-    /// Whether the key is new.
-    private func note(_ key: String) -> Bool {
-        guard keyHashes.insert(key.hashValue).inserted else {
-            repeatedKeys.insert(key)
-            return false
-        }
-        return true
+    /// Notes the key of the next line. Whether it is new.
+    private func note(_ key: String) throws(MigratezError) -> Bool {
+        let earlier = try keys.note(key, line: lineCount)
+        lineCount += 1
+        if let earlier { superseded.insert(earlier) }
+        return earlier == nil
     }
 
     /// Turns the complete file of an earlier run into lines again, to go on with.
@@ -226,7 +234,7 @@ final class ObjectFile: @unchecked Sendable {
         case .csv: try CSVExport.read(path, dialect, body)
         case .ndjson:
             let input = try OpenFile(path, .read)
-            let whole = try scan(path) { record, _ throws(MigratezError) in try body(record) }
+            let whole = try scan(path, body)
             guard try input.size == whole else { throw notOurs(path) }
         }
     }
@@ -239,10 +247,10 @@ final class ObjectFile: @unchecked Sendable {
 
     // MARK: Scanning
 
-    /// Gives the records up to the first line that is none, with the lines' starts; returns where they end.
+    /// Gives the records up to the first line that is none; returns where they end.
     @discardableResult
     private static func scan(
-        _ path: String, _ body: (borrowing FileRecord, Int) throws(MigratezError) -> Void
+        _ path: String, _ body: (borrowing FileRecord) throws(MigratezError) -> Void
     ) throws(MigratezError) -> Int {
         var lines = LineReader(try FileContent(path), lineBytesMax: .MiB(20))
         var record = FileRecord()
@@ -250,23 +258,13 @@ final class ObjectFile: @unchecked Sendable {
         while let line = try lines.next(), line.isTerminated, !line.isTooLong {
             let isRecord = try line.bytes.withUnsafeBufferPointer { bytes throws(MigratezError) -> Bool in
                 guard record.take(bytes) else { return false }
-                try body(record, line.start)
+                try body(record)
                 return true
             }
             guard isRecord else { break }
             end = line.end
         }
         return end
-    }
-
-    /// Where the last line of each repeated key starts.
-    private func lastLineStarts() throws(MigratezError) -> [String: Int] {
-        guard !repeatedKeys.isEmpty else { return [:] }
-        var starts: [String: Int] = [:]
-        try ObjectFile.scan(paths.partial) { record, start throws(MigratezError) in
-            if self.repeatedKeys.contains(record.key) { starts[record.key] = start }
-        }
-        return starts
     }
 
     /// The names of all members, in the order in which they first occur.

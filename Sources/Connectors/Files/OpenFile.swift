@@ -22,6 +22,8 @@ struct OpenFile: ~Copyable {
         case append
         /// For writing from scratch; what was there is thrown away.
         case replace
+        /// For reading and writing a new file that loses its name at once, and is gone when it is closed.
+        case nameless
     }
 
     init(_ path: String, _ mode: Mode) throws(MigratezError) {
@@ -30,10 +32,12 @@ struct OpenFile: ~Copyable {
             case .read: O_RDONLY
             case .append: O_RDWR | O_CREAT
             case .replace: O_WRONLY | O_CREAT | O_TRUNC
+            case .nameless: O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW
             }
         descriptor = open(path, flags | O_CLOEXEC | O_NOCTTY, 0o600)
         self.path = path
         guard descriptor >= 0 else { throw OpenFile.failure("open", path, errno) }
+        if mode == .nameless { try OpenFile.remove(path) }
     }
 
     deinit { close(descriptor) }
