@@ -28,9 +28,8 @@ class Bench:
     #: This stage's own folder, gone afterwards.
     folder: pathlib.Path
 
-    @property
-    def python(self) -> pathlib.Path:
-        return self.built.parent / "bench-venv/bin/python"
+    def python(self, environment: str) -> pathlib.Path:
+        return self.built.parent / environment / "bin/python"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -111,19 +110,36 @@ class Migratez:
         return {"XDG_STATE_HOME": str(folder / "state"), "EXPORT_DIR": str(folder / "export"), **self.environment}
 
 
-def peer(bench: Bench, name: str, script: str, modules: list[str], arguments: list[str], counts: dict) -> list[Variant]:
+def peer(
+    bench: Bench, name: str, script: str, modules: list[str], arguments: list[str], counts: dict,
+    environment: str = "bench-venv",
+) -> list[Variant]:
     """A script of `peers/` as a contestant; none where a module that it needs is not installed, which is said."""
+    python = bench.python(environment)
     for module in modules:
-        found = subprocess.run([str(bench.python), "-c", f"import {module}"], capture_output=True)
-        if found.returncode:
-            print(f"bench: {name} is left out: {module} is not installed", file=sys.stderr)
-            return []
+        if not python.exists() or subprocess.run([str(python), "-c", f"import {module}"], capture_output=True).returncode:
+            return _left_out(name, module)
+    return [_peer(name, [str(python), str(HERE / "peers" / script), *arguments], counts)]
 
+
+def shell_peer(name: str, script: str, programs: list[str], arguments: list[str], counts: dict) -> list[Variant]:
+    """The same for a shell script."""
+    for program in programs:
+        if not shutil.which(program):
+            return _left_out(name, program)
+    return [_peer(name, [str(HERE / "peers" / script), *arguments], counts)]
+
+
+def _left_out(name: str, missing: str) -> list[Variant]:
+    print(f"bench: {name} is left out: {missing} is not installed", file=sys.stderr)
+    return []
+
+
+def _peer(name: str, command: list[str], counts: dict) -> Variant:
     def check(folder: pathlib.Path, output: str) -> dict:
         details = last_line(output)
         for key, wanted in counts.items():
             expect(f"{name}: {key}", details.get(key), wanted)
         return details
 
-    command = [str(bench.python), str(HERE / "peers" / script), *arguments]
-    return [Variant(name, "peer", lambda folder: command, check)]
+    return Variant(name, "peer", lambda folder: command, check)

@@ -5,7 +5,7 @@ import contextlib
 import pathlib
 
 import servers
-from contest import HERE, Bench, Migratez, Stage, compiled, expect, last_line, peer
+from contest import HERE, Bench, Migratez, Stage, compiled, expect, last_line, peer, shell_peer
 from measure import Variant
 
 OWN = "Migratez"
@@ -54,5 +54,12 @@ def _peers(bench: Bench, url: str) -> list[Variant]:
               ["urllib3", "orjson", "zstandard", "cryptography"], arguments, counts),
         *peer(bench, "Python: requests, json, zstandard, AES-GCM", "extract_requests.py",
               ["requests", "zstandard", "cryptography"], arguments, counts),
+        *shell_peer(
+            "shell: curl, jq, zstd, age (cursors known beforehand)", "extract_shell.sh", ["curl", "jq", "zstd", "age"],
+            [*arguments, str(bench.records)], counts),
         *peer(bench, "dlt (gzip, not encrypted)", "extract_dlt.py", ["dlt"], arguments, counts),
+        *peer(bench, "Airbyte CDK, low-code source (plain messages)", "extract_airbyte.py", ["airbyte_cdk"], arguments,
+              counts, environment="bench-venv-airbyte"),
+        *peer(bench, "Singer SDK tap, target-jsonl (plain)", "extract_singer.py", ["singer_sdk"], arguments, counts,
+              environment="bench-venv-singer"),
     ]

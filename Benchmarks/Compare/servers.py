@@ -115,7 +115,7 @@ ORG_SHARED = """    upstream sink {{ server {sink}; keepalive 16; }}
     proxy_set_header Connection "";
     proxy_set_header Host $http_host;
 """
-ORG = """        location ~ /composite/sobjects/ { proxy_pass http://sink; }
+ORG = """        location ~ /(composite/sobjects|batch)/ { proxy_pass http://sink; }
         location / { proxy_pass http://org; }
 """
 

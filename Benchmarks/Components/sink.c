@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A destination that answers at once and keeps nothing: `sink PORT` takes {"records":[{"attributes":…},…]} by any method
-// on 127.0.0.1 and says that each record was created, under a new id. One thread; a body must come with its length.
+// A destination that answers at once and keeps nothing: `sink PORT` takes {"records":[{"attributes":…},…]} as Salesforce
+// does, or at a path with /batch/ {"inputs":[{"properties":…},…]} as HubSpot does, by any method on 127.0.0.1, and says
+// that each record was created, under a new id. One thread; a body must come with its length.
 
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -15,7 +16,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { REQUEST_BYTES_MAX = 64 << 20, EVENTS_MAX = 64, ANSWER_BYTES = 80 };
+enum { REQUEST_BYTES_MAX = 64 << 20, EVENTS_MAX = 64, ANSWER_BYTES = 160 };
 
 struct connection {
     int socket;
@@ -45,26 +46,35 @@ static bool send_all(int socket, const char *bytes, size_t count) {
     return true;
 }
 
-/// The answer to one body: an array with an entry for each record.
-static bool answer(int socket, const char *body, size_t count) {
-    static const char mark[] = "\"attributes\":";
+/// How a vendor's rows are told apart, and how their answer is written.
+struct dialect {
+    const char *status, *mark, *opening, *entry, *closing;
+};
+
+static const struct dialect salesforce = {
+    "200 OK", "\"attributes\":", "[", "{\"id\":\"003%012llu\",\"success\":true,\"created\":true,\"errors\":[]}", "]"};
+static const struct dialect hubspot = {
+    "201 Created", "\"properties\":", "{\"status\":\"COMPLETE\",\"results\":[",
+    "{\"id\":\"%llu\",\"properties\":{},\"createdAt\":\"2026-01-01T00:00:00Z\",\"updatedAt\":\"2026-01-01T00:00:00Z\"}",
+    "],\"startedAt\":\"2026-01-01T00:00:00Z\",\"completedAt\":\"2026-01-01T00:00:00Z\"}"};
+
+/// The answer to one body: an entry for each record.
+static bool answer(int socket, const struct dialect *dialect, const char *body, size_t count) {
     static char *text;
     static size_t capacity;
     char head[128];
     size_t found = 0, length = 0;
     if (!text) text = grown(NULL, capacity = 1 << 16);
-    text[length++] = '[';
+    length += (size_t)sprintf(text, "%s", dialect->opening);
     const char *at = body, *end = body + count;
-    for (; (at = memmem(at, (size_t)(end - at), mark, sizeof mark - 1)); at++) {
+    for (; (at = memmem(at, (size_t)(end - at), dialect->mark, strlen(dialect->mark))); at++) {
         if (capacity < length + ANSWER_BYTES * 2) text = grown(text, capacity *= 2);
-        length += (size_t)sprintf(
-            text + length, "%s{\"id\":\"003%012llu\",\"success\":true,\"created\":true,\"errors\":[]}",
-            found ? "," : "", (unsigned long long)++records);
-        found++;
+        if (found++) text[length++] = ',';
+        length += (size_t)sprintf(text + length, dialect->entry, (unsigned long long)++records);
     }
-    text[length++] = ']';
+    length += (size_t)sprintf(text + length, "%s", dialect->closing);
     const int head_count = sprintf(
-        head, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n", length);
+        head, "HTTP/1.1 %s\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n", dialect->status, length);
     return send_all(socket, head, (size_t)head_count) && send_all(socket, text, length);
 }
 
@@ -78,10 +88,11 @@ static bool serve(struct connection *connection) {
         connection->bytes[head - 1] = 0;
         const char *field = strcasestr(connection->bytes, "\r\nContent-Length:");
         const size_t length = field ? strtoull(field + 17, NULL, 10) : 0;
+        const struct dialect *dialect = strstr(connection->bytes, "/batch/") ? &hubspot : &salesforce;
         connection->bytes[head - 1] = '\n';
         if (length > REQUEST_BYTES_MAX) return false;
         if (connection->count < head + length) return true;
-        if (!answer(connection->socket, connection->bytes + head, length)) return false;
+        if (!answer(connection->socket, dialect, connection->bytes + head, length)) return false;
         connection->count -= head + length;
         memmove(connection->bytes, connection->bytes + head + length, connection->count);
     }
