@@ -18,6 +18,16 @@ package enum JSONText {
         appendContent(b, from: slice.range.lowerBound + 1, to: &text)
     }
 
+    /// The bytes of the text of a value, where they stand in the document as they are: nothing in them is escaped.
+    package static func unescaped(
+        _ slice: JSONSlice, of document: UnsafeBufferPointer<UInt8>
+    ) -> UnsafeBufferPointer<UInt8>? {
+        let content = UnsafeBufferPointer(rebasing: document[slice.content])
+        guard slice.kind == .string, let start = content.baseAddress else { return content }
+        let b = Bytes(start: start, count: content.count)
+        return b.firstQuoteOrBackslash(from: 0) == b.count ? content : nil
+    }
+
     /// The decoded text of a value of validated bytes, as a `String`.
     package static func string(_ slice: JSONSlice, of document: UnsafeBufferPointer<UInt8>) -> String {
         let raw = slice.kind == .string ? slice.range.dropFirst().dropLast() : slice.range
@@ -37,13 +47,9 @@ package enum JSONText {
     package static func withText<R>(
         _ slice: JSONSlice, of document: UnsafeBufferPointer<UInt8>, _ body: (UnsafeRawBufferPointer) throws -> R
     ) rethrows -> R {
-        let content = UnsafeBufferPointer(rebasing: document[slice.content])
-        guard slice.kind == .string, let start = content.baseAddress,
-            case let b = Bytes(start: start, count: content.count), b.firstQuoteOrBackslash(from: 0) < b.count
-        else { return try body(UnsafeRawBufferPointer(content)) }
+        if let content = unescaped(slice, of: document) { return try body(UnsafeRawBufferPointer(content)) }
         var text: [UInt8] = []
-        text.reserveCapacity(b.count)
-        appendContent(b, from: 0, to: &text)
+        append(slice, of: document, to: &text)
         return try text.withUnsafeBytes { try body($0) }
     }
 

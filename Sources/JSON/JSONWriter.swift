@@ -38,6 +38,25 @@ package struct JSONWriter: Sendable {
         needsComma = false
     }
 
+    /// The name of a member, as the bytes of `preparedKey`.
+    package mutating func key(prepared key: [UInt8]) {
+        let needsComma = needsComma
+        key.withUnsafeBufferPointer { key in
+            bytes.append(addingCapacity: key.count + 1) { output in
+                if needsComma { output.append(Byte.comma) }
+                output.append(copying: key)
+            }
+        }
+        self.needsComma = false
+    }
+
+    /// A name in quotes with its colon, for names that are written many times.
+    package static func preparedKey(_ name: String) -> [UInt8] {
+        var writer = JSONWriter()
+        writer.key(name)
+        return writer.bytes
+    }
+
     package mutating func string(_ text: String) {
         var text = text
         text.withUTF8 { string($0) }

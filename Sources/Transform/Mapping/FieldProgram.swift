@@ -22,6 +22,8 @@ final class FieldProgram: Sendable {
 
     private let number: Int
     private let spec: FieldSpec
+    /// The name of the destination's field, ready to be written.
+    private let key: [UInt8]
     private let origin: Origin
     /// A JSON value.
     private let fallback: [UInt8]?
@@ -30,6 +32,8 @@ final class FieldProgram: Sendable {
     private let isRequired: Bool
     /// The source's bytes are copied as they are.
     private let isPassedThrough: Bool
+    /// A text stays as it is, unless there is something to be trimmed or cut off.
+    private let keepsText: Bool
 
     /// - Throws: `invalidPipeline` if a default or constant is not of the field's type.
     init(
@@ -37,6 +41,7 @@ final class FieldProgram: Sendable {
     ) throws(MigratezError) {
         self.number = number
         self.spec = spec
+        key = JSONWriter.preparedKey(spec.target)
         self.isRequired = isRequired
         people = context.people
         valueMap = spec.valueMap.flatMap { context.spec.values[$0] }
@@ -49,9 +54,10 @@ final class FieldProgram: Sendable {
         }
         let fallbackText = spec.fallback?.filled(run: context.run, vars: context.spec.vars) ?? ""
         fallback = fallbackText.isEmpty ? nil : try Self.render(TextTemplate(fallbackText), spec, context)
-        isPassedThrough =
-            !spec.isTrimmed && spec.letterCase == nil && spec.charactersMax == nil && spec.type == nil
-            && spec.phoneRegion == nil && spec.html == nil && valueMap == nil && !spec.isPerson
+        keepsText =
+            spec.letterCase == nil && (spec.type == nil || spec.type == .text) && spec.phoneRegion == nil
+            && spec.html == nil && valueMap == nil && !spec.isPerson
+        isPassedThrough = keepsText && !spec.isTrimmed && spec.charactersMax == nil && spec.type == nil
     }
 
     /// The destination's field.
@@ -115,7 +121,7 @@ final class FieldProgram: Sendable {
         _ slice: JSONSlice, _ record: RecordBytes, into writer: inout JSONWriter, scratch: inout [UInt8],
         marks: inout MappingMarks
     ) throws(Rejection) {
-        if isPassedThrough {
+        if isPassedThrough || keepsText && isKept(slice, record) {
             writeKey(into: &writer, &marks)
             writer.raw(UnsafeBufferPointer(rebasing: record[slice.range]))
             return
@@ -123,6 +129,14 @@ final class FieldProgram: Sendable {
         scratch.removeAll(keepingCapacity: true)
         JSONText.append(slice, of: record, to: &scratch)
         try finish(&scratch, slice.kind == .string ? .string : .literal, into: &writer, marks: &marks)
+    }
+
+    /// Whether a text has nothing that a rule which keeps texts would change; it is then never decoded.
+    private func isKept(_ slice: JSONSlice, _ record: RecordBytes) -> Bool {
+        guard slice.kind == .string, let text = JSONText.unescaped(slice, of: record) else { return false }
+        // No more UTF-16 code units than bytes.
+        if let charactersMax = spec.charactersMax, text.count > charactersMax { return false }
+        return !spec.isTrimmed || TextSteps.isTrimmed(text)
     }
 
     // MARK: Steps
@@ -174,10 +188,7 @@ final class FieldProgram: Sendable {
     private func normalizePhone(
         _ text: inout [UInt8], _ region: String, _ form: inout TypedValue.Form, _ marks: inout MappingMarks
     ) {
-        guard let normalized = PhoneNumber.normalized(String(decoding: text, as: UTF8.self), region: region) else {
-            return marks.mark(.phoneKept, field: number)
-        }
-        text.replaceSubrange(text.indices, with: normalized.utf8)
+        guard PhoneNumber.normalize(&text, region: region) else { return marks.mark(.phoneKept, field: number) }
         form = .string
     }
 
@@ -232,7 +243,7 @@ final class FieldProgram: Sendable {
 
     private func writeKey(into writer: inout JSONWriter, _ marks: inout MappingMarks) {
         marks.mark(.filled, field: number)
-        writer.key(spec.target)
+        writer.key(prepared: key)
     }
 
     private func rejection(_ code: ErrorCode, _ reason: String? = nil) -> Rejection {

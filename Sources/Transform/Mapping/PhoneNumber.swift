@@ -12,9 +12,23 @@ package enum PhoneNumber {
     /// digits, area code and exchange beginning with 2–9 (ATIS-0300055); international ones have 8 to 15 digits after
     /// `+` or `00`/`011` (ITU-T E.164, section 6). An extension (`x12`, `ext. 12`) is kept behind `;ext=` (RFC 3966).
     package static func normalized(_ text: String, region: String) -> String? {
-        guard let parts = split(text) else { return nil }
-        guard let number = international(parts.digits, hasPlus: parts.hasPlus) else { return nil }
-        return parts.ext.isEmpty ? number : "\(number);ext=\(parts.ext)"
+        var bytes = Array(text.utf8)
+        return normalize(&bytes, region: region) ? String(decoding: bytes, as: UTF8.self) : nil
+    }
+
+    /// Puts the number in the place of its text; false, and the text stays, if it is not clearly a number.
+    static func normalize(_ text: inout [UInt8], region: String) -> Bool {
+        guard let parts = split(text), let digits = international(parts.digits, hasPlus: parts.hasPlus) else {
+            return false
+        }
+        text.removeAll(keepingCapacity: true)
+        text.append(UInt8(ascii: "+"))
+        text.append(contentsOf: digits)
+        if !parts.ext.isEmpty {
+            text.append(contentsOf: ";ext=".utf8)
+            text.append(contentsOf: parts.ext.utf8)
+        }
+        return true
     }
 
     /// Digits without country code, trunk prefix or extension, for comparing numbers; empty if there are none.
@@ -36,22 +50,23 @@ package enum PhoneNumber {
         return digits
     }
 
-    private static func international(_ digits: [UInt8], hasPlus: Bool) -> String? {
-        var digits = digits[...]
+    /// The digits with their country code.
+    private static func international(_ digits: [UInt8], hasPlus: Bool) -> [UInt8]? {
+        var digits = digits
         if !hasPlus {
-            if digits.count == 10, isNational(digits) { return "+1" + text(digits) }
-            if digits.count == 11, digits.first == 0x31, isNational(digits.dropFirst()) { return "+" + text(digits) }
+            if digits.count == 10, isNational(digits[...]) { return [0x31] + digits }
+            if digits.count == 11, digits.first == 0x31, isNational(digits.dropFirst()) { return digits }
             if digits.starts(with: "011".utf8) {
-                digits = digits.dropFirst(3)
+                digits.removeFirst(3)
             } else if digits.starts(with: "00".utf8) {
-                digits = digits.dropFirst(2)
+                digits.removeFirst(2)
             } else {
                 return nil
             }
         }
         guard (8...15).contains(digits.count), digits.first != 0x30 else { return nil }
         if digits.first == 0x31, digits.count != 11 || !isNational(digits.dropFirst()) { return nil }
-        return "+" + text(digits)
+        return digits
     }
 
     private static func isNational(_ digits: ArraySlice<UInt8>) -> Bool {
@@ -59,25 +74,24 @@ package enum PhoneNumber {
         return digits[digits.startIndex] >= 0x32 && digits[digits.startIndex + 3] >= 0x32
     }
 
-    private static func text(_ digits: ArraySlice<UInt8>) -> String { String(decoding: digits, as: UTF8.self) }
-
-    private static func split(_ text: String) -> (digits: [UInt8], hasPlus: Bool, ext: String)? {
+    private static func split(_ text: [UInt8]) -> (digits: [UInt8], hasPlus: Bool, ext: String)? {
         var digits: [UInt8] = []
+        digits.reserveCapacity(text.count)
         var hasPlus = false
-        var rest = Array(text.utf8)[...]
-        while let byte = rest.first {
-            switch byte {
-            case 0x30...0x39: digits.append(byte)
+        var i = 0
+        while i < text.count {
+            switch text[i] {
+            case 0x30...0x39: digits.append(text[i])
             case UInt8(ascii: "+") where digits.isEmpty && !hasPlus: hasPlus = true
             case UInt8(ascii: " "), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "("), UInt8(ascii: ")"),
                 UInt8(ascii: "/"):
                 break
-            case 0xC2 where rest.dropFirst().first == 0xA0: rest = rest.dropFirst()  // no-break space
+            case 0xC2 where i + 1 < text.count && text[i + 1] == 0xA0: i += 1  // no-break space
             default:
-                guard !digits.isEmpty, let ext = ext(rest) else { return nil }
+                guard !digits.isEmpty, let ext = ext(text[i...]) else { return nil }
                 return (digits, hasPlus, ext)
             }
-            rest = rest.dropFirst()
+            i += 1
         }
         return digits.isEmpty ? nil : (digits, hasPlus, "")
     }

@@ -4,9 +4,15 @@
 /// Changes to decoded text in place; what is nothing but ASCII never becomes a `String`.
 enum TextSteps {
     static func trim(_ text: inout [UInt8]) {
-        guard let first = text.first, let last = text.last else { return }
-        if first > 0x20, first < 0x80, last > 0x20, last < 0x80 { return }
+        if text.withUnsafeBufferPointer({ isTrimmed($0) }) { return }
         replace(&text) { TextFold.trimmed($0) }
+    }
+
+    /// Whether there is surely no white space at either end: both are printing ASCII, or there is nothing.
+    @inline(__always)
+    static func isTrimmed(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
+        guard let first = text.first, let last = text.last else { return true }
+        return first > 0x20 && first < 0x80 && last > 0x20 && last < 0x80
     }
 
     static func change(_ text: inout [UInt8], to letterCase: FieldSpec.LetterCase) {

@@ -75,11 +75,16 @@ enum TypedValue {
     }
 
     private static func bool(_ text: [UInt8]) -> Bool? {
-        guard text.count <= 5 else { return nil }
-        return switch String(decoding: text, as: UTF8.self).lowercased() {
-        case "true", "yes", "1", "on": true
-        case "false", "no", "0", "off": false
-        default: nil
+        for word in ["true", "yes", "1", "on"] as [StaticString] where isWord(text, word) { return true }
+        for word in ["false", "no", "0", "off"] as [StaticString] where isWord(text, word) { return false }
+        return nil
+    }
+
+    /// Whether the text is the lower-case word, in any case.
+    private static func isWord(_ text: [UInt8], _ word: StaticString) -> Bool {
+        guard text.count == word.utf8CodeUnitCount else { return false }
+        return word.withUTF8Buffer { word in
+            text.indices.allSatisfy { text[$0] == word[$0] || word[$0] >= 0x61 && text[$0] == word[$0] ^ 0x20 }
         }
     }
 
