@@ -20,7 +20,8 @@ enum TextSteps {
             return replace(&text) { letterCase == .lower ? $0.lowercased() : $0.uppercased() }
         }
         let range: ClosedRange<UInt8> = letterCase == .lower ? 0x41...0x5A : 0x61...0x7A
-        for i in text.indices where range.contains(text[i]) { text[i] ^= 0x20 }
+        var bytes = text.mutableSpan
+        for i in bytes.indices where range.contains(bytes[i]) { bytes[i] ^= 0x20 }
     }
 
     static func replace(_ text: inout [UInt8], _ change: (String) -> String) {

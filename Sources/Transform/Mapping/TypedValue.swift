@@ -58,11 +58,13 @@ enum TypedValue {
         guard let at = text.firstIndex(of: UInt8(ascii: "@")), at > 0, text.count <= 254 else { return false }
         var dots = 0
         var previous = UInt8(ascii: ".")
-        for (i, byte) in text.enumerated() {
-            guard byte > 0x20, byte != 0x7F, byte != UInt8(ascii: ","), byte != UInt8(ascii: ";"),
-                byte != UInt8(ascii: "<"),
-                byte != UInt8(ascii: ">")
-            else { return false }
+        for i in text.indices {
+            let byte = text[i]
+            switch byte {
+            case 0...0x20, 0x7F, UInt8(ascii: ","), UInt8(ascii: ";"), UInt8(ascii: "<"), UInt8(ascii: ">"):
+                return false
+            default: break
+            }
             guard i > at else { continue }
             if byte == UInt8(ascii: "@") { return false }
             if byte == UInt8(ascii: ".") {
