@@ -74,6 +74,7 @@ let package = Package(
         module("ChunkFormat", ["Model", "Crypto", "CZstd"]),
         module("Staging", ["Model", "Crypto", "ChunkFormat"], products: [grdb, sqlite]),
         module("Transport", ["Model", "CCurl"]),
+        module("YAML", ["Model"], products: [yams]),
 
         module("ChunkLines", ["Model", "JSON"]),
 
@@ -97,10 +98,10 @@ let package = Package(
         module(
             "Pipeline",
             [
-                "Model", "JSON", "CSV", "Crypto", "ChunkFormat", "ChunkLines", "Staging", "Transport", "ConnectorKit",
-                "HubSpotConnector", "SalesforceConnector", "FileConnector", "SQLiteConnector", "Extract", "Transform",
-                "Load",
-            ], products: [yams, subprocess, logging]),
+                "Model", "JSON", "CSV", "Crypto", "ChunkFormat", "ChunkLines", "Staging", "Transport", "YAML",
+                "ConnectorKit", "HubSpotConnector", "SalesforceConnector", "FileConnector", "SQLiteConnector",
+                "Extract", "Transform", "Load",
+            ], products: [subprocess, logging]),
 
         // Servers that speak the vendors' protocols; they share no code with the connectors.
         module("Simulators/Kit", name: "SimulatorKit", ["Model", "JSON"], products: nio + [grdb]),

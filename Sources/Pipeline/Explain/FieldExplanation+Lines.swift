@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
+import MigratezModel
+
 /// The explanation as a person reads it.
 extension FieldExplanation {
     /// - Parameter file: the pipeline file as it was named.

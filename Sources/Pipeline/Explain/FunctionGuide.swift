@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
+import MigratezModel
 import MigratezTransform
 
 /// The functions of expressions as people read about them, made from the table that the language itself goes by.

@@ -3,6 +3,7 @@
 
 import Foundation
 package import MigratezModel
+import MigratezYAML
 
 /// Reads pipeline files, version 1.
 ///

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
+package import MigratezModel
 package import MigratezTransform
 
 /// A pipeline file that was read and found valid in itself. Secrets are still references; whether the fields exist on
@@ -28,19 +29,6 @@ package struct PipelinePlan: Sendable {
     package var marks: PlanMarks
     /// For places inside expressions.
     var scalars: ScalarText
-}
-
-/// A place in a pipeline file; both count from 1, columns in characters.
-package struct FilePosition: Sendable, Hashable, Comparable {
-    package var line: Int
-    package var column: Int
-
-    package init(line: Int, column: Int) {
-        self.line = line
-        self.column = column
-    }
-
-    package static func < (a: FilePosition, b: FilePosition) -> Bool { (a.line, a.column) < (b.line, b.column) }
 }
 
 /// Where each part of a plan stands in its file.

@@ -3,6 +3,7 @@
 
 import MigratezCrypto
 import MigratezJSON
+import MigratezYAML
 
 /// The digest of what a pipeline file means.
 enum PlanDigest {

@@ -5,6 +5,7 @@ import MigratezConnectorKit
 import MigratezModel
 import MigratezTransform
 import MigratezTransport
+import MigratezYAML
 
 /// `source:` and `target:`.
 extension PlanReader {

@@ -3,6 +3,7 @@
 
 import MigratezModel
 import MigratezTransform
+import MigratezYAML
 
 /// `links:`.
 extension PlanReader {

@@ -4,6 +4,7 @@
 import Foundation
 import MigratezModel
 import MigratezTransform
+import MigratezYAML
 
 /// `values:` and `people:`, with their files.
 extension PlanReader {

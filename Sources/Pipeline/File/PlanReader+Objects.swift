@@ -3,6 +3,7 @@
 
 import MigratezModel
 import MigratezTransform
+import MigratezYAML
 
 /// `objects:` with their fields and duplicate rules.
 extension PlanReader {

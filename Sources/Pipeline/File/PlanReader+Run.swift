@@ -4,6 +4,7 @@
 import MigratezChunkFormat
 import MigratezModel
 import MigratezTransform
+import MigratezYAML
 
 /// `staging:`, `limits:`, `retention:`, `gates:` and `verify:`.
 extension PlanReader {

@@ -4,6 +4,7 @@
 import MigratezJSON
 import MigratezModel
 import MigratezTransform
+import MigratezYAML
 
 /// `tests:`.
 extension PlanReader {

@@ -3,6 +3,7 @@
 
 import MigratezModel
 import MigratezTransform
+import MigratezYAML
 
 /// A mapping of the file whose keys were checked against its form.
 struct Section {

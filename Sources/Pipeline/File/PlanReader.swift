@@ -3,6 +3,7 @@
 
 import MigratezModel
 import MigratezTransform
+import MigratezYAML
 
 /// Walks the tree of a pipeline file and makes the plan of it, going on after every finding so that all are reported.
 ///

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
+import MigratezModel
+
 /// Finds the place in the file of a character of a scalar, so that a message can point into an expression.
 struct ScalarText: Sendable {
     private let lines: [[Unicode.Scalar]]

@@ -2,6 +2,7 @@
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
 import MigratezModel
+import MigratezYAML
 
 /// Changes single rules in the text of a pipeline file and leaves every other character as it is.
 ///

@@ -4,6 +4,7 @@
 import Foundation
 import MigratezModel
 import MigratezTransform
+import MigratezYAML
 
 /// Brings an edited table back into a pipeline file: what was changed in the table is changed in the text, and nothing
 /// else; comments and layout stay.

@@ -4,6 +4,7 @@
 import MigratezCSV
 package import MigratezModel
 import MigratezTransform
+import MigratezYAML
 
 /// The field rules of a pipeline file as a table for a spreadsheet: a row a field, a column for each thing that a rule can
 /// say. Empty cells say nothing.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
-import MigratezTransform
+import MigratezModel
 
 /// What may have been meant by a name that nobody knows.
 package enum Spelling {

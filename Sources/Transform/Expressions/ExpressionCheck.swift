@@ -3,6 +3,7 @@
 
 package import MigratezConnectorKit
 import MigratezJSON
+import MigratezModel
 
 /// Looks for what cannot work in an expression, before there is any record: values of types that do not go together,
 /// texts that are not what is needed, and parts that fail for every record.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
+import MigratezModel
+
 /// Recursive descent over the tokens, loosest operator first:
 /// `?:` · `||` · `&&` · `== != < <= > >= in` · `+ -` · `* / %` · `! -` · `.name [index]` · literals, names, calls,
 /// brackets.

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
-package import MigratezModel
-
-/// What can be wrong with a pipeline file: numbers 10 to 49 of the class CFG. All of them end a program with 65.
+/// What can be wrong with a file that a person writes, a pipeline above all: numbers 10 to 49 of the class CFG. All of them end a program with 65.
 extension ErrorCode {
     package static let yamlSyntax = ErrorCode(.cfg, 10, "the file is not valid YAML")
-    package static let unknownKey = ErrorCode(.cfg, 11, "a key is not one that the pipeline file knows")
+    package static let unknownKey = ErrorCode(.cfg, 11, "a key is not one that the file may have")
     package static let duplicateKey = ErrorCode(.cfg, 12, "a key stands twice in one mapping")
     package static let missingKey = ErrorCode(.cfg, 13, "a key that must be given is missing")
     package static let unknownField = ErrorCode(.cfg, 14, "a field does not exist")

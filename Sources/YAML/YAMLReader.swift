@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
-import MigratezModel
+package import MigratezModel
 import Yams
 
-/// Reads the text of a pipeline file into `YAMLNode`s, with limits and with every duplicate key reported.
-struct YAMLReader {
+/// Reads the text of a YAML file into `YAMLNode`s, with limits and with every duplicate key reported.
+package struct YAMLReader {
     /// Bytes, nesting and nodes (aliases counted as often as they are used) of a file; the largest real ones have a
     /// tenth of it.
-    static let bytesMax = 1 << 20
+    package static let bytesMax = 1 << 20
     static let depthMax = 32
     static let nodesMax = 50_000
     /// After so many duplicate keys the rest is not looked for.
@@ -16,16 +16,16 @@ struct YAMLReader {
 
     private let file: String
     private var text: String
-    private(set) var diagnostics: [Diagnostic] = []
+    package private(set) var diagnostics: [Diagnostic] = []
     private var nodeCount = 0
 
-    init(file: String, text: String) {
+    package init(file: String, text: String) {
         self.file = file
         self.text = text
     }
 
     /// The root of the document, or `nil` after a finding that leaves nothing to read.
-    mutating func read() -> YAMLNode? {
+    package mutating func read() -> YAMLNode? {
         guard text.utf8.count <= Self.bytesMax else {
             report(.tooComplex, FilePosition(line: 1, column: 1), "the file is larger than 1 MiB")
             return nil

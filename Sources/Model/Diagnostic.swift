@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
-package import MigratezModel
-
-/// One finding about a pipeline file, with its place in it.
+/// One finding about a file that a person wrote, with its place in it.
 package struct Diagnostic: Sendable, Equatable, CustomStringConvertible {
     package enum Severity: String, Sendable, Equatable, CaseIterable {
-        /// The pipeline cannot run.
+        /// The file cannot be used.
         case error
-        /// It can run, but probably not as it was meant.
+        /// It can be used, but is probably not as it was meant.
         case warning
     }
 
@@ -22,6 +20,19 @@ package struct Diagnostic: Sendable, Equatable, CustomStringConvertible {
     package var suggestion: String?
     /// What to do, a sentence without its full stop.
     package var remedy: String?
+
+    package init(
+        file: String, position: FilePosition, severity: Severity, code: ErrorCode, message: String,
+        suggestion: String? = nil, remedy: String? = nil
+    ) {
+        self.file = file
+        self.position = position
+        self.severity = severity
+        self.code = code
+        self.message = message
+        self.suggestion = suggestion
+        self.remedy = remedy
+    }
 
     /// `FILE:LINE:COLUMN: error MZ-CFG-14: unknown field 'emial' in contact. Did you mean 'email'?`
     package var description: String {
@@ -43,6 +54,6 @@ extension [Diagnostic] {
         enumerated().sorted { ($0.element.position, $0.offset) < ($1.element.position, $1.offset) }.map(\.element)
     }
 
-    /// Whether the pipeline must not run.
+    /// Whether the file must not be used.
     package var hasErrors: Bool { contains { $0.severity == .error } }
 }

@@ -1,34 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
+package import MigratezModel
+
 /// A part of a YAML document with its place. Scalars are texts: `NO` is the text `NO`.
-struct YAMLNode {
-    enum Content {
+package struct YAMLNode {
+    package enum Content {
         case scalar(String)
         /// In the order of the file.
         case mapping([Member])
         case sequence([YAMLNode])
     }
 
-    struct Member {
-        var key: String
-        var keyPosition: FilePosition
-        var value: YAMLNode
+    package struct Member {
+        package var key: String
+        package var keyPosition: FilePosition
+        package var value: YAMLNode
     }
 
-    var content: Content
-    var position: FilePosition
+    package var content: Content
+    package var position: FilePosition
     /// Written without quotes and in one piece.
-    var isPlain = false
+    package var isPlain = false
 
     /// Nothing, `~` or `null` without quotes.
-    var isNull: Bool {
+    package var isNull: Bool {
         guard isPlain, case .scalar(let text) = content else { return false }
         return ["", "~", "null", "Null", "NULL"].contains(text)
     }
 
     /// What it is, for messages.
-    var kindName: String {
+    package var kindName: String {
         switch content {
         case .scalar: isNull ? "nothing" : "a text"
         case .mapping: "a mapping"
