@@ -27,7 +27,7 @@ struct HubSpotAccess: Sendable {
 
     /// Where tokens come from: a fixed one, or a refresh token.
     fileprivate func tokens(
-        _ settings: ConnectorSettings, refreshing: RefreshTokens.Exchange
+        _ settings: ConnectorSettings, endpoint: OAuthTokens.Endpoint
     ) throws(MigratezError) -> any TokenProvider {
         if let token = settings.secret("auth.token"), !token.isEmpty { return FixedToken(token) }
         guard let refresh = settings.secret("auth.refresh_token"), let secret = settings.secret("auth.client_secret"),
@@ -37,7 +37,7 @@ struct HubSpotAccess: Sendable {
                 .invalidSetting, "there are no credentials for HubSpot", remedy: .fixConfiguration,
                 hint: "set auth.token, or auth.client_id, auth.client_secret and auth.refresh_token")
         }
-        return RefreshTokens(refreshing, clientID: client, clientSecret: secret, refreshToken: refresh)
+        return OAuthTokens(endpoint, clientID: client, clientSecret: secret, grant: .refreshToken(refresh))
     }
 }
 
@@ -57,9 +57,10 @@ struct HubSpotConnection: Sendable {
     ) throws(MigratezError) {
         let retry = RetryPolicy(verdict: { HubSpotAnswers.verdict($0, now: $1) })
         let tokenClient = try PolicyStack.make(http: http, clock: clock, settings: settings, tokens: nil, retry: retry)
-        let exchange = RefreshTokens.Exchange(
-            http: tokenClient.client, url: access.baseURL + access.paths.token, clock: clock)
-        tokens = try access.tokens(settings, refreshing: exchange)
+        // HubSpot asks for renewal by `expires_in`, not on a 401.
+        let endpoint = OAuthTokens.Endpoint(
+            http: tokenClient.client, url: access.baseURL + access.paths.token, clock: clock, vendor: "HubSpot")
+        tokens = try access.tokens(settings, endpoint: endpoint)
         let policies = try PolicyStack.make(
             http: http, clock: clock, settings: settings, tokens: tokens, retry: retry, budget: HubSpotLimits.budget,
             classBudgets: ["search": HubSpotLimits.searchBudget], hints: { HubSpotAnswers.hints($0) })

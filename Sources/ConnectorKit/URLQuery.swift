@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
-/// Percent-encodes queries and forms.
-enum URLQuery {
+/// Percent-encodes queries, forms and segments of paths.
+package enum URLQuery {
     /// `a=1&b=x%2Cy`: everything but the unreserved characters of RFC 3986 is encoded, and commas are left as they are
     /// where `keepsCommas`, because lists of property names are long.
-    static func encoded(_ items: [(name: String, value: String)], keepsCommas: Bool = false) -> String {
+    package static func encoded(_ items: [(name: String, value: String)], keepsCommas: Bool = false) -> String {
         items.map { "\(escaped($0.name, false))=\(escaped($0.value, keepsCommas))" }.joined(separator: "&")
     }
+
+    /// One segment of a path: a slash in it is none.
+    package static func escapedSegment(_ text: String) -> String { escaped(text, false) }
 
     private static func escaped(_ text: String, _ keepsCommas: Bool) -> String {
         let isKept = { (byte: UInt8) in isUnreserved(byte) || keepsCommas && byte == UInt8(ascii: ",") }
