@@ -15,12 +15,13 @@ let strict: [SwiftSetting] = [
 
 /// Declares `Sources/<path>` as module `Migratez<name>`; `name` defaults to the folder's own.
 func module(
-    _ path: String, name: String? = nil, _ modules: [String] = [], products: [Target.Dependency] = []
+    _ path: String, name: String? = nil, _ modules: [String] = [], products: [Target.Dependency] = [],
+    resources: [Resource] = []
 ) -> Target {
     let name = name ?? path
     return .target(
         name: "Migratez" + name, dependencies: dependencies(modules) + products, path: "Sources/" + path,
-        swiftSettings: strict)
+        resources: resources, swiftSettings: strict)
 }
 
 /// Declares `Tests/<name>Tests`.
@@ -89,6 +90,12 @@ let package = Package(
             "Connectors/SQLite", name: "SQLiteConnector", ["Model", "JSON", "Crypto", "ConnectorKit"],
             products: [grdb, sqlite]),
 
+        module(
+            "Connectors/REST", name: "RESTConnector", ["Model", "JSON", "Crypto", "Transport", "YAML", "ConnectorKit"],
+            resources: ["attio", "close", "copper", "freshsales", "sell", "template"].map {
+                .embedInCode("Definitions/\($0).yaml")
+            }),
+
         // The three stages, in the order in which data passes them; none knows another.
         module("Extract", ["Model", "JSON", "Crypto", "ChunkFormat", "ChunkLines", "Staging", "ConnectorKit"]),
         module("Transform", ["Model", "JSON", "Crypto", "ChunkFormat", "ChunkLines", "Staging", "ConnectorKit"]),
@@ -111,6 +118,9 @@ let package = Package(
             products: [grdb]),
         module(
             "Simulators/Salesforce", name: "SalesforceSimulator", ["Model", "JSON", "SimulatorKit"], products: [grdb]),
+
+        module(
+            "Simulators/REST", name: "RESTSimulator", ["Model", "JSON", "SimulatorKit", "SyntheticCRM"]),
 
         // What a person types.
         .executableTarget(
@@ -146,6 +156,12 @@ let package = Package(
                 "Model", "JSON", "CSV", "Crypto", "Transport", "ConnectorKit", "SalesforceConnector",
                 "SalesforceSimulator", "SimulatorKit", "TestKit",
             ]),
+        tests(
+            "RESTConnector",
+            [
+                "Model", "JSON", "Transport", "ConnectorKit", "RESTConnector", "RESTSimulator", "SimulatorKit",
+                "SyntheticCRM", "TestKit",
+            ]),
         tests("FileConnector", ["Model", "JSON", "ConnectorKit", "FileConnector", "CSV", "TestKit"]),
         tests(
             "SQLiteConnector", ["Model", "JSON", "ConnectorKit", "SQLiteConnector", "TestKit"], products: [grdb]),
@@ -172,7 +188,10 @@ let package = Package(
             ]),
         tests(
             "Simulator",
-            ["Model", "JSON", "SimulatorKit", "SyntheticCRM", "HubSpotSimulator", "SalesforceSimulator", "TestKit"]),
+            [
+                "Model", "JSON", "SimulatorKit", "SyntheticCRM", "HubSpotSimulator", "SalesforceSimulator",
+                "RESTSimulator", "TestKit",
+            ]),
         .testTarget(
             name: "CLITests",
             dependencies: dependencies(["Model", "JSON", "Pipeline", "TestKit"]) + ["migratez", logging],

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
-import MigratezModel
+package import MigratezModel
 
 /// What a refusal says in its header `Retry-After` (RFC 9110 §10.2.3), legal or not.
 package enum RetryAfterText: Hashable, Sendable {
@@ -27,7 +27,7 @@ package enum RetryAfterText: Hashable, Sendable {
     }
 
     /// The header's value in an answer that goes out at `now`.
-    func value(at now: Timestamp) -> String {
+    package func value(at now: Timestamp) -> String {
         switch self {
         case .seconds(let count): String(count)
         case .date(let distance): RetryAfterText.date(now.advanced(by: distance))
