@@ -106,8 +106,8 @@ let package = Package(
             "Pipeline",
             [
                 "Model", "JSON", "CSV", "Crypto", "ChunkFormat", "ChunkLines", "Staging", "Transport", "YAML",
-                "ConnectorKit", "HubSpotConnector", "SalesforceConnector", "FileConnector", "SQLiteConnector",
-                "Extract", "Transform", "Load",
+                "ConnectorKit", "HubSpotConnector", "SalesforceConnector", "RESTConnector", "FileConnector",
+                "SQLiteConnector", "Extract", "Transform", "Load",
             ], products: [subprocess, logging]),
 
         // Servers that speak the vendors' protocols; they share no code with the connectors.
@@ -127,7 +127,8 @@ let package = Package(
             name: "migratez",
             dependencies: dependencies([
                 "CLinux", "Model", "JSON", "CSV", "Crypto", "ChunkFormat", "Staging", "ConnectorKit", "Pipeline",
-                "SimulatorKit", "SyntheticCRM", "HubSpotSimulator", "SalesforceSimulator",
+                "RESTConnector", "SimulatorKit", "SyntheticCRM", "HubSpotSimulator", "SalesforceSimulator",
+                "RESTSimulator",
             ]) + [argumentParser, logging] + nio,
             path: "Sources/CLI", swiftSettings: strict),
 
@@ -178,7 +179,7 @@ let package = Package(
             "Pipeline",
             [
                 "Model", "JSON", "CSV", "Staging", "Transport", "ConnectorKit", "Transform", "Pipeline", "SimulatorKit",
-                "SyntheticCRM", "HubSpotSimulator", "SalesforceSimulator", "TestKit",
+                "SyntheticCRM", "HubSpotSimulator", "SalesforceSimulator", "RESTSimulator", "TestKit",
             ], products: [grdb]),
         // Whole migrations in memory, with faults that a seed decides.
         tests(

@@ -2,45 +2,117 @@
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
 import ArgumentParser
+import Foundation
 import MigratezConnectorKit
 import MigratezJSON
+import MigratezModel
 import MigratezPipeline
+import MigratezRESTConnector
 
-/// `migratez connectors [NAME]`
-struct ConnectorsCommand: ParsableCommand {
+/// `migratez connectors …`
+struct ConnectorsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "connectors", abstract: "Lists what can be read from and written to, or one with its settings.",
-        discussion: "EXAMPLE\n  migratez connectors salesforce")
+        commandName: "connectors",
+        abstract: "Lists what can be read from and written to; makes and checks definitions.",
+        discussion: """
+            EXAMPLE
+              migratez connectors salesforce
+              migratez connectors new acme
+              migratez connectors lint acme.yaml
+            """, subcommands: [List.self, New.self, Lint.self], defaultSubcommand: List.self)
+}
 
-    @OptionGroup(title: "Global options") var display: DisplayOptions
-    @Argument(help: "The name of a connector.") var name: String?
+extension ConnectorsCommand {
+    /// `migratez connectors [NAME]`
+    struct List: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "list", abstract: "Lists the connectors, or one with its settings.",
+            discussion: "EXAMPLE\n  migratez connectors salesforce")
 
-    func run() throws {
-        let console = Console()
-        let all = Connectors.capabilities
-        let shown = name.map { name in all.filter { $0.name == name } } ?? all
-        guard !shown.isEmpty else {
-            throw ValidationError(
-                "there is no connector '\(name ?? "")'; there are \(all.map(\.name).joined(separator: ", "))")
+        @OptionGroup(title: "Global options") var display: DisplayOptions
+        @Argument(help: "The name of a connector.") var name: String?
+
+        func run() throws {
+            let console = Console()
+            let all = Connectors.capabilities
+            let shown = name.map { name in all.filter { $0.name == name } } ?? all
+            guard !shown.isEmpty else {
+                throw ValidationError(
+                    "there is no connector '\(name ?? "")'; there are \(all.map(\.name).joined(separator: ", "))")
+            }
+            var document = Document("connectors")
+            var table = Table(
+                "connectors",
+                [
+                    .left("CONNECTOR"), .left("SIDE"), .left("ROUTES"), .left("BULK"), .left("UPSERT KEY"),
+                    .left("DELTA"), .left("LINKS"), .left("FILES"), .left("CREATED DATE"), .left("UNDO"),
+                    .left("LIMITS"),
+                ])
+            for connector in shown { ConnectorsCommand.add(connector, to: &table) }
+            document.add(table, lines: ConnectorsCommand.lines(table, console))
+            if let connector = shown.first, name != nil {
+                ConnectorsCommand.addSettings(of: connector.name, to: &document, console)
+            } else {
+                document.remark("One of them with its settings: migratez connectors NAME")
+            }
+            console.show(document)
         }
-        var document = Document("connectors")
-        var table = Table(
-            "connectors",
-            [
-                .left("CONNECTOR"), .left("SIDE"), .left("ROUTES"), .left("BULK"), .left("UPSERT KEY"), .left("DELTA"),
-                .left("LINKS"), .left("FILES"), .left("CREATED DATE"), .left("UNDO"), .left("LIMITS"),
-            ])
-        for connector in shown { Self.add(connector, to: &table) }
-        document.add(table, lines: Self.lines(table, console))
-        if let connector = shown.first, name != nil {
-            Self.addSettings(of: connector.name, to: &document, console)
-        } else {
-            document.remark("One of them with its settings: migratez connectors NAME")
-        }
-        console.show(document)
     }
 
-    private static func add(_ connector: ConnectorOverview, to table: inout Table) {
+    /// `migratez connectors new NAME`
+    struct New: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "new", abstract: "Writes a commented definition of a connector of your own.",
+            discussion: "EXAMPLE\n  migratez connectors new acme -o acme.yaml")
+
+        @OptionGroup(title: "Global options") var display: DisplayOptions
+        @Argument(help: "The connector's name, of a-z, 0-9 and _.") var name: String
+        @Option(
+            name: [.customShort("o"), .customLong("out")],
+            help: "The file to write; it must not exist. Without it, NAME.yaml.", completion: .pipelineFile)
+        var out: String?
+
+        func run() throws {
+            let text = try ShippedDefinitions.template(named: name)
+            let file = out ?? "\(name).yaml"
+            guard !FileManager.default.fileExists(atPath: file) else {
+                throw MigratezError(
+                    .invalidSetting, "\(file) exists already", remedy: .fixConfiguration,
+                    hint: "name another file with -o")
+            }
+            guard
+                FileManager.default.createFile(
+                    atPath: file, contents: Data(text.utf8), attributes: [.posixPermissions: 0o644])
+            else { throw MigratezError(.diskFailed, "cannot write \(file)", remedy: .fixConfiguration) }
+            var document = Document("definition")
+            document.fact(
+                "file", .text(file), line: "wrote \(file); change it, then: migratez connectors lint \(file)")
+            Console().show(document)
+        }
+    }
+
+    /// `migratez connectors lint FILE`
+    struct Lint: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "lint", abstract: "Says all that is wrong with a definition, with line and column.",
+            discussion: "EXAMPLE\n  migratez connectors lint acme.yaml")
+
+        @OptionGroup(title: "Global options") var display: DisplayOptions
+        @Argument(help: "The definition.", completion: .pipelineFile) var file: String
+
+        func run() throws {
+            let reading = try OwnDefinition.read(file)
+            let isValid = reading.definition != nil
+            Console().show(LintCommand.document(file, reading.diagnostics, isValid: isValid, "in order"))
+            guard isValid else { throw ExitCode.invalidPipeline }
+        }
+    }
+}
+
+// MARK: The list
+
+extension ConnectorsCommand {
+    fileprivate static func add(_ connector: ConnectorOverview, to table: inout Table) {
         if let source = connector.source {
             table.add([
                 .text(connector.name), "source", .list(source.routes), .text(source.bulkRoute, none: "–"),
@@ -65,7 +137,7 @@ struct ConnectorsCommand: ParsableCommand {
     }
 
     /// A paragraph for each row: eleven columns are wider than a terminal.
-    private static func lines(_ table: Table, _ console: Console) -> [String] {
+    fileprivate static func lines(_ table: Table, _ console: Console) -> [String] {
         table.rows.flatMap { row -> [String] in
             let title = console.bold("\(row[0].text) as \(row[1].text)")
             let facts = zip(table.columns, row).dropFirst(2).filter { !$0.1.text.isEmpty }
@@ -77,7 +149,7 @@ struct ConnectorsCommand: ParsableCommand {
         }
     }
 
-    private static func addSettings(of name: String, to document: inout Document, _ console: Console) {
+    fileprivate static func addSettings(of name: String, to document: inout Document, _ console: Console) {
         var table = Table("settings", [.left("SIDE"), .left("SETTING"), .left("REQUIRED"), .left("MEANING")])
         for (side, specs) in [
             ("source", Connectors.catalog.sources[name]), ("target", Connectors.catalog.destinations[name]),

@@ -21,8 +21,8 @@ struct InitCommand: AsyncParsableCommand {
             """)
 
     @OptionGroup var common: CommonOptions
-    @Option(help: "The connector to read from: hubspot, salesforce, csv, ndjson, sqlite.") var from: String
-    @Option(help: "The connector to write to: hubspot, salesforce, csv, ndjson, sqlite.") var to: String
+    @Option(help: "The connector to read from; `migratez connectors` lists them.") var from: String
+    @Option(help: "The connector to write to; `migratez connectors` lists them.") var to: String
     @Option(
         name: [.customShort("o"), .customLong("out")],
         help: "The file to write; it must not exist. Without it, the text goes to standard output.",

@@ -34,8 +34,8 @@ struct LintCommand: AsyncParsableCommand {
         guard fits else { throw ExitCode.invalidPipeline }
     }
 
-    private static func document(_ file: String, _ findings: [Diagnostic], isValid: Bool, _ verdict: String) -> Document
-    {
+    /// What was found in a file.
+    static func document(_ file: String, _ findings: [Diagnostic], isValid: Bool, _ verdict: String) -> Document {
         var document = Document("lint")
         document.fact("file", .text(file), line: "")
         document.fact("valid", .flag(isValid), line: "")

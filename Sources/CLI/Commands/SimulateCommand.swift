@@ -4,31 +4,34 @@
 import ArgumentParser
 import MigratezHubSpotSimulator
 import MigratezModel
+import MigratezRESTSimulator
 import MigratezSalesforceSimulator
 import MigratezSimulatorKit
 import MigratezSyntheticCRM
 
-/// `migratez simulate hubspot|salesforce`
+/// `migratez simulate VENDOR`
 struct SimulateCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "simulate", abstract: "Serves a simulated CRM on this machine until it is interrupted.",
         discussion: "EXAMPLE\n  migratez simulate hubspot --port 8080 --records 50000 --seed 7")
 
-    enum Vendor: String, ExpressibleByArgument, CaseIterable { case hubspot, salesforce }
+    enum Vendor: String, ExpressibleByArgument, CaseIterable {
+        case hubspot, salesforce, attio, close, copper, freshsales, sell
+    }
 
     @OptionGroup(title: "Global options") var display: DisplayOptions
-    @Argument(help: "hubspot or salesforce.") var vendor: Vendor
+    @Argument(help: "hubspot, salesforce, attio, close, copper, freshsales or sell.") var vendor: Vendor
     @Option(help: "The port on 127.0.0.1; 0 = any free one.") var port = 0
-    @Option(help: "HubSpot: how many records in all.") var records = 50_000
-    @Option(help: "HubSpot: exact numbers, such as contacts=1000,companies=100,deals=200,notes=300.") var counts:
-        String?
+    @Option(help: "How many records in all; Salesforce begins empty.") var records = 50_000
+    @Option(help: "Exact numbers, such as contacts=1000,companies=100,deals=200,notes=300.") var counts: String?
     @Option(help: "The seed of everything that is made up.") var seed: UInt64 = 1
     @Option(help: "Faults, such as status:503=0.01,latency:50ms=0.1,reset-mid-body=0.002.") var faults = ""
     @Option(help: "HubSpot: requests per 10 seconds; 0 = no limit.") var rate = 0
-    @Option(help: "The only token (HubSpot) or client secret (Salesforce) that is taken; without it, any.")
+    @Option(help: "The only token or key, for Salesforce client secret, that is taken; without it, any.")
     var token: String?
     @Option(
-        help: "Salesforce: keep the records in this SQLite file instead of in a temporary one.", completion: .file())
+        help: "All but HubSpot: keep the records in this SQLite file instead of in a temporary one.",
+        completion: .file())
     var database: String?
 
     func run() async throws {
@@ -56,15 +59,24 @@ struct SimulateCommand: AsyncParsableCommand {
             var options = HubSpotOptions()
             if rate > 0 { options.rate = HubSpotOptions.Rate(requests: rate, window: .seconds(10)) }
             if let token { options.tokens = [token] }
-            let crm = SyntheticCRM(
-                seed: seed, counts: try counts.map { try Self.counts($0) } ?? .init(records: records))
-            return try HubSpotSimulator(crm, options: options)
+            return try HubSpotSimulator(try crm, options: options)
         case .salesforce:
             var options = OrgOptions()
             options.seed = seed
             options.users += Self.owners
             if let token { options.clientSecret = token }
             return try SalesforceSimulator(options: options, databasePath: database)
+        case .attio, .close, .copper, .freshsales, .sell:
+            guard let vendor = RESTSimulator.Vendor(rawValue: vendor.rawValue) else {
+                throw MigratezError(.internalError, "there is no simulator of \(vendor.rawValue)")
+            }
+            return try RESTSimulator(vendor, try crm, options: .init(key: token, database: database))
+        }
+    }
+
+    private var crm: SyntheticCRM {
+        get throws {
+            SyntheticCRM(seed: seed, counts: try counts.map { try Self.counts($0) } ?? .init(records: records))
         }
     }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
+package import MigratezRESTConnector
+
 /// What a connection of a new pipeline file needs, and how a person is asked for it.
 package struct ConnectionTemplate: Sendable {
     /// One setting that is needed.
@@ -17,8 +19,10 @@ package struct ConnectionTemplate: Sendable {
     package var needs: [Need]
 
     /// The needs of a connector on one side, given the settings that are there already.
+    ///
+    /// - Parameter definition: what describes the source, if it is none of the program's own.
     package static func of(
-        _ connector: String, _ side: PipelineSide, given settings: [String: String]
+        _ connector: String, _ side: PipelineSide, given settings: [String: String], definition: RESTDefinition? = nil
     ) -> ConnectionTemplate {
         switch (connector, side) {
         case ("hubspot", _):
@@ -70,6 +74,20 @@ package struct ConnectionTemplate: Sendable {
             return ConnectionTemplate(needs: [
                 Need(path: "file", question: "the database file to write to", suggestion: "./export.sqlite")
             ])
+        case ("rest", .source) where definition == nil:
+            return ConnectionTemplate(needs: [
+                Need(path: "definition", question: "the file with the definition", suggestion: "connector.yaml")
+            ])
+        case (_, .source) where definition != nil:
+            let prefix = (definition?.name ?? connector).uppercased()
+            return ConnectionTemplate(
+                needs: (definition?.neededSettings ?? []).map { needed in
+                    let name = needed.path.split(separator: ".").last.map { $0.uppercased() } ?? ""
+                    return Need(
+                        path: needed.path,
+                        question: needed.isSecret ? "where \(needed.summary) is kept (a reference)" : needed.summary,
+                        suggestion: "${env:\(prefix)_\(name)}", alternatives: needed.alternatives)
+                })
         case (_, .source):
             // Files: one object at least; its name is the user's own.
             guard !settings.keys.contains(where: { $0.hasPrefix("objects.") && $0.hasSuffix(".file") }) else {

@@ -3,6 +3,7 @@
 
 import MigratezConnectorKit
 import MigratezModel
+import MigratezRESTConnector
 
 /// A mapping that a program can propose and a person must look at: which object becomes which, which field which, with
 /// what was left out.
@@ -51,7 +52,14 @@ struct DraftMapping {
 /// What objects of known connectors are called, and how their records are linked.
 enum ObjectPairs {
     /// The objects of a source that a new file begins with.
-    static func streams(of connector: String, settings: [String: String]) -> [String] {
+    static func streams(
+        of connector: String, settings: [String: String], definition: RESTDefinition? = nil
+    ) -> [String] {
+        if let definition {
+            let usual = ["company", "contact", "deal", "note"]
+            let names = definition.objects.map(\.stream.text)
+            return names.contains(where: usual.contains) ? usual.filter(names.contains) : names
+        }
         switch connector {
         case "hubspot": return ["company", "contact", "deal", "note"]
         case "salesforce": return ["Account", "Contact", "Opportunity", "ContentNote"]

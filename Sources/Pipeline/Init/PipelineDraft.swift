@@ -3,6 +3,7 @@
 
 import MigratezConnectorKit
 package import MigratezModel
+import MigratezRESTConnector
 
 /// A new pipeline file: two connections, and a mapping between what they have. A proposal for a person to look at.
 package struct PipelineDraft: Sendable {
@@ -11,7 +12,6 @@ package struct PipelineDraft: Sendable {
     /// By dotted path, as they will stand in the file: references stay references.
     package var sourceSettings: [String: String]
     package var targetSettings: [String: String]
-
     /// - Throws: `invalidSetting` if there is no such connector.
     package init(
         from source: String, to target: String, sourceSettings: [String: String], targetSettings: [String: String]
@@ -29,11 +29,18 @@ package struct PipelineDraft: Sendable {
         self.targetSettings = targetSettings
     }
 
+    /// What describes the source, if it is none of the program's own and is known yet.
+    private func definition() throws(MigratezError) -> RESTDefinition? {
+        try Connectors.definition(of: source, file: sourceSettings["definition"])
+    }
+
     /// What has to be said about a side before its connection can be tried.
     package func missing(of side: PipelineSide) -> [ConnectionTemplate.Need] {
         switch side {
         case .source:
-            ConnectionTemplate.of(source, .source, given: sourceSettings).missing(in: sourceSettings)
+            // What is wrong with the file of a definition is said when it is used.
+            ConnectionTemplate.of(source, .source, given: sourceSettings, definition: try? definition())
+                .missing(in: sourceSettings)
         case .target:
             ConnectionTemplate.of(target, .target, given: targetSettings).missing(in: targetSettings)
         }
@@ -84,6 +91,7 @@ package struct PipelineDraft: Sendable {
         for file: String, objects: [String]?, in workplace: Workplace
     ) async throws -> String {
         let connection = try await PlanConnection.open(try probe(file), path: file, in: workplace)
+        let definition = try definition()
         let streams = try streams(objects)
         let pairs = streams.map { ($0, ObjectPairs.target(of: $0.text, in: target)) }
         let schemas = try await connection.source.discover(streams)
@@ -91,7 +99,7 @@ package struct PipelineDraft: Sendable {
         let reader = connection.source
         let sources = Array(zip(streams, schemas))
         let hasLinks = { (from: StreamName, to: StreamName) in
-            reader.linkBatchSize(from: from, to: to) != nil && self.mayLink(from, to, sources)
+            reader.linkBatchSize(from: from, to: to) != nil && self.mayLink(from, to, sources, definition)
         }
         let targets = try await connection.destination.discover(names + junctions(streams, hasLinks))
         let text = text(sources: sources, targets: targets, hasLinks: hasLinks)
@@ -100,23 +108,28 @@ package struct PipelineDraft: Sendable {
 
     /// The text of the file, with a mapping of what every account of these vendors has.
     package func offlineText(for file: String = "pipeline.yaml", objects: [String]?) throws(MigratezError) -> String {
+        let definition = try definition()
         let streams = try streams(objects)
         var names: [String] = []
         for stream in streams {
             if let name = ObjectPairs.target(of: stream.text, in: target), !names.contains(name) { names.append(name) }
         }
-        let sources = streams.map { ($0, StandardSchemas.source($0.text, of: source)) }
+        let sources = streams.map { stream in
+            (stream, definition?.standardSchema(of: stream) ?? StandardSchemas.source(stream.text, of: source))
+        }
         let text = text(
             sources: sources, targets: names.map { StandardSchemas.target($0, of: target) },
-            hasLinks: { mayLink($0, $1, sources) })
+            hasLinks: { mayLink($0, $1, sources, definition) })
         return try checked(text, file)
     }
 
     /// A CRM links everything with everything, so the links that are proposed lead to what stands before in the list of
     /// objects: companies first, activities last. Files have the links that their settings name, and no others.
     private func mayLink(
-        _ from: StreamName, _ to: StreamName, _ sources: [(stream: StreamName, schema: ObjectSchema)]
+        _ from: StreamName, _ to: StreamName, _ sources: [(stream: StreamName, schema: ObjectSchema)],
+        _ definition: RESTDefinition?
     ) -> Bool {
+        if let definition { return definition.linksRecords(of: from, to: to) }
         switch source {
         case "hubspot":
             guard let place = sources.firstIndex(where: { $0.stream == from }),
@@ -157,7 +170,8 @@ package struct PipelineDraft: Sendable {
 
     private func streams(_ objects: [String]?) throws(MigratezError) -> [StreamName] {
         var streams: [StreamName] = []
-        for name in objects ?? ObjectPairs.streams(of: source, settings: sourceSettings) {
+        let usual = ObjectPairs.streams(of: source, settings: sourceSettings, definition: try definition())
+        for name in objects ?? usual {
             guard let stream = StreamName(name) else {
                 throw MigratezError(
                     .invalidSetting, "'\(name)' cannot be the name of an object", remedy: .fixConfiguration)
@@ -174,7 +188,8 @@ package struct PipelineDraft: Sendable {
 
     /// A plan with the connections and next to nothing else, to ask both sides with.
     private func probe(_ file: String) throws(MigratezError) -> PipelinePlan {
-        let object = ObjectPairs.streams(of: source, settings: sourceSettings).first ?? "object"
+        let objects = ObjectPairs.streams(of: source, settings: sourceSettings, definition: try definition())
+        let object = objects.first ?? "object"
         let text = DraftText(draft: self, mapping: nil).header + "objects: { \(object): { to: X, fields: { X: x } } }\n"
         return try PipelineFile.read(
             text: text, file: file, folder: PipelineFile.folder(of: file), catalog: Connectors.catalog

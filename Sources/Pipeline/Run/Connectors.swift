@@ -5,6 +5,7 @@ package import MigratezConnectorKit
 import MigratezFileConnector
 import MigratezHubSpotConnector
 import MigratezModel
+import MigratezRESTConnector
 import MigratezSQLiteConnector
 import MigratezSalesforceConnector
 import MigratezTransport
@@ -19,23 +20,41 @@ package enum Connectors {
             "csv": FileSource.settings(.csv),
             "ndjson": FileSource.settings(.ndjson),
             "sqlite": SQLiteSource.settings,
-        ],
+            "rest": OwnDefinition.settings,
+        ].merging(ShippedDefinitions.all.mapValues(\.settingSpecs)) { own, _ in own },
         destinations: [
             "hubspot": HubSpotDestination.settings,
             "salesforce": SalesforceDestination.settings,
             "csv": FileDestination.settings(.csv),
             "ndjson": FileDestination.settings(.ndjson),
             "sqlite": SQLiteDestination.settings,
-        ], typedSources: ["salesforce", "ndjson", "sqlite"])
+        ], typedSources: Set(["salesforce", "ndjson", "sqlite", "rest"]).union(ShippedDefinitions.all.keys))
 
     /// What each connector can do on either side, by name.
-    package static let capabilities: [ConnectorOverview] = [
-        ConnectorOverview("hubspot", HubSpotSource.capabilities, HubSpotDestination.capabilities),
-        ConnectorOverview("salesforce", SalesforceSource.capabilities, SalesforceDestination.capabilities),
-        ConnectorOverview("csv", FileSource.capabilities, FileDestination.capabilities),
-        ConnectorOverview("ndjson", FileSource.capabilities, FileDestination.capabilities),
-        ConnectorOverview("sqlite", SQLiteSource.capabilities, SQLiteDestination.capabilities),
-    ]
+    package static let capabilities: [ConnectorOverview] =
+        [
+            ConnectorOverview("hubspot", HubSpotSource.capabilities, HubSpotDestination.capabilities),
+            ConnectorOverview("salesforce", SalesforceSource.capabilities, SalesforceDestination.capabilities),
+            ConnectorOverview("csv", FileSource.capabilities, FileDestination.capabilities),
+            ConnectorOverview("ndjson", FileSource.capabilities, FileDestination.capabilities),
+            ConnectorOverview("sqlite", SQLiteSource.capabilities, SQLiteDestination.capabilities),
+        ]
+        + ShippedDefinitions.all.sorted { $0.key < $1.key }.map {
+            ConnectorOverview($0.key, $0.value.capabilities, nil)
+        }
+        + [ConnectorOverview("rest", OwnDefinition.capabilities, nil)]
+
+    /// What describes a source that is none of the program's own: a definition that comes with it, or the file that the
+    /// settings name; `nil` for other connectors.
+    ///
+    /// - Throws: `fileNotFound`, or `invalidSetting` with everything that is wrong with the file.
+    static func definition(
+        of connector: String, file: String?
+    ) throws(MigratezError) -> RESTDefinition? {
+        guard connector == "rest" else { return ShippedDefinitions.all[connector] }
+        guard let file else { return nil }
+        return try OwnDefinition.read(file).get()
+    }
 
     static func source(
         _ name: String, _ settings: ConnectorSettings, http: any HTTPClient, clock: any WallClock
@@ -46,7 +65,12 @@ package enum Connectors {
         case "csv": try FileSource(.csv, settings: settings)
         case "ndjson": try FileSource(.ndjson, settings: settings)
         case "sqlite": try SQLiteSource(settings: settings)
-        default: throw unknown(name)
+        default:
+            if let definition = try definition(of: name, file: settings["definition"]) {
+                try RESTSource(definition, settings: settings, http: http, clock: clock)
+            } else {
+                throw unknown(name)
+            }
         }
     }
 
