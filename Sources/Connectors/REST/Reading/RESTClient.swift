@@ -12,6 +12,8 @@ struct RESTClient: Sendable {
     let baseURL: String
     let headers: [HTTPHeader]
     let errors: RESTErrorTable
+    /// The item of the query that holds a secret, if one does.
+    let secretItem: String?
 
     /// An answer, valid JSON.
     struct Answer: Sendable {
@@ -59,6 +61,15 @@ struct RESTClient: Sendable {
                 .brokenResponse, "the address of the next page leads away from the service", remedy: .stop)
         }
         return HTTPRequest(.get, address, headers: headers, endpointClass: endpointClass, isIdempotent: true)
+    }
+
+    /// The address of a next page as it may be kept: some services repeat in it what the request was signed with.
+    func withoutSecret(_ address: String) -> String {
+        guard let secretItem, let mark = address.firstIndex(of: "?") else { return address }
+        let kept = address[address.index(after: mark)...].split(separator: "&").filter { item in
+            item.prefix { $0 != "=" } != secretItem
+        }
+        return address[..<mark] + (kept.isEmpty ? "" : "?" + kept.joined(separator: "&"))
     }
 
     /// An answer that is cut off although its length is right looks like success to the transport, so it is asked for

@@ -69,12 +69,17 @@ struct RESTConnection: Sendable {
             if let value = header.value.filled({ own[$0] }) { headers.append(HTTPHeader(header.name, value)) }
         }
         var decorated: any HTTPClient = http
-        if case .fixed(let credentials) = access { decorated = CredentialsClient(http, credentials) }
+        var secretItem: String?
+        if case .fixed(let credentials) = access {
+            decorated = CredentialsClient(http, credentials)
+            if case .query(let name, _) = credentials { secretItem = name }
+        }
         let policies = try PolicyStack.make(
             http: decorated, clock: clock, settings: settings, tokens: tokens, retry: retry, budget: limits.budget,
             hints: { limits.hints($0) })
         limiter = policies.limiter
-        client = RESTClient(http: policies.client, baseURL: baseURL.text, headers: headers, errors: errors)
+        client = RESTClient(
+            http: policies.client, baseURL: baseURL.text, headers: headers, errors: errors, secretItem: secretItem)
     }
 
     private static func values(

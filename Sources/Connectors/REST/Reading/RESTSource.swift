@@ -126,7 +126,8 @@ package struct RESTSource: Source {
                 if kept { body.withUnsafeBufferPointer { page.append($0[range], lift) } }
             }
         }
-        guard let position = try answer.next(after: place.position, pageRecords: pageRecords(list.paging)) else {
+        let following = try answer.next(after: place.position, pageRecords: pageRecords(list.paging))
+        guard let position = following.map(connection.client.withoutSecret) else {
             guard place.list + 1 < plan.lists.count else { return nil }
             var next = PageCursor()
             next.list = place.list + 1
