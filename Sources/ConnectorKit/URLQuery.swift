@@ -4,7 +4,7 @@
 /// Percent-encodes queries, forms and segments of paths.
 package enum URLQuery {
     /// `a=1&b=x%2Cy`: everything but the unreserved characters of RFC 3986 is encoded, and commas are left as they are
-    /// where `keepsCommas`, because lists of property names are long.
+    /// where `keepsCommas`, because lists of names are long.
     package static func encoded(_ items: [(name: String, value: String)], keepsCommas: Bool = false) -> String {
         items.map { "\(escaped($0.name, false))=\(escaped($0.value, keepsCommas))" }.joined(separator: "&")
     }

@@ -4,17 +4,21 @@
 import MigratezModel
 package import MigratezTransport
 
-/// Adds the bearer token (RFC 6750 §2.1) to each request and renews it when a server refuses it.
+/// Adds the token to each request, as a bearer's (RFC 6750 §2.1) or by the scheme of the vendor's own, and renews it when a
+/// server refuses it.
 ///
 /// An answer 401 means that the request was not carried out, so it is sent once more with a new token, whatever it was.
 /// A second 401, or the first with a token that cannot be renewed, is `credentialsRejected`.
 package struct AuthorizedClient: HTTPClient {
     private let base: any HTTPClient
     private let token: SharedToken
+    private let scheme: String
 
-    package init(_ base: any HTTPClient, token: SharedToken) {
+    /// - Parameter scheme: what stands before the token in the header `Authorization`.
+    package init(_ base: any HTTPClient, token: SharedToken, scheme: String = "Bearer") {
         self.base = base
         self.token = token
+        self.scheme = scheme
     }
 
     package func send(_ request: HTTPRequest) async throws -> HTTPResponse {
@@ -65,7 +69,7 @@ package struct AuthorizedClient: HTTPClient {
 
     private func authorized(_ request: HTTPRequest, _ grant: SharedToken.Grant) -> HTTPRequest {
         var request = request
-        grant.token.secret.withExposed { request.headers.append(HTTPHeader("Authorization", "Bearer \($0)")) }
+        grant.token.secret.withExposed { request.headers.append(HTTPHeader("Authorization", "\(scheme) \($0)")) }
         return request
     }
 

@@ -26,14 +26,15 @@ package struct PolicyStack: Sendable {
 
     /// - Parameters:
     ///   - tokens: where access tokens come from; `nil` = no authentication (requests for tokens, for instance).
+    ///   - tokenScheme: what stands before a token in the header `Authorization`.
     ///   - budget: what the vendor allows, if the settings say nothing.
     ///   - classBudgets: what the vendor allows for single endpoint classes besides.
     ///   - hints: reads the vendor's rate headers.
     /// - Throws: `invalidSetting`.
     package static func make(
         http: any HTTPClient, clock: any WallClock, settings: ConnectorSettings, tokens: (any TokenProvider)?,
-        retry: RetryPolicy = RetryPolicy(), budget: RateBudget? = nil, classBudgets: [String: RateBudget] = [:],
-        hints: RateHintsReader? = nil
+        tokenScheme: String = "Bearer", retry: RetryPolicy = RetryPolicy(), budget: RateBudget? = nil,
+        classBudgets: [String: RateBudget] = [:], hints: RateHintsReader? = nil
     ) throws(MigratezError) -> PolicyStack {
         var budget = budget
         if let text = settings["rate.requests"] { budget = try RateBudget(parsing: text) }
@@ -44,7 +45,9 @@ package struct PolicyStack: Sendable {
         let http: any HTTPClient = ReachClient(http, settings.reach)
         let bounded = callsMax.map { ConcurrencyLimitedClient(http, callsMax: $0) } ?? http
         var client: any HTTPClient = RateLimitedClient(bounded, limiter: limiter, hints: hints, clock: clock)
-        if let tokens { client = AuthorizedClient(client, token: SharedToken(tokens, clock: clock)) }
+        if let tokens {
+            client = AuthorizedClient(client, token: SharedToken(tokens, clock: clock), scheme: tokenScheme)
+        }
         client = RetryingClient(client, policy: retry, clock: clock)
         return PolicyStack(client: client, limiter: limiter, concurrencyMax: callsMax)
     }
