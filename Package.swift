@@ -121,6 +121,7 @@ let package = Package(
 
         module(
             "Simulators/REST", name: "RESTSimulator", ["Model", "JSON", "SimulatorKit", "SyntheticCRM"]),
+        module("Simulators/Zoho", name: "ZohoSimulator", ["Model", "JSON", "SimulatorKit", "SyntheticCRM"]),
 
         // What a person types.
         .executableTarget(

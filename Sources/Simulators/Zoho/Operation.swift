@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+// Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
+
+import MigratezSimulatorKit
+
+/// What a request asks for.
+enum Operation: Equatable {
+    case modules, module(String), fields, fieldCreation, layouts, pipelines, users, org, contactRoles
+    case list(String), single(String, id: String), count(String), deleted(String), query
+    case insert(String), update(String), updateSingle(String, id: String), upsert(String), delete(String)
+    case deleteSingle(String, id: String)
+    case related(String, id: String, list: String), dealRoles(id: String), dealRolesPut(id: String)
+    case dealRolesDelete(id: String)
+
+    /// - Parameter path: behind `/crm/v8`.
+    init?(_ method: SimulatorRequest.Method, _ path: [String]) {
+        switch (method, path.count, path.first) {
+        case (.get, 2, "settings") where path[1] == "modules": self = .modules
+        case (.get, 3, "settings") where path[1] == "modules": self = .module(path[2])
+        case (.get, 2, "settings") where path[1] == "fields": self = .fields
+        case (.post, 2, "settings") where path[1] == "fields": self = .fieldCreation
+        case (.get, 2, "settings") where path[1] == "layouts": self = .layouts
+        case (.get, 2, "settings") where path[1] == "pipeline": self = .pipelines
+        case (_, _, "settings"): return nil
+        case (.get, 1, "users"): self = .users
+        case (.get, 1, "org"): self = .org
+        case (.post, 1, "coql"): self = .query
+        case (.get, 2, "Contacts") where path[1] == "roles": self = .contactRoles
+        case (.get, 3, "Deals") where path[2] == "Contact_Roles": self = .dealRoles(id: path[1])
+        case (.put, 3, "Deals") where path[2] == "Contact_Roles": self = .dealRolesPut(id: path[1])
+        case (.delete, 3, "Deals") where path[2] == "Contact_Roles": self = .dealRolesDelete(id: path[1])
+        case (.get, 1, let name?): self = .list(name)
+        case (.post, 1, let name?): self = .insert(name)
+        case (.put, 1, let name?): self = .update(name)
+        case (.delete, 1, let name?): self = .delete(name)
+        case (.post, 2, let name?) where path[1] == "upsert": self = .upsert(name)
+        case (.get, 2, let name?) where path[1] == "deleted": self = .deleted(name)
+        case (.get, 2, let name?): self = .single(name, id: path[1])
+        case (.put, 2, let name?): self = .updateSingle(name, id: path[1])
+        case (.delete, 2, let name?): self = .deleteSingle(name, id: path[1])
+        case (.get, 3, let name?) where path[1...] == ["actions", "count"]: self = .count(name)
+        case (.get, 3, let name?): self = .related(name, id: path[1], list: path[2])
+        default: return nil
+        }
+    }
+
+    /// For the journal.
+    var name: String {
+        switch self {
+        case .modules, .module: "settings/modules"
+        case .fields: "settings/fields"
+        case .fieldCreation: "create settings/fields"
+        case .layouts: "settings/layouts"
+        case .pipelines: "settings/pipeline"
+        case .users: "users"
+        case .org: "org"
+        case .contactRoles: "contact roles"
+        case .list, .single: "records"
+        case .count: "count"
+        case .deleted: "deleted"
+        case .query: "coql"
+        case .insert: "insert"
+        case .update, .updateSingle: "update"
+        case .upsert: "upsert"
+        case .delete, .deleteSingle: "delete"
+        case .related, .dealRoles: "related"
+        case .dealRolesPut: "put related"
+        case .dealRolesDelete: "delete related"
+        }
+    }
+
+    var isWrite: Bool {
+        switch self {
+        case .fieldCreation, .insert, .update, .updateSingle, .upsert, .delete, .deleteSingle, .dealRolesPut,
+            .dealRolesDelete:
+            true
+        default: false
+        }
+    }
+
+    /// The scope that the vendor asks for.
+    var scope: String {
+        switch self {
+        case .modules, .module, .fields, .fieldCreation, .layouts, .pipelines: "ZohoCRM.settings.ALL"
+        case .users: "ZohoCRM.users.READ"
+        case .org: "ZohoCRM.org.READ"
+        case .query: "ZohoCRM.coql.READ"
+        default: "ZohoCRM.modules.ALL"
+        }
+    }
+
+    /// Credits that a call costs (zoho.com/crm/developer, "API Limits"): one for ten rows that are written, for a query by
+    /// its limit.
+    func credits(rows: Int, queryLimit: Int) -> Int {
+        switch self {
+        case .insert, .update, .upsert: max(1, (rows + 9) / 10)
+        case .query: queryLimit <= 200 ? 1 : queryLimit <= 1_000 ? 2 : 3
+        case .deleted: 2
+        default: 1
+        }
+    }
+}

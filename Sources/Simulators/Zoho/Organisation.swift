@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+// Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
+
+import MigratezJSON
+import MigratezModel
+import MigratezSimulatorKit
+import Synchronization
+
+/// One organisation: what it holds, who may ask, and what that costs.
+final class Organisation: Sendable {
+    let options: ZohoOptions
+    let store: DocumentStore
+    let tokens: AccessTokens
+    let credits: CreditLedger
+    let pageTokens = PageTokens()
+    private let known: Mutex<[ModuleDefinition]>
+
+    /// Tables besides those of the modules.
+    enum Table {
+        /// Values of fields that must be unique, each with its record; custom fields come when tables are there already.
+        static let uniqueValues = "unique_values"
+        static let customFields = "custom_fields"
+        static let contactRoles = "contact_roles"
+    }
+
+    init(options: ZohoOptions, databasePath: String?) throws {
+        self.options = options
+        tokens = AccessTokens(options)
+        credits = CreditLedger(limit: options.credits, used: options.creditsUsed, at: options.clock.now)
+        var modules = StandardModules.all
+        store = try DocumentStore(
+            path: databasePath,
+            objects: modules.map { module in
+                .init(
+                    module.name, firstID: module.firstID,
+                    indexed: module.fields.filter { $0.type == .lookup }.map(\.name))
+            } + [
+                .init(Table.uniqueValues, indexed: ["record"], unique: ["value"]), .init(Table.customFields),
+                .init(Table.contactRoles, indexed: ["deal", "contact"]),
+            ])
+        // A file that was used before is continued with.
+        for custom in try store.read({ try $0.documents(Table.customFields) }) {
+            guard let index = modules.firstIndex(where: { $0.name == custom.document["module"]?.text }),
+                let field = FieldDefinition(creation: custom.document["definition"] ?? .null)
+            else { continue }
+            modules[index].fields.append(field)
+        }
+        known = Mutex(modules)
+    }
+
+    var modules: [ModuleDefinition] { known.withLock { $0 } }
+
+    func module(_ name: String) throws(ZohoFailure) -> ModuleDefinition {
+        guard let module = modules.first(where: { $0.name == name }) else { throw .invalidModule }
+        return module
+    }
+
+    func add(_ field: FieldDefinition, to module: String) {
+        known.withLock { modules in
+            guard let index = modules.firstIndex(where: { $0.name == module }) else { return }
+            modules[index].fields.append(field)
+        }
+    }
+
+    // MARK: Users
+
+    /// 18 digits, like the ids of records.
+    func userID(at index: Int) -> String { String(554_023_000_000_225_001 + Int64(index)) }
+
+    func user(_ id: String) -> ZohoOptions.User? {
+        guard let number = Int64(id), case let index = Int(number - 554_023_000_000_225_001),
+            options.users.indices.contains(index)
+        else { return nil }
+        return options.users[index]
+    }
+
+    func time(_ time: Timestamp) -> JSONValue {
+        .string(ZonedTime.text(time, zoneMinutes: options.zoneMinutes))
+    }
+}
+
+/// Where lists of records go on: opaque, good for a day, and only for the same question
+/// (zoho.com/crm/developer, "Get Records": `page_token`).
+final class PageTokens: Sendable {
+    struct Place: Sendable {
+        /// Everything of the request but the page.
+        var question: String
+        /// The last id that was shown.
+        var after: Int64
+        var count: Int
+        var expires: Timestamp
+    }
+
+    private let places = Mutex<[String: Place]>([:])
+
+    func keep(_ place: Place) -> String {
+        places.withLock { places in
+            let token = "c8582xx" + String(places.count + 1_000_000, radix: 36)
+            places[token] = place
+            return token
+        }
+    }
+
+    func place(_ token: String) -> Place? { places.withLock { $0[token] } }
+}
+
+/// Credits of the last 24 hours, in buckets of an hour: the window is a rolling one
+/// (zoho.com/crm/developer, "API Limits").
+final class CreditLedger: Sendable {
+    private struct State {
+        var buckets: [Int64: Int] = [:]
+        var underWay = 0
+    }
+
+    let limit: Int
+    private let state: Mutex<State>
+
+    init(limit: Int, used: Int, at now: Timestamp) {
+        self.limit = limit
+        state = Mutex(State(buckets: [Self.hour(now): used]))
+    }
+
+    /// Counts a call; one that is refused costs nothing.
+    ///
+    /// - Returns: what is left, if at least half is used: only then the vendor tells.
+    func take(_ cost: Int, at now: Timestamp) -> (isRefused: Bool, remaining: Int?) {
+        let hour = Self.hour(now)
+        return state.withLock { state in
+            state.buckets = state.buckets.filter { $0.key > hour - 24 }
+            let used = state.buckets.values.reduce(0, +)
+            guard used + cost <= limit else { return (true, limit - used) }
+            state.buckets[hour, default: 0] += cost
+            let left = limit - used - cost
+            return (false, left * 2 <= limit ? left : nil)
+        }
+    }
+
+    /// Runs `body` unless so many calls are under way already; then `nil`.
+    func underWay<T>(max: Int, _ body: () -> T) -> T? {
+        let isAdmitted = state.withLock { state in
+            guard state.underWay < max else { return false }
+            state.underWay += 1
+            return true
+        }
+        guard isAdmitted else { return nil }
+        defer { state.withLock { $0.underWay -= 1 } }
+        return body()
+    }
+
+    private static func hour(_ now: Timestamp) -> Int64 { now.milliseconds.flooredDivision(by: 3_600_000) }
+}
