@@ -85,6 +85,7 @@ let package = Package(
         module(
             "Connectors/Salesforce", name: "SalesforceConnector",
             ["Model", "JSON", "Crypto", "Transport", "ConnectorKit", "CSV"]),
+        module("Connectors/Zoho", name: "ZohoConnector", ["Model", "JSON", "Transport", "ConnectorKit"]),
         module("Connectors/Files", name: "FileConnector", ["Model", "JSON", "ConnectorKit", "CSV", "CZlib", "CZstd"]),
         module(
             "Connectors/SQLite", name: "SQLiteConnector", ["Model", "JSON", "Crypto", "ConnectorKit"],
@@ -162,6 +163,12 @@ let package = Package(
             "RESTConnector",
             [
                 "Model", "JSON", "Transport", "ConnectorKit", "RESTConnector", "RESTSimulator", "SimulatorKit",
+                "SyntheticCRM", "TestKit",
+            ]),
+        tests(
+            "ZohoConnector",
+            [
+                "Model", "JSON", "Transport", "ConnectorKit", "ZohoConnector", "ZohoSimulator", "SimulatorKit",
                 "SyntheticCRM", "TestKit",
             ]),
         tests("FileConnector", ["Model", "JSON", "ConnectorKit", "FileConnector", "CSV", "TestKit"]),

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+// Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
+
+import MigratezConnectorKit
+import MigratezJSON
+import MigratezModel
+import Synchronization
+
+/// Modules, their fields, and users, as the organisation describes them.
+///
+/// Source: zoho.com/crm/developer, "Modules metadata", "Fields metadata", "Get users".
+final class ZohoCatalog: Sendable {
+    /// A module that records can be read from.
+    struct Module: Sendable {
+        var name: String
+        var label: String
+        var isCreateable: Bool
+        var isReadable: Bool
+    }
+
+    private struct State {
+        var modules: [Module]?
+        var schemas: [String: ObjectSchema] = [:]
+        var ownUser: String?
+    }
+
+    private let client: ZohoClient
+    private let state = Mutex(State())
+
+    init(_ client: ZohoClient) { self.client = client }
+
+    /// The module with its fields; asked for once.
+    func schema(of module: String) async throws -> ObjectSchema {
+        if let known = state.withLock({ $0.schemas[module] }) { return known }
+        return try await freshSchema(of: module)
+    }
+
+    /// The module with its fields as they are now.
+    func freshSchema(of module: String) async throws -> ObjectSchema {
+        let modules = try await modules()
+        guard let described = modules.first(where: { $0.name == module }) else {
+            throw MigratezError(
+                .requestRefused, "the organisation has no module '\(module)'", remedy: .fixConfiguration,
+                hint: "modules go by their API names: \(modules.map(\.name).sorted().joined(separator: ", "))")
+        }
+        let answer = try await client.value("/settings/fields", [("module", module)], class: "schema")
+        guard case .array(let fields)? = answer["fields"] else {
+            throw MigratezError(
+                .brokenResponse, "Zoho's answer to the fields of \(module) holds no list", remedy: .retry(after: nil))
+        }
+        let linked = modules.map(\.name).filter { !ZohoModule.unlinked.contains($0) }
+        let schema = ObjectSchema(
+            name: module, label: described.label,
+            fields: fields.compactMap { FieldSchema(field: $0, of: module, modules: linked) },
+            holdsKey: ZohoModule.holdsKey(module))
+        state.withLock { $0.schemas[module] = schema }
+        return schema
+    }
+
+    /// The modules of the organisation; asked for once.
+    func modules() async throws -> [Module] {
+        if let known = state.withLock({ $0.modules }) { return known }
+        let answer = try await client.value("/settings/modules", class: "schema")
+        guard case .array(let described)? = answer["modules"] else {
+            throw MigratezError(
+                .brokenResponse, "Zoho's answer to the modules holds no list", remedy: .retry(after: nil))
+        }
+        let modules = described.compactMap { module -> Module? in
+            guard module["api_supported"]?.bool != false, let name = module["api_name"]?.text else { return nil }
+            return Module(
+                name: name, label: module["plural_label"]?.text ?? name,
+                isCreateable: module["creatable"]?.bool != false, isReadable: module["viewable"]?.bool != false)
+        }
+        state.withLock { $0.modules = modules }
+        return modules
+    }
+
+    /// All users, those who left too.
+    func people() async throws -> [Person] {
+        var people: [Person] = []
+        var page = 1
+        while true {
+            let answer = try await client.value(
+                "/users", [("type", "AllUsers"), ("page", String(page)), ("per_page", "200")], class: "schema")
+            for user in answer["users"]?.elements ?? [] {
+                guard let id = user["id"]?.text else { continue }
+                people.append(
+                    Person(id: id, email: user["email"]?.text, isActive: user["status"]?.text == "active"))
+            }
+            guard answer["info"]?["more_records"]?.bool == true else { return people }
+            page += 1
+            guard page <= Self.userPagesMax else {
+                throw MigratezError(.cursorLoop, "Zoho's list of users has no end", remedy: .retry(after: nil))
+            }
+        }
+    }
+
+    /// The user that the refresh token stands for; asked for once.
+    func ownUser() async throws -> String {
+        if let known = state.withLock({ $0.ownUser }) { return known }
+        let answer = try await client.value("/users", [("type", "CurrentUser")], class: "schema")
+        guard let id = answer["users"]?[0]?["id"]?.text else {
+            throw MigratezError(
+                .brokenResponse, "Zoho did not tell whom the token stands for", remedy: .retry(after: nil))
+        }
+        state.withLock { $0.ownUser = id }
+        return id
+    }
+
+    private static let userPagesMax = 1_000
+}
+
+extension FieldSchema {
+    /// A field as the fields API describes it; `nil` if it has no name, or if its values are records, files or pictures
+    /// of their own, which neither a query brings nor a record's JSON takes as they are.
+    init?(field: JSONValue, of module: String, modules: [String]) {
+        guard let name = field["api_name"]?.text, let type = field["data_type"]?.text, name != "Tag",
+            !Self.separateTypes.contains(type)
+        else { return nil }
+        let isReadOnly = field["read_only"]?.bool == true || field["field_read_only"]?.bool == true
+        let operations = field["operation_type"]
+        let kind = name == ZohoModule.id ? .id : Self.kinds[type] ?? .other
+        let isText = [.text, .longText, .email, .phone, .url].contains(kind)
+        let options = (field["pick_list_values"]?.elements ?? []).compactMap { option -> Option? in
+            guard let value = option["actual_value"]?.text, value != "-None-" else { return nil }
+            return Option(
+                value: value, label: option["display_value"]?.text ?? value,
+                isActive: option["type"]?.text != "unused")
+        }
+        let hasOptions = kind == .choice || kind == .choices
+        self.init(
+            name: name, label: field["field_label"]?.text ?? name, kind: kind,
+            isRequired: field["system_mandatory"]?.bool == true,
+            isCreateable: !isReadOnly && operations?["api_create"]?.bool != false,
+            isUpdateable: !isReadOnly && operations?["api_update"]?.bool != false,
+            isUnique: name == ZohoModule.id || field["unique"]?.members.isEmpty == false,
+            lengthMax: isText ? field["length"]?.int : nil, options: hasOptions ? options : [],
+            isRestricted: hasOptions,
+            refersTo: kind == .reference ? Self.targets(of: field, type, name, module, modules) : [])
+    }
+
+    /// The modules that a lookup may lead to. `What_Id` is what an activity is about besides people, who stand in
+    /// `Who_Id`.
+    private static func targets(
+        of field: JSONValue, _ type: String, _ name: String, _ module: String, _ modules: [String]
+    ) -> [String] {
+        guard type == "lookup" else { return [ZohoModule.person] }
+        let named = field["lookup"]?["module"]?["api_name"]?.text
+        if let named, named != "se_module" { return [named] }
+        guard ZohoModule.activities.contains(module) else { return modules }
+        return modules.filter { !ZohoModule.activities.contains($0) && $0 != ZohoModule.contacts && $0 != "Leads" }
+    }
+
+    private static let separateTypes: Set = [
+        "subform", "multiselectlookup", "multiuserlookup", "multi_module_lookup", "fileupload", "imageupload",
+        "profileimage", "consent_lookup",
+    ]
+
+    private static let kinds: [String: Kind] = [
+        "text": .text, "textarea": .longText, "rich_text": .longText, "email": .email, "phone": .phone,
+        "website": .url, "integer": .integer, "bigint": .integer, "double": .decimal, "currency": .decimal,
+        "percent": .decimal, "date": .date, "datetime": .dateTime, "time": .time, "boolean": .bool,
+        "picklist": .choice, "multiselectpicklist": .choices, "lookup": .reference, "ownerlookup": .reference,
+        "userlookup": .reference, "autonumber": .text,
+    ]
+}

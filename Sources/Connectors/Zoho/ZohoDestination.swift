@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: Apache-2.0
+// Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
+
+package import MigratezConnectorKit
+import MigratezJSON
+package import MigratezModel
+package import MigratezTransport
+
+/// Zoho CRM as a destination. Objects go by the API names of modules: `Accounts`, `Contacts`, `Tasks`, custom ones too.
+///
+/// Every record carries our row key in a custom field whose values are unique (`Migratez_ID`), so that writing it again meets
+/// the same record. Two objects are special: notes, which can hold no key (`NoteWriter`), and `Contact_Roles`, the contacts
+/// of deals, which are known by what they connect. What a user must prepare is in the documentation of this module.
+package struct ZohoDestination: Destination {
+    package let name = "zoho"
+    /// What a pipeline may set below `target:`.
+    package static let settings: [SettingSpec] =
+        ZohoAccess.specs + [
+            SettingSpec(
+                "load.external_id", .text,
+                "the API name of the unique field that holds our row key; default \(defaultKeyField)"),
+            SettingSpec(
+                "load.contact_role", .text, "the role of contacts in deals whose link names none; without it refused"),
+        ]
+    package static let capabilities = DestinationCapabilities(
+        routes: [routeName], upsertKey: defaultKeyField, links: "lookups, and contacts of deals by their role",
+        createdDate: nil, undoes: true,
+        limits: [
+            "\(RowBatch.rowsMax) records a request, a credit for ten of them",
+            "credits of 24 hours by edition", "times in whole seconds",
+        ])
+
+    private static let routeName = "records"
+    private static let defaultKeyField = "Migratez_ID"
+
+    package let limiter: RateLimiter?
+    /// Values of one criterion of a query.
+    package let readBatchSize = COQL.valuesMax
+
+    private let connection: ZohoConnection
+    private let keyField: String
+    private let defaultRole: String?
+    private let clock: any WallClock
+
+    /// - Parameter http: the process's client; retries, authentication and the rate budget are put around it here.
+    /// - Throws: `invalidSetting`; nothing is sent.
+    package init(settings: ConnectorSettings, http: any HTTPClient, clock: any WallClock) throws(MigratezError) {
+        keyField = settings["load.external_id"] ?? Self.defaultKeyField
+        guard COQL.isName(keyField), keyField.first?.isLetter == true else {
+            throw MigratezError(
+                .invalidSetting, "load.external_id is not the API name of a field", remedy: .fixConfiguration,
+                hint: "API names are of letters, digits and _, and begin with a letter")
+        }
+        defaultRole = settings["load.contact_role"]
+        connection = try ZohoConnection(settings, http: http, clock: clock)
+        limiter = connection.limiter
+        self.clock = clock
+    }
+
+    private var client: ZohoClient { connection.client }
+    private var catalog: ZohoCatalog { connection.catalog }
+    private var reader: RecordReader { RecordReader(client: client, catalog: catalog, keyField: keyField) }
+    private var roleWriter: DealRoleWriter { DealRoleWriter(client: client, defaultRole: defaultRole) }
+    private var noteWriter: NoteWriter { NoteWriter(client: client, catalog: catalog, clock: clock) }
+
+    // MARK: Schema
+
+    package func discover(_ objects: [String]) async throws -> [ObjectSchema] {
+        var schemas: [ObjectSchema] = []
+        for name in objects {
+            schemas.append(
+                try await name == DealRoles.object
+                    ? DealRoles(client).schema() : catalog.freshSchema(of: name))
+        }
+        return schemas
+    }
+
+    package func requirements(of object: ObjectSchema) -> [FieldCreation] {
+        guard object.holdsKey, object.field(keyField)?.isUnique != true else { return [] }
+        return [FieldCreation(object: object.name, field: FieldCreator.key(named: keyField))]
+    }
+
+    package func prepare(_ creations: [FieldCreation]) async throws {
+        try await FieldCreator(client: client, catalog: catalog).create(creations)
+    }
+
+    package func people() async throws -> [Person] { try await catalog.people() }
+
+    // MARK: Writing
+
+    /// Notes and contact roles are written by one call at a time: what was there before is looked at first.
+    package func route(for object: String, expectedRows: Int) -> WriteRoute {
+        let isAlone = object == ZohoModule.notes || object == DealRoles.object
+        return WriteRoute(
+            name: Self.routeName, recordsMax: RowBatch.rowsMax, bytesMax: .MiB(8),
+            concurrencyMax: isAlone ? 1 : min(connection.concurrencyMax ?? 4, Self.heavyCallsMax))
+    }
+
+    /// Upserts of more than ten records at once that Zoho allows ("API limits": sub-concurrency).
+    private static let heavyCallsMax = 10
+
+    package func write(_ batch: Batch, by route: WriteRoute, intent: any WriteIntent) async throws -> [Receipt] {
+        switch batch.object {
+        case DealRoles.object: try await roleWriter.write(batch.rows)
+        case ZohoModule.notes: try await noteWriter.write(batch.rows, intent: intent)
+        default:
+            try await RowWriter(
+                client: client, schema: try await catalog.schema(of: batch.object), keyField: keyField, clock: clock
+            ).write(batch.rows)
+        }
+    }
+
+    package func resolve(_ batch: Batch, by route: WriteRoute, note: String?) async throws -> [Receipt] {
+        switch batch.object {
+        case DealRoles.object: return try await roleWriter.resolve(batch.rows)
+        case ZohoModule.notes: return try await noteWriter.resolve(batch.rows, note: note)
+        default:
+            let keys = batch.rows.filter { $0.targetID == nil }.map(\.key)
+            let ids = try await reader.ids(ofKeys: keys, in: batch.object)
+            return keys.compactMap { key in ids[key].map { Receipt(key: key, result: .created(id: $0)) } }
+        }
+    }
+
+    /// Into the recycle bin, without workflows. A lost call is sent again: what the first one deleted is then not there.
+    package func delete(object: String, ids: [String]) async throws -> [Deletion] {
+        if object == DealRoles.object { return try await roleWriter.delete(ids) }
+        let schema = try await catalog.schema(of: object)
+        var results: [String: Deletion.Result] = [:]
+        var rest = Set(ids.filter(ZohoID.isID)).sorted()[...]
+        while !rest.isEmpty {
+            try Task.checkCancellation()
+            let group = rest.prefix(RowBatch.rowsMax)
+            rest = rest.dropFirst(group.count)
+            let answers = try await client.write(
+                .delete, "/\(object)", [("ids", group.joined(separator: ",")), ("wf_trigger", "false")],
+                isRepeatable: true)
+            guard answers.count == group.count else {
+                throw MigratezError(
+                    .brokenResponse, "\(group.count) deletions of \(object) got \(answers.count) answers",
+                    remedy: .retry(after: nil))
+            }
+            for (id, answer) in zip(group, answers) {
+                let refusal = ZohoRefusal(answer)
+                results[id] =
+                    answer["status"]?.text == "success"
+                    ? .deleted : refusal.code == "INVALID_DATA" ? .absent : .refused(refusal.rejection(schema))
+            }
+        }
+        // What is no id of Zoho's cannot be there.
+        return ids.map { Deletion(id: $0, result: results[$0] ?? .absent) }
+    }
+
+    package func finish() async throws {}
+
+    // MARK: Reading
+
+    package func read(object: String, ids: [String], fields: [String]) async throws -> [ReadBack] {
+        try await object == DealRoles.object
+            ? roleWriter.read(ids, fields: fields) : reader.read(ids, of: object, fields: fields)
+    }
+
+    package func match(
+        object: String, fields: [String], values: [[String]], returning: [String]
+    ) async throws -> [ReadBack] {
+        try await reader.match(object, fields: fields, values: values, returning: returning)
+    }
+
+    package func sample(object: String, fields: [String], count: Int) async throws -> [ReadBack] {
+        guard object != DealRoles.object else {
+            throw MigratezError(
+                .notSupported, "contact roles are listed by deal only", remedy: .fixConfiguration,
+                hint: "look at the deals")
+        }
+        return try await reader.sample(count, of: object, fields: fields)
+    }
+
+    private var history: RecordHistory { RecordHistory(client: client, catalog: catalog, reader: reader) }
+
+    package func lastChanges(object: String, ids: [String]) async throws -> [String: LastChange] {
+        guard object != DealRoles.object else { return [:] }
+        return try await history.lastChanges(ids, of: object)
+    }
+
+    package func referrers(object: String, ids: [String]) async throws -> [String: String] {
+        guard object != DealRoles.object else { return [:] }
+        return try await history.referrers(ids.filter(ZohoID.isID), of: object)
+    }
+
+    package func count(object: String, keyPrefix: String) async throws -> Int? {
+        guard object != DealRoles.object else { return nil }
+        return try await reader.count(object, keyPrefix: keyPrefix)
+    }
+
+    // MARK: The account and planning
+
+    package func identity() async throws -> String { try await ZohoAccount(connection).identity() }
+
+    package func account(for objects: [String]) async throws -> AccountReport {
+        let modules = objects.filter { $0 != DealRoles.object }
+        return try await ZohoAccount(connection).report(reading: modules, writing: modules)
+    }
+
+    package func recordAddress(of object: String, id: String) async throws -> String? {
+        guard object != DealRoles.object else { return nil }
+        return try await ZohoAccount(connection).recordAddress(of: object, id: id)
+    }
+
+    /// Workflows, approvals and blueprints are kept out of every write. What else an organisation has set up to check
+    /// records, no request tells.
+    package func sideEffects(on objects: [String]) async throws -> [SideEffect] {
+        guard objects.contains(where: { $0 != DealRoles.object }) else { return [] }
+        return [
+            SideEffect(
+                .unknown,
+                "validation rules, layout rules and unique fields may refuse rows, and Zoho does not say which",
+                advice: "look at Setup, Modules and Fields, before the load")
+        ]
+    }
+
+    package func estimatedCalls(writing object: String, records: Int, matchRules: Int) -> [CallEstimate] {
+        let route = route(for: object, expectedRows: records)
+        let calls = (records + route.recordsMax - 1) / route.recordsMax
+        if object == DealRoles.object {
+            return [CallEstimate("contact roles", records * 2, secondsEach: 0.2...1)]
+        }
+        var estimates = [
+            CallEstimate("records \(object)", calls, secondsEach: 0.5...4, atOnce: route.concurrencyMax)
+        ]
+        if matchRules > 0 { estimates.append(CallEstimate("match \(object)", calls * matchRules * 2)) }
+        return estimates
+    }
+}

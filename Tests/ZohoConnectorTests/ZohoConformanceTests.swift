@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+// Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
+
+import FoundationEssentials
+import MigratezConnectorKit
+import MigratezJSON
+import MigratezModel
+import MigratezSimulatorKit
+import MigratezSyntheticCRM
+import MigratezTestKit
+import MigratezTransport
+import MigratezZohoConnector
+import MigratezZohoSimulator
+import Testing
+
+/// Both sides of the connector against the simulated organisation, by the suite that every connector passes.
+@Suite(.serialized) struct `Zoho conforms` {
+    @Test(arguments: SourceConformance.allCases)
+    func `as a source`(check: SourceConformance) async throws {
+        try await ZohoSubject.run(fills: true) { try await check.check($0) }
+    }
+
+    @Test(arguments: RemoteSourceConformance.allCases)
+    func `as a source through a network`(check: RemoteSourceConformance) async throws {
+        try await ZohoSubject.run(fills: true) { try await check.check($0) }
+    }
+
+    @Test(arguments: DestinationConformance.allCases)
+    func `as a destination`(check: DestinationConformance) async throws {
+        try await ZohoSubject.run { try await check.check($0) }
+    }
+
+    @Test(arguments: RemoteDestinationConformance.allCases)
+    func `as a destination through a network`(check: RemoteDestinationConformance) async throws {
+        try await ZohoSubject.run { try await check.check($0) }
+    }
+}
+
+/// An organisation with 800 credits left of 2,000, so that Zoho tells how many there are.
+private struct ZohoSubject: RemoteSourceSubject, RemoteDestinationSubject {
+    let org: ZohoOrg
+    let streams: [ExpectedStream]
+    let links: [ExpectedLinks]
+    private let writesBefore: Int
+
+    static func run(fills: Bool = false, _ body: (ZohoSubject) async throws -> Void) async throws {
+        let counts = SyntheticCRM.Counts(
+            contacts: 260, companies: 40, deals: 50, notes: 160, tasks: 30, calls: 10, meetings: 10)
+        try await ZohoOrg.run(fills ? counts : nil) { options in
+            options.credits = 2_000
+            options.creditsUsed = 1_200
+            options.users.append(.init(email: "gone@acme.test", name: "Gone", isActive: false))
+        } _: { org in
+            try await body(
+                ZohoSubject(
+                    org: org, streams: fills ? try expected(org.simulator) : [],
+                    links: fills ? try expectedLinks(org.simulator) : [],
+                    writesBefore: org.server.journal.counts.writes))
+        }
+    }
+
+    // MARK: As a source
+
+    private static let modules = ["Contacts", "Accounts", "Deals", "Notes", "Tasks", "Calls", "Events"]
+
+    /// What the simulator has stored, seen past the connector.
+    private static func expected(_ simulator: ZohoSimulator) throws -> [ExpectedStream] {
+        try modules.map { module in
+            let documents = try simulator.records(of: module)
+            let names = Set(documents.values.flatMap { $0.members.map(\.key) }).subtracting(["$se_module"])
+            return ExpectedStream(
+                StreamName(module)!,
+                records: documents.mapValues { document in
+                    Dictionary(
+                        uniqueKeysWithValues: names.map { name in
+                            let value = document[name]
+                            return (name, value?.bool.map { $0 ? "true" : "false" } ?? value?.text)
+                        })
+                })
+        }
+    }
+
+    private static func expectedLinks(_ simulator: ZohoSimulator) throws -> [ExpectedLinks] {
+        func lookups(_ from: String, _ field: String, _ to: String) throws -> Set<Edge> {
+            let targets = try simulator.records(of: to)
+            return Set(
+                try simulator.records(of: from).compactMap { id, document in
+                    guard let target = document[field]?.text, targets[target] != nil else { return nil }
+                    return Edge(from: id, to: target, isPrimary: true)
+                })
+        }
+        let deals = try simulator.records(of: "Deals")
+        var contacts: Set<Edge> = []
+        for role in try simulator.contactRoles() where deals[role.deal] != nil {
+            let isPrimary = deals[role.deal]?["Contact_Name"]?.text == role.contact
+            contacts.insert(Edge(from: role.deal, to: role.contact, isPrimary: isPrimary, label: role.role))
+        }
+        return [
+            ("Contacts", "Accounts", try lookups("Contacts", "Account_Name", "Accounts")),
+            ("Deals", "Contacts", contacts), ("Notes", "Contacts", try lookups("Notes", "Parent_Id", "Contacts")),
+            ("Tasks", "Deals", try lookups("Tasks", "What_Id", "Deals")),
+            ("Events", "Accounts", try lookups("Events", "What_Id", "Accounts")),
+            ("Calls", "Contacts", try lookups("Calls", "Who_Id", "Contacts")),
+        ].map { ExpectedLinks(from: StreamName($0.0)!, to: StreamName($0.1)!, edges: $0.2) }
+    }
+
+    func makeSource() throws -> any Source { try org.source(["page_size": "200"]) }
+    var sourceCapabilities: SourceCapabilities { ZohoSource.capabilities }
+    var unlinked: (from: StreamName, to: StreamName)? { (StreamName("Accounts")!, StreamName("Contacts")!) }
+    var peopleCount: Int { 3 + (org.crm?.counts.owners ?? 0) }
+
+    // MARK: As a destination
+
+    func makeDestination() throws -> any Destination { try org.destination(["load.contact_role": "Evaluator"]) }
+    var destinationCapabilities: DestinationCapabilities { ZohoDestination.capabilities }
+    let object = "Contacts"
+
+    func fields(_ number: Int, version: Int) -> [String: String] {
+        [
+            "Email": "c\(number)@conformance.test", "Last_Name": "Ünïcode \"\(number)\" 'O''Brien' 👩‍👩‍👧",
+            "Title": "Title; \(version)",
+        ]
+    }
+
+    var refused: (fields: [String: String], code: ErrorCode)? { (["Lead_Source": "no such source"], .notInPicklist) }
+
+    var link: LinkSubject? {
+        LinkSubject(
+            object: "Contact_Roles", fromField: "Contact", toField: "Deal", toObject: "Deals",
+            toFields: ["Deal_Name": "Renewal", "Stage": "Closed won"])
+    }
+
+    func count() async throws -> Int { try org.simulator.count(of: "Contacts") }
+
+    func createByOthers(_ fields: [String: String]) async throws -> String? {
+        try await org.create("Contacts", .object(fields.map { .init($0.key, .string($0.value)) }))
+    }
+
+    // MARK: The network
+
+    func inject(_ fault: ConformanceFault, times: Int) {
+        let rule =
+            switch fault {
+            case .throttled: Fault.status(429, retryAfter: .seconds(1))
+            case .failing: Fault.status(503, retryAfter: nil)
+            case .lost: Fault.drop
+            case .lostAnswer: Fault.commitThenDrop
+            case .cutOff: Fault.badJSON
+            }
+        let path = "/crm/v8" + (streams.isEmpty ? "/Contacts" : "/coql")
+        org.server.faults.inject(FaultPlan.Rule(rule, .next(times), pathPrefix: path))
+    }
+
+    func expireToken() async throws { org.clock.advance(by: .seconds(4_000)) }
+
+    func exhaustQuota() async throws {
+        for _ in 0...800 where try await org.send(.get, "/users").status == 429 { return }
+        Issue.record("the credits are not used up")
+    }
+
+    var writes: Int { org.server.journal.counts.writes - writesBefore }
+
+    /// As they stand in the simulator's own source, so that a new one is noticed.
+    var vendorCodes: [String] {
+        let folder = repositoryRoot.appending(path: "Sources/Simulators/Zoho")
+        let files = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
+        var codes: Set<String> = []
+        for name in files {
+            let text = (try? String(contentsOf: folder.appending(path: name), encoding: .utf8)) ?? ""
+            for match in text.matches(of: /(?:RowFailure\(|ZohoFailure\(\s*\d+,)\s*"([A-Z]+(?:_[A-Z]+)+)"/) {
+                codes.insert(String(match.1))
+            }
+        }
+        return codes.sorted()
+    }
+
+    func knows(_ vendorCode: String) -> Bool { ZohoErrorRule.all.contains { $0.vendorCode == vendorCode } }
+}
