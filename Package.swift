@@ -119,6 +119,7 @@ let package = Package(
             products: [grdb]),
         module(
             "Simulators/Salesforce", name: "SalesforceSimulator", ["Model", "JSON", "SimulatorKit"], products: [grdb]),
+        module("Simulators/Pipedrive", name: "PipedriveSimulator", ["Model", "JSON", "SimulatorKit", "SyntheticCRM"]),
 
         module(
             "Simulators/REST", name: "RESTSimulator", ["Model", "JSON", "SimulatorKit", "SyntheticCRM"]),
@@ -199,7 +200,7 @@ let package = Package(
             "Simulator",
             [
                 "Model", "JSON", "SimulatorKit", "SyntheticCRM", "HubSpotSimulator", "SalesforceSimulator",
-                "RESTSimulator", "TestKit",
+                "PipedriveSimulator", "RESTSimulator", "TestKit",
             ]),
         .testTarget(
             name: "CLITests",
