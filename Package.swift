@@ -86,6 +86,9 @@ let package = Package(
             "Connectors/Salesforce", name: "SalesforceConnector",
             ["Model", "JSON", "Crypto", "Transport", "ConnectorKit", "CSV"]),
         module("Connectors/Zoho", name: "ZohoConnector", ["Model", "JSON", "Transport", "ConnectorKit"]),
+        module(
+            "Connectors/Pipedrive", name: "PipedriveConnector",
+            ["Model", "JSON", "Crypto", "Transport", "ConnectorKit"]),
         module("Connectors/Files", name: "FileConnector", ["Model", "JSON", "ConnectorKit", "CSV", "CZlib", "CZstd"]),
         module(
             "Connectors/SQLite", name: "SQLiteConnector", ["Model", "JSON", "Crypto", "ConnectorKit"],
@@ -171,6 +174,12 @@ let package = Package(
             [
                 "Model", "JSON", "Transport", "ConnectorKit", "ZohoConnector", "ZohoSimulator", "SimulatorKit",
                 "SyntheticCRM", "TestKit",
+            ]),
+        tests(
+            "PipedriveConnector",
+            [
+                "Model", "JSON", "Transport", "ConnectorKit", "PipedriveConnector", "PipedriveSimulator",
+                "SimulatorKit", "SyntheticCRM", "TestKit",
             ]),
         tests("FileConnector", ["Model", "JSON", "ConnectorKit", "FileConnector", "CSV", "TestKit"]),
         tests(

@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: Apache-2.0
+// Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
+
+import Foundation
+import MigratezConnectorKit
+import MigratezJSON
+import MigratezModel
+import MigratezPipedriveConnector
+import MigratezPipedriveSimulator
+import MigratezSimulatorKit
+import MigratezSyntheticCRM
+import MigratezTestKit
+import MigratezTransport
+import Testing
+
+/// Both sides of the connector against the simulated company, by the suite that every connector passes.
+struct `Pipedrive conforms` {
+    @Test(arguments: SourceConformance.allCases)
+    func `as a source`(check: SourceConformance) async throws {
+        try await PipedriveSubject.run { try await check.check($0) }
+    }
+
+    @Test(arguments: RemoteSourceConformance.allCases)
+    func `as a source through a network`(check: RemoteSourceConformance) async throws {
+        try await PipedriveSubject.run { try await check.check($0) }
+    }
+
+    @Test(arguments: DestinationConformance.allCases)
+    func `as a destination`(check: DestinationConformance) async throws {
+        try await PipedriveSubject.run { try await check.check($0) }
+    }
+
+    @Test(arguments: RemoteDestinationConformance.allCases)
+    func `as a destination through a network`(check: RemoteDestinationConformance) async throws {
+        try await PipedriveSubject.run { try await check.check($0) }
+    }
+}
+
+/// A company with 400 records, access tokens of an hour, and 20,000 tokens a day.
+private struct PipedriveSubject: RemoteSourceSubject, RemoteDestinationSubject {
+    let company: PipedriveCompany
+
+    private static let dailyTokens = 20_000
+    private static let ownToken = "the-test's-own"
+
+    static func run(_ body: (PipedriveSubject) async throws -> Void) async throws {
+        let options = PipedriveOptions(
+            tokens: [ownToken], burst: .init(requests: 1_000_000), dailyTokens: dailyTokens, searchLag: .seconds(3_600))
+        try await PipedriveCompany.run(options: options) { try await body(PipedriveSubject(company: $0)) }
+    }
+
+    // MARK: As a source
+
+    private var secrets: [String: Secret] {
+        ["auth.client_secret": Secret("secret"), "auth.refresh_token": Secret("refresh")]
+    }
+
+    private var settings: [String: String] {
+        ["auth.client_id": "client", "rate.daily_tokens": String(Self.dailyTokens)]
+    }
+
+    func makeSource() throws -> any Source {
+        try company.source(settings.merging(["page_size": "20"]) { $1 }, secrets: secrets)
+    }
+
+    var sourceCapabilities: SourceCapabilities { PipedriveSource.capabilities }
+
+    /// From the synthetic CRM, not from what the simulator stores.
+    var streams: [ExpectedStream] {
+        let crm = company.crm
+        func records<Record: SyntheticRecord>(
+            _ name: String, _ make: (Int) -> Record, _ values: (Record) -> [String: String?]?
+        ) -> ExpectedStream {
+            var records: [String: [String: String?]] = [:]
+            for index in 0..<crm.counts[Record.object] where !crm.isArchived(Record.object, at: index) {
+                let record = make(index)
+                if let values = values(record) { records[String(record.id)] = values }
+            }
+            return ExpectedStream(StreamName(name)!, records: records)
+        }
+        func given(_ text: String?) -> String? { text.flatMap { $0.isEmpty ? nil : $0 } }
+        return [
+            records("person", crm.contact(at:)) { contact in
+                [
+                    "name": [given(contact[.firstname]), given(contact[.lastname])].compactMap(\.self)
+                        .joined(separator: " ").nonEmpty ?? "Person \(contact.id)",
+                    "email": given(contact[.email]), "phone": given(contact[.phone]) ?? given(contact[.mobilephone]),
+                    "org_id": first(.contactToCompany, contact.index), "Position": given(contact[.jobtitle]),
+                    "Remarks": given(contact[.notes]), "Birthday": given(contact[.birthday]),
+                    "Income": given(contact[.annualrevenue]),
+                    "Income_currency": given(contact[.annualrevenue]).map { _ in "USD" },
+                    "Home_locality": given(contact[.city]),
+                ]
+            },
+            records("organization", crm.company(at:)) { company in
+                [
+                    "name": given(company[.name]) ?? "Company \(company.id)", "website": given(company[.website]),
+                    "address_locality": given(company[.address]) ?? given(company[.city]) == nil
+                        ? nil : given(company[.city]), "Domain": given(company[.domain]),
+                    "employee_count": given(company[.numberofemployees]),
+                ]
+            },
+            records("deal", crm.deal(at:)) { deal in
+                [
+                    "title": given(deal[.dealname]) ?? "Deal \(deal.id)", "value": given(deal[.amount]) ?? "0",
+                    "status": deal[.isWon] == "true" ? "won" : deal[.isClosed] == "true" ? "lost" : "open",
+                    "person_id": first(.dealToContact, deal.index),
+                    "is_archived": Seeding.isArchived(deal) ? "true" : "false",
+                ]
+            },
+            records("note", crm.note(at:)) { note in
+                let links = [LinkKind.noteToContact, .noteToCompany, .noteToDeal].map { first($0, note.index) }
+                guard let body = given(note[.body]), links.contains(where: { $0 != nil }) else { return nil }
+                return ["content": body, "person_id": links[0], "org_id": links[1], "deal_id": links[2]]
+            },
+        ]
+    }
+
+    /// The id of the first record that a link leads to.
+    private func first(_ kind: LinkKind, _ index: Int) -> String? {
+        company.crm.links(kind, from: index).first { !$0.isDangling }.map { String($0.toID) }
+    }
+
+    var links: [ExpectedLinks] {
+        let crm = company.crm
+        func edges(_ kind: LinkKind, all: Bool) -> Set<Edge> {
+            var edges: Set<Edge> = []
+            for index in 0..<crm.counts[kind.from] where !crm.isArchived(kind.from, at: index) {
+                let links = crm.links(kind, from: index).filter { !$0.isDangling }
+                for (place, link) in (all ? links : Array(links.prefix(1))).enumerated() {
+                    edges.insert(
+                        Edge(
+                            from: String(crm.id(of: kind.from, at: index)), to: String(link.toID),
+                            isPrimary: place == 0))
+                }
+            }
+            return edges
+        }
+        let person = StreamName("person")!
+        let organization = StreamName("organization")!
+        return [
+            ExpectedLinks(from: person, to: organization, edges: edges(.contactToCompany, all: false)),
+            ExpectedLinks(from: StreamName("deal")!, to: person, edges: edges(.dealToContact, all: true)),
+        ]
+    }
+
+    var unlinked: (from: StreamName, to: StreamName)? { (StreamName("organization")!, StreamName("person")!) }
+    /// The owners and the administrator.
+    var peopleCount: Int { company.crm.counts.owners + 1 }
+
+    // MARK: As a destination
+
+    func makeDestination() throws -> any Destination { try company.destination(settings, secrets: secrets) }
+
+    var destinationCapabilities: DestinationCapabilities { PipedriveDestination.capabilities }
+    let object = "person"
+
+    func fields(_ number: Int, version: Int) -> [String: String] {
+        [
+            "email": "c\(number)@conformance.test", "name": "Ünïcode \"\(number)\" 👩‍👩‍👧",
+            "Position": "Title; \(version)",
+        ]
+    }
+
+    var refused: (fields: [String: String], code: ErrorCode)? {
+        (["Lifecycle stage": "no such stage"], .notInPicklist)
+    }
+
+    var link: LinkSubject? {
+        LinkSubject(
+            object: "deal_participant", fromField: "person_id", toField: "deal_id", toObject: "deal",
+            toFields: ["title": "Renewal"])
+    }
+
+    func count() async throws -> Int { try company.simulator.count(of: "persons") }
+
+    /// By the fields' own keys, as the API has them.
+    func createByOthers(_ fields: [String: String]) async throws -> String? {
+        let list = try await company.ask(.get, "/api/v2/personFields?limit=500", token: Self.ownToken).answer
+        let position = try #require(
+            list["data"]?.elements.first { $0["field_name"]?.text == "Position" }?["field_code"]?.text)
+        let answer = try await company.ask(
+            .post, "/api/v2/persons",
+            [
+                "name": .string(fields["name"] ?? ""),
+                "emails": [["value": .string(fields["email"] ?? ""), "primary": true, "label": "work"]],
+                "custom_fields": .object([.init(position, .string(fields["Position"] ?? ""))]),
+            ], token: Self.ownToken
+        ).answer
+        return try #require(answer["data"]?["id"]?.text)
+    }
+
+    // MARK: The network
+
+    func inject(_ fault: ConformanceFault, times: Int) {
+        let rule =
+            switch fault {
+            case .throttled: Fault.status(429, retryAfter: .seconds(1))
+            case .failing: Fault.status(503, retryAfter: nil)
+            case .lost: Fault.drop
+            case .lostAnswer: Fault.commitThenDrop
+            case .cutOff: Fault.badJSON
+            }
+        company.server.faults.inject(FaultPlan.Rule(rule, .next(times), pathPrefix: "/api/v2/persons"))
+    }
+
+    func expireToken() async throws { company.clock.advance(by: .seconds(4_000)) }
+
+    func exhaustQuota() async throws {
+        for _ in 0...Self.dailyTokens / 20 {
+            let status = try await company.ask(.get, "/api/v1/users", token: Self.ownToken).status
+            if status == 429 { break }
+        }
+        // What is left of the day is less than a list costs.
+        for _ in 0...20 {
+            let status = try await company.ask(.get, "/api/v1/users/me", token: Self.ownToken).status
+            if status == 429 { return }
+        }
+        Issue.record("the day's tokens are not used up")
+    }
+
+    var writes: Int { company.server.journal.counts.writes }
+
+    /// As they stand in the simulator's own source, so that a new one is noticed; where there is no code, the status.
+    var vendorCodes: [String] {
+        let folder = repositoryRoot.appending(path: "Sources/Simulators/Pipedrive")
+        let files = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
+        var codes: Set<String> = []
+        for name in files {
+            let text = (try? String(contentsOf: folder.appending(path: name), encoding: .utf8)) ?? ""
+            for match in text.matches(of: /PipedriveFailure\(\s*(\d{3}), (?:nil|"([A-Za-z_]+)")/) {
+                codes.insert(match.2.map(String.init) ?? String(match.1))
+            }
+        }
+        return codes.sorted()
+    }
+
+    func knows(_ vendorCode: String) -> Bool { PipedriveErrorRule.all.contains { $0.vendorCode == vendorCode } }
+}
+
+extension String {
+    fileprivate var nonEmpty: String? { isEmpty ? nil : self }
+}
