@@ -89,6 +89,7 @@ let package = Package(
         module(
             "Connectors/Pipedrive", name: "PipedriveConnector",
             ["Model", "JSON", "Crypto", "Transport", "ConnectorKit"]),
+        module("Connectors/Odoo", name: "OdooConnector", ["Model", "JSON", "Transport", "ConnectorKit"]),
         module("Connectors/Files", name: "FileConnector", ["Model", "JSON", "ConnectorKit", "CSV", "CZlib", "CZstd"]),
         module(
             "Connectors/SQLite", name: "SQLiteConnector", ["Model", "JSON", "Crypto", "ConnectorKit"],
@@ -127,6 +128,7 @@ let package = Package(
         module(
             "Simulators/REST", name: "RESTSimulator", ["Model", "JSON", "SimulatorKit", "SyntheticCRM"]),
         module("Simulators/Zoho", name: "ZohoSimulator", ["Model", "JSON", "SimulatorKit", "SyntheticCRM"]),
+        module("Simulators/Odoo", name: "OdooSimulator", ["Model", "JSON", "SimulatorKit", "SyntheticCRM"]),
 
         // What a person types.
         .executableTarget(
@@ -180,6 +182,13 @@ let package = Package(
             [
                 "Model", "JSON", "Transport", "ConnectorKit", "PipedriveConnector", "PipedriveSimulator",
                 "SimulatorKit", "SyntheticCRM", "TestKit",
+            ]),
+            ]),
+        tests(
+            "OdooConnector",
+            [
+                "Model", "JSON", "Transport", "ConnectorKit", "OdooConnector", "OdooSimulator", "SimulatorKit",
+                "SyntheticCRM", "TestKit",
             ]),
         tests("FileConnector", ["Model", "JSON", "ConnectorKit", "FileConnector", "CSV", "TestKit"]),
         tests(
