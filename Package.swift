@@ -85,21 +85,20 @@ let package = Package(
         module(
             "Connectors/Salesforce", name: "SalesforceConnector",
             ["Model", "JSON", "Crypto", "Transport", "ConnectorKit", "CSV"]),
-        module("Connectors/Zoho", name: "ZohoConnector", ["Model", "JSON", "Transport", "ConnectorKit"]),
         module(
             "Connectors/Pipedrive", name: "PipedriveConnector",
             ["Model", "JSON", "Crypto", "Transport", "ConnectorKit"]),
+        module("Connectors/Zoho", name: "ZohoConnector", ["Model", "JSON", "Transport", "ConnectorKit"]),
         module("Connectors/Odoo", name: "OdooConnector", ["Model", "JSON", "Transport", "ConnectorKit"]),
-        module("Connectors/Files", name: "FileConnector", ["Model", "JSON", "ConnectorKit", "CSV", "CZlib", "CZstd"]),
-        module(
-            "Connectors/SQLite", name: "SQLiteConnector", ["Model", "JSON", "Crypto", "ConnectorKit"],
-            products: [grdb, sqlite]),
-
         module(
             "Connectors/REST", name: "RESTConnector", ["Model", "JSON", "Crypto", "Transport", "YAML", "ConnectorKit"],
             resources: ["attio", "close", "copper", "freshsales", "sell", "template"].map {
                 .embedInCode("Definitions/\($0).yaml")
             }),
+        module("Connectors/Files", name: "FileConnector", ["Model", "JSON", "ConnectorKit", "CSV", "CZlib", "CZstd"]),
+        module(
+            "Connectors/SQLite", name: "SQLiteConnector", ["Model", "JSON", "Crypto", "ConnectorKit"],
+            products: [grdb, sqlite]),
 
         // The three stages, in the order in which data passes them; none knows another.
         module("Extract", ["Model", "JSON", "Crypto", "ChunkFormat", "ChunkLines", "Staging", "ConnectorKit"]),
@@ -124,11 +123,9 @@ let package = Package(
         module(
             "Simulators/Salesforce", name: "SalesforceSimulator", ["Model", "JSON", "SimulatorKit"], products: [grdb]),
         module("Simulators/Pipedrive", name: "PipedriveSimulator", ["Model", "JSON", "SimulatorKit", "SyntheticCRM"]),
-
-        module(
-            "Simulators/REST", name: "RESTSimulator", ["Model", "JSON", "SimulatorKit", "SyntheticCRM"]),
         module("Simulators/Zoho", name: "ZohoSimulator", ["Model", "JSON", "SimulatorKit", "SyntheticCRM"]),
         module("Simulators/Odoo", name: "OdooSimulator", ["Model", "JSON", "SimulatorKit", "SyntheticCRM"]),
+        module("Simulators/REST", name: "RESTSimulator", ["Model", "JSON", "SimulatorKit", "SyntheticCRM"]),
 
         // What a person types.
         .executableTarget(
@@ -166,10 +163,10 @@ let package = Package(
                 "SalesforceSimulator", "SimulatorKit", "TestKit",
             ]),
         tests(
-            "RESTConnector",
+            "PipedriveConnector",
             [
-                "Model", "JSON", "Transport", "ConnectorKit", "RESTConnector", "RESTSimulator", "SimulatorKit",
-                "SyntheticCRM", "TestKit",
+                "Model", "JSON", "Transport", "ConnectorKit", "PipedriveConnector", "PipedriveSimulator",
+                "SimulatorKit", "SyntheticCRM", "TestKit",
             ]),
         tests(
             "ZohoConnector",
@@ -178,16 +175,15 @@ let package = Package(
                 "SyntheticCRM", "TestKit",
             ]),
         tests(
-            "PipedriveConnector",
-            [
-                "Model", "JSON", "Transport", "ConnectorKit", "PipedriveConnector", "PipedriveSimulator",
-                "SimulatorKit", "SyntheticCRM", "TestKit",
-            ]),
-            ]),
-        tests(
             "OdooConnector",
             [
                 "Model", "JSON", "Transport", "ConnectorKit", "OdooConnector", "OdooSimulator", "SimulatorKit",
+                "SyntheticCRM", "TestKit",
+            ]),
+        tests(
+            "RESTConnector",
+            [
+                "Model", "JSON", "Transport", "ConnectorKit", "RESTConnector", "RESTSimulator", "SimulatorKit",
                 "SyntheticCRM", "TestKit",
             ]),
         tests("FileConnector", ["Model", "JSON", "ConnectorKit", "FileConnector", "CSV", "TestKit"]),

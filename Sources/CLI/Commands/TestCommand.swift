@@ -2,6 +2,7 @@
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
 import ArgumentParser
+import MigratezModel
 import MigratezPipeline
 
 /// `migratez test FILE`

@@ -3,14 +3,14 @@
 
 /// Tells of most keys that are not in a run that they are not, without a look at the file.
 ///
-/// A Bloom filter with ten bits a key, in which the four bits of a key are in one word (Putze, Sanders and Singler,
+/// A Bloom filter with eight bits a key, in which the four bits of a key are in one word (Putze, Sanders and Singler,
 /// "Cache-, Hash- and Space-Efficient Bloom Filters", 2007): of thirty keys that are not there, one or so is looked for.
 struct KeyFilter {
     private var words: [UInt64]
-    /// Longer runs have none, so that the filters of an object never take more than some 20 MiB in all.
+    /// Longer runs have none, so that the filters of an object never take more than some 16 MiB in all.
     static let keysMax = 1 << 23
 
-    init(keys: Int) { words = [UInt64](repeating: 0, count: keys * 10 / 64 + 1) }
+    init(keys: Int) { words = [UInt64](repeating: 0, count: keys / 8 + 1) }
 
     mutating func insert(_ entry: KeyEntry) { words[place(of: entry)] |= Self.mask(of: entry) }
 
