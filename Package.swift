@@ -124,6 +124,8 @@ let package = Package(
             "Simulators/Salesforce", name: "SalesforceSimulator", ["Model", "JSON", "SimulatorKit"], products: [grdb]),
         module("Simulators/Pipedrive", name: "PipedriveSimulator", ["Model", "JSON", "SimulatorKit", "SyntheticCRM"]),
         module("Simulators/Zoho", name: "ZohoSimulator", ["Model", "JSON", "SimulatorKit", "SyntheticCRM"]),
+        module(
+            "Simulators/Dynamics", name: "DynamicsSimulator", ["Model", "JSON", "SimulatorKit", "SyntheticCRM"]),
         module("Simulators/Odoo", name: "OdooSimulator", ["Model", "JSON", "SimulatorKit", "SyntheticCRM"]),
         module("Simulators/REST", name: "RESTSimulator", ["Model", "JSON", "SimulatorKit", "SyntheticCRM"]),
 
@@ -214,7 +216,7 @@ let package = Package(
             "Simulator",
             [
                 "Model", "JSON", "SimulatorKit", "SyntheticCRM", "HubSpotSimulator", "SalesforceSimulator",
-                "PipedriveSimulator", "RESTSimulator", "TestKit",
+                "PipedriveSimulator", "DynamicsSimulator", "RESTSimulator", "TestKit",
             ]),
         .testTarget(
             name: "CLITests",

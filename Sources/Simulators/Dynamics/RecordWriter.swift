@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: Apache-2.0
+// Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
+
+import MigratezJSON
+import MigratezModel
+import MigratezSimulatorKit
+
+/// Creates, changes and deletes records by the platform's rules.
+struct RecordWriter {
+    let environment: Environment
+    let session: DocumentSession
+    let now: Timestamp
+
+    private var keys: KeyIndex { KeyIndex(session: session) }
+
+    /// The record that has the id.
+    func record(_ table: TableDefinition, _ id: String) throws -> StoredDocument {
+        guard
+            let record = try session.documents(
+                table.name, where: .member(table.primaryID, .equals, .string(id)), limit: 1
+            ).first
+        else { throw APIFailure.noSuchRecord(table.name, id) }
+        return record
+    }
+
+    // MARK: Creating
+
+    /// - Parameter keyValues: what an alternate key in the address says.
+    /// - Returns: the id.
+    func create(
+        _ draft: RecordDraft, id wanted: String? = nil, keyValues: [(property: String, value: JSONValue)] = []
+    ) throws -> String {
+        let table = draft.table
+        for column in table.columns where column.isRequired && column.name != "ownerid" {
+            guard draft.value(column.property)?.isNull == false else {
+                throw APIFailure.invalidArgument("The required field '\(column.name)' is missing.")
+            }
+        }
+        var document = JSONValue.object([])
+        for (property, value) in keyValues + draft.values where !value.isNull { document.set(property, to: value) }
+        try setState(of: table, draft, on: &document)
+        let time = DateForm.text(now)
+        // The platform swaps the two: the earlier time is shown as the time of creation (crm-apis: Dynamics, section 9).
+        let earlier = document["overriddencreatedon"]
+        document.set("createdon", to: earlier ?? .string(time))
+        document.set("overriddencreatedon", to: earlier == nil ? nil : .string(time))
+        document.set("modifiedon", to: .string(time))
+        for name in ["_createdby_value", "_modifiedby_value"] {
+            document.set(name, to: .string(Environment.applicationUser))
+            document.set(name + RecordView.lookupType, to: "systemuser")
+        }
+        if document["_ownerid_value"] == nil {
+            document.set("_ownerid_value", to: .string(Environment.applicationUser))
+            document.set("_ownerid_value" + RecordView.lookupType, to: "systemuser")
+        }
+        try checkOwner(document)
+        Self.deriveName(of: table, &document)
+        let id = try insert(document, of: table, id: wanted ?? draft.value(table.primaryID)?.text)
+        if table.name == "connection" { try reciprocate(document, id) }
+        return id
+    }
+
+    private func insert(_ document: JSONValue, of table: TableDefinition, id wanted: String?) throws -> String {
+        // The number is known only when the row is there.
+        let number = try session.insert(table.name, .object([]), at: now)
+        let id = wanted ?? RecordID.guid(code: table.code, number: number)
+        var document = document
+        document.set(table.primaryID, to: .string(id))
+        do {
+            try session.replace(table.name, number, with: document, at: now)
+        } catch is DocumentStore.Conflict {
+            throw APIFailure(412, "0x80040237", "A record with matching key values already exists.")
+        }
+        try keys.hold(document, of: table, id: id, at: now)
+        return id
+    }
+
+    /// A record begins in its first state; only a reason that belongs to it can be given.
+    private func setState(of table: TableDefinition, _ draft: RecordDraft, on document: inout JSONValue) throws {
+        guard let reasons = table.column("statuscode")?.choices, let first = reasons.first(where: { $0.state == 0 })
+        else { return }
+        if let wanted = draft.value("statuscode")?.int,
+            !reasons.contains(where: { $0.value == wanted && $0.state == 0 })
+        {
+            throw Self.wrongReason(wanted, table)
+        }
+        document.set("statecode", to: 0)
+        document.set("statuscode", to: draft.value("statuscode") ?? .number(String(first.value)))
+    }
+
+    /// Every connection has a counterpart that leads the other way (Microsoft Learn, "Connection tables").
+    private func reciprocate(_ document: JSONValue, _ id: String) throws {
+        var other = document
+        for suffix in ["id_value", "roleid_value"] {
+            for type in ["", RecordView.lookupType] {
+                other.set("_record1\(suffix)\(type)", to: document["_record2\(suffix)\(type)"])
+                other.set("_record2\(suffix)\(type)", to: document["_record1\(suffix)\(type)"])
+            }
+        }
+        guard let table = environment.table("connection") else { return }
+        for key in try keys.keys(of: table) {
+            if let property = table.column(key.column)?.property { other.set(property, to: nil) }
+        }
+        other.set("ismaster", to: false)
+        other.set("_relatedconnectionid_value", to: .string(id))
+        let counterpart = try insert(other, of: table, id: nil)
+        var first = try record(table, id)
+        first.document.set("ismaster", to: true)
+        first.document.set("_relatedconnectionid_value", to: .string(counterpart))
+        try session.replace(table.name, first.id, with: first.document, at: now)
+    }
+
+    // MARK: Changing
+
+    func update(_ draft: RecordDraft, id: String) throws {
+        let table = draft.table
+        let stored = try record(table, id)
+        var document = stored.document
+        let state = document["statecode"]?.int ?? 0
+        let newState = draft.value("statecode")?.int
+        if state != 0, table.closesByMessage || table.isActivity, newState != 0 {
+            throw APIFailure.invalidArgument("The \(table.name) is closed and cannot be changed.")
+        }
+        if let newState, newState != 0, table.closesByMessage {
+            throw APIFailure.invalidArgument("An \(table.name) is closed by its own messages.")
+        }
+        for (property, value) in draft.values { document.set(property, to: value.isNull ? nil : value) }
+        if newState != nil || draft.value("statuscode") != nil {
+            try move(&document, table, to: newState ?? state, draft)
+        }
+        try checkOwner(document)
+        try save(document, stored, table, id)
+    }
+
+    /// The answer to `WinOpportunity` and `LoseOpportunity`.
+    func close(_ table: TableDefinition, _ id: String, state: Int, reason: Int) throws {
+        let stored = try record(table, id)
+        var document = stored.document
+        guard document["statecode"]?.int == 0 else {
+            throw APIFailure.invalidArgument("The \(table.name) is closed and cannot be changed.")
+        }
+        let reasons = table.column("statuscode")?.choices ?? []
+        // -1 is the state's own reason.
+        let wanted = reason == -1 ? reasons.first { $0.state == state }?.value ?? reason : reason
+        guard reasons.contains(where: { $0.value == wanted && $0.state == state }) else {
+            throw Self.wrongReason(wanted, table)
+        }
+        document.set("statecode", to: .number(String(state)))
+        document.set("statuscode", to: .number(String(wanted)))
+        try save(document, stored, table, id)
+    }
+
+    private func save(_ document: JSONValue, _ stored: StoredDocument, _ table: TableDefinition, _ id: String) throws {
+        var document = document
+        document.set("modifiedon", to: .string(DateForm.text(now)))
+        document.set("_modifiedby_value", to: .string(Environment.applicationUser))
+        Self.deriveName(of: table, &document)
+        try session.replace(table.name, stored.id, with: document, at: now)
+        try keys.hold(document, of: table, id: id, at: now)
+    }
+
+    private func move(
+        _ document: inout JSONValue, _ table: TableDefinition, to state: Int, _ draft: RecordDraft
+    ) throws {
+        let reasons = (table.column("statuscode")?.choices ?? []).filter { $0.state == state }
+        guard let first = reasons.first else { throw Self.wrongReason(state, table) }
+        if let wanted = draft.value("statuscode")?.int {
+            guard reasons.contains(where: { $0.value == wanted }) else { throw Self.wrongReason(wanted, table) }
+        } else {
+            document.set("statuscode", to: .number(String(first.value)))
+        }
+        document.set("statecode", to: .number(String(state)))
+    }
+
+    private static func wrongReason(_ reason: Int, _ table: TableDefinition) -> APIFailure {
+        APIFailure(400, "0x80048408", "\(reason) is not a valid status code for this state of the \(table.name)")
+    }
+
+    // MARK: Deleting
+
+    /// Deletes a record with what goes along with it: notes and activities about it, and connections.
+    func delete(_ table: TableDefinition, _ id: String) throws {
+        let stored = try record(table, id)
+        try session.erase(table.name, stored.id)
+        try keys.release(id)
+        for child in environment.allTables {
+            for column in child.columns where column.isCreatable && column.name != "ownerid" {
+                guard column.targets.contains(where: { $0.table == table.name }) else { continue }
+                let children = try session.documents(
+                    child.name, where: .member(column.property, .equals, .string(id)))
+                for record in children {
+                    guard let childID = record.document[child.primaryID]?.text else { continue }
+                    if ["regardingobjectid", "objectid", "record1id", "record2id"].contains(column.name) {
+                        // It may have gone with its counterpart.
+                        if try session.document(child.name, record.id) != nil { try delete(child, childID) }
+                    } else {
+                        var document = record.document
+                        document.set(column.property, to: nil)
+                        document.set(column.property + RecordView.lookupType, to: nil)
+                        try session.replace(child.name, record.id, with: document, at: now)
+                    }
+                }
+            }
+        }
+        if table.name == "connection", let other = stored.document["_relatedconnectionid_value"]?.text,
+            let counterpart = try? record(table, other)
+        {
+            try session.erase(table.name, counterpart.id)
+            try keys.release(other)
+        }
+    }
+
+    // MARK: Rules
+
+    private func checkOwner(_ document: JSONValue) throws {
+        guard document["_ownerid_value" + RecordView.lookupType]?.text == "systemuser",
+            let owner = document["_ownerid_value"]?.text, let users = environment.table("systemuser"),
+            let user = try? record(users, owner), user.document["isdisabled"]?.bool == true
+        else { return }
+        throw APIFailure(
+            403, "0x80040225",
+            "The specified user(Id = \(owner), type=8) is disabled. Consider enabling this user.")
+    }
+
+    private static func deriveName(of table: TableDefinition, _ document: inout JSONValue) {
+        guard let name = table.column("fullname"), !name.isCreatable else { return }
+        let parts = ["firstname", "lastname"].compactMap { document[$0]?.text }
+        document.set("fullname", to: parts.isEmpty ? nil : .string(parts.joined(separator: " ")))
+    }
+}
