@@ -89,6 +89,8 @@ let package = Package(
             "Connectors/Pipedrive", name: "PipedriveConnector",
             ["Model", "JSON", "Crypto", "Transport", "ConnectorKit"]),
         module("Connectors/Zoho", name: "ZohoConnector", ["Model", "JSON", "Transport", "ConnectorKit"]),
+        module(
+            "Connectors/Dynamics", name: "DynamicsConnector", ["Model", "JSON", "Crypto", "Transport", "ConnectorKit"]),
         module("Connectors/Odoo", name: "OdooConnector", ["Model", "JSON", "Transport", "ConnectorKit"]),
         module(
             "Connectors/REST", name: "RESTConnector", ["Model", "JSON", "Crypto", "Transport", "YAML", "ConnectorKit"],
@@ -174,6 +176,12 @@ let package = Package(
             "ZohoConnector",
             [
                 "Model", "JSON", "Transport", "ConnectorKit", "ZohoConnector", "ZohoSimulator", "SimulatorKit",
+                "SyntheticCRM", "TestKit",
+            ]),
+        tests(
+            "DynamicsConnector",
+            [
+                "Model", "JSON", "Transport", "ConnectorKit", "DynamicsConnector", "DynamicsSimulator", "SimulatorKit",
                 "SyntheticCRM", "TestKit",
             ]),
         tests(

@@ -27,7 +27,7 @@ package protocol DestinationSubject: Sendable {
 }
 
 /// A destination behind a network.
-package protocol RemoteDestinationSubject: DestinationSubject {
+package protocol RemoteDestinationSubject: DestinationSubject, RemoteSubject {
     /// Makes the next requests that write records go wrong.
     func inject(_ fault: ConformanceFault, times: Int)
     func expireToken() async throws

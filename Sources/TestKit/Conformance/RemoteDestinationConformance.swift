@@ -49,7 +49,9 @@ package enum RemoteDestinationConformance: String, Sendable, CaseIterable {
             }
         case .rate:
             _ = try await destination.put(subject.batch(1...5))
-            try require(destination.limiter?.dailyUse != nil, "the limiter does not know the day's use")
+            try require(
+                (destination.limiter?.dailyUse != nil) == subject.tellsDailyUse,
+                "the limiter does not know the day's use")
         case .errors:
             let unknown = subject.vendorCodes.filter { !subject.knows($0) }
             try require(!subject.vendorCodes.isEmpty && unknown.isEmpty, "no row for \(unknown)")

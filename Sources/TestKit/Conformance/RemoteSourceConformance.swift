@@ -45,7 +45,8 @@ package enum RemoteSourceConformance: String, Sendable, CaseIterable {
             }
         case .rate:
             try await readAll()
-            try require(source.limiter?.dailyUse != nil, "the limiter does not know the day's use")
+            try require(
+                (source.limiter?.dailyUse != nil) == subject.tellsDailyUse, "the limiter does not know the day's use")
         case .dry:
             _ = try await source.discover(subject.streams.map(\.stream))
             _ = try await source.people()

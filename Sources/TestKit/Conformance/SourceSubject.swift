@@ -21,7 +21,7 @@ package protocol SourceSubject: Sendable {
 }
 
 /// A source behind a network.
-package protocol RemoteSourceSubject: SourceSubject {
+package protocol RemoteSourceSubject: SourceSubject, RemoteSubject {
     /// Makes the next requests that read records go wrong.
     func inject(_ fault: ConformanceFault, times: Int)
     /// Makes the token that the source has worthless.

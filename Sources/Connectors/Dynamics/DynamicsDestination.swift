@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+// Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
+
+package import MigratezConnectorKit
+import MigratezJSON
+package import MigratezModel
+package import MigratezTransport
+
+/// Microsoft Dynamics 365, or any environment of Dataverse, as a destination.
+///
+/// Every record carries our row key in a column of its own (`new_migratezid`), which an alternate key makes unique. Notes
+/// take no columns: their ids are made of our key, so that writing one again meets the same record. Tables and lookups go
+/// by their logical names; a lookup that may lead to several tables is one field. What links any two records is an
+/// object of its own, `connection`. What a user must prepare is in the documentation of this module.
+package struct DynamicsDestination: Destination {
+    package let name = "dynamics"
+    /// What may stand below `target:`.
+    package static let settings: [SettingSpec] = DynamicsAccess.specs + DynamicsTargetSettings.specs
+    package static let capabilities = DestinationCapabilities(
+        routes: [routeName], upsertKey: DynamicsTargetSettings.defaultKeyColumn, links: "lookups, and connections",
+        createdDate: "every table, by overriddencreatedon", undoes: true,
+        limits: [
+            "\(DynamicsLimits.writeRowsDefault) records a write unless load.batch says more, "
+                + "\(DynamicsLimits.batchRowsMax) at most",
+            "\(DynamicsLimits.budget), unless rate.requests says more",
+        ])
+
+    /// The one way of writing.
+    private static let routeName = "multiple"
+
+    package let limiter: RateLimiter?
+    /// Ids or tuples whose names an address has room for.
+    package let readBatchSize = 100
+
+    private let connection: DynamicsConnection
+    private let settings: DynamicsTargetSettings
+    private let clock: any WallClock
+
+    /// - Parameter http: the process's client; retries, the rate budget and the token are put around it here.
+    /// - Throws: `invalidSetting`; nothing is sent.
+    package init(settings: ConnectorSettings, http: any HTTPClient, clock: any WallClock) throws(MigratezError) {
+        self.settings = try DynamicsTargetSettings(settings)
+        connection = try DynamicsConnection(
+            settings, keyColumn: self.settings.keyColumn, headers: self.settings.headers, http: http, clock: clock)
+        limiter = connection.limiter
+        self.clock = clock
+    }
+
+    // MARK: Schema
+
+    package func discover(_ objects: [String]) async throws -> [ObjectSchema] {
+        var schemas: [ObjectSchema] = []
+        for object in objects {
+            let table = try await connection.catalog.describe(object)
+            var schema = table.targetSchema
+            if let place = schema.fields.firstIndex(where: { $0.name == settings.keyColumn }) {
+                schema.fields[place].isUnique = table.hasActiveKey
+            }
+            schemas.append(schema)
+        }
+        return schemas
+    }
+
+    package func requirements(of object: ObjectSchema) -> [FieldCreation] {
+        guard object.holdsKey, object.field(settings.keyColumn)?.isUnique != true else { return [] }
+        return [FieldCreation(object: object.name, field: ColumnCreator.key(named: settings.keyColumn))]
+    }
+
+    package func prepare(_ creations: [FieldCreation]) async throws {
+        try await ColumnCreator(
+            api: connection.api, catalog: connection.catalog, keyColumn: settings.keyColumn, clock: clock
+        ).create(creations)
+    }
+
+    package func people() async throws -> [Person] { try await connection.people() }
+
+    // MARK: Writing
+
+    package func route(for object: String, expectedRows: Int) -> WriteRoute {
+        WriteRoute(
+            name: Self.routeName, recordsMax: settings.batchRecords, bytesMax: .MiB(8),
+            concurrencyMax: connection.concurrencyMax ?? DynamicsLimits.concurrencyDefault)
+    }
+
+    package func write(_ batch: Batch, by route: WriteRoute, intent: any WriteIntent) async throws -> [Receipt] {
+        let receipts = try await writer(try await table(batch.object)).write(batch.rows)
+        let ordered = Receipt.joined(receipts, toRows: batch.rows.count) { batch.rows[$0].key }.compactMap { $0 }
+        guard ordered.count == batch.rows.count, receipts.count == batch.rows.count else {
+            throw MigratezError(
+                .internalError, "\(batch.rows.count) rows of \(batch.object) got \(receipts.count) receipts")
+        }
+        return ordered
+    }
+
+    package func resolve(_ batch: Batch, by route: WriteRoute, note: String?) async throws -> [Receipt] {
+        let rows = batch.rows.filter { $0.targetID == nil }
+        let found = try await lookup(try await table(batch.object)).records(keys: rows.map(\.key))
+        return rows.compactMap { row in
+            found[row.key].map { Receipt(key: row.key, result: .created(id: $0.id)) }
+        }
+    }
+
+    package func delete(object: String, ids: [String]) async throws -> [Deletion] {
+        try await RecordDeletion(batches: batches, table: try await table(object)).delete(ids)
+    }
+
+    package func finish() async throws {}
+
+    private func table(_ object: String) async throws -> TableMetadata { try await connection.catalog.table(object) }
+
+    private var batches: BatchSender { BatchSender(api: connection.api, headers: settings.headers, clock: clock) }
+
+    private func lookup(_ table: TableMetadata) -> RecordLookup {
+        RecordLookup(api: connection.api, table: table, keyColumn: settings.keyColumn)
+    }
+
+    private func writer(_ table: TableMetadata) -> RowWriter {
+        RowWriter(
+            api: connection.api, catalog: connection.catalog, table: table, lookup: lookup(table), batches: batches,
+            clock: clock)
+    }
+
+    // MARK: Reading
+
+    private func reader(_ table: TableMetadata) -> RecordReader {
+        RecordReader(api: connection.api, table: table, keyColumn: settings.keyColumn)
+    }
+
+    package func match(
+        object: String, fields: [String], values: [[String]], returning: [String]
+    ) async throws -> [ReadBack] {
+        try await reader(try await table(object)).match(fields: fields, values: values, returning: returning)
+    }
+
+    package func read(object: String, ids: [String], fields: [String]) async throws -> [ReadBack] {
+        try await reader(try await table(object)).read(ids: ids.compactMap(RecordID.init), fields: fields)
+    }
+
+    package func sample(object: String, fields: [String], count: Int) async throws -> [ReadBack] {
+        try await reader(try await table(object)).sample(fields: fields, count: count)
+    }
+
+    package func count(object: String, keyPrefix: String) async throws -> Int? {
+        let table = try await table(object)
+        guard table.hasKeyColumn else { return nil }
+        return try await RecordCount(api: connection.api).exact(
+            table, where: "startswith(\(settings.keyColumn),\(ODataText.literal(keyPrefix)))")
+    }
+
+    private var history: RecordHistory { RecordHistory(connection: connection) }
+
+    package func lastChanges(object: String, ids: [String]) async throws -> [String: LastChange] {
+        try await history.lastChanges(of: reader(try await table(object)), ids: ids.compactMap(RecordID.init))
+    }
+
+    package func referrers(object: String, ids: [String]) async throws -> [String: String] {
+        try await history.referrers(of: try await table(object), ids: ids.compactMap(RecordID.init))
+    }
+
+    // MARK: The account and planning
+
+    package func account(for objects: [String]) async throws -> AccountReport {
+        try await DynamicsAccount(connection).report(rights: ["Read", "Create", "Write"], on: objects)
+    }
+
+    package func identity() async throws -> String { try await DynamicsAccount(connection).identity() }
+
+    package func recordAddress(of object: String, id: String) async throws -> String? {
+        connection.recordAddress(of: object, id: id)
+    }
+
+    package func sideEffects(on objects: [String]) async throws -> [SideEffect] {
+        try await AutomationSurvey(
+            api: connection.api, bypassesLogic: settings.bypassesLogic, allowsDuplicates: settings.allowsDuplicates
+        ).effects(on: objects)
+    }
+
+    /// Keys are looked up first, then rows are created; those with a state take another request.
+    package func estimatedCalls(writing object: String, records: Int, matchRules: Int) -> [CallEstimate] {
+        let writes = (records + settings.batchRecords - 1) / settings.batchRecords
+        let looks = (records + readBatchSize - 1) / readBatchSize
+        var calls = [
+            CallEstimate(
+                "CreateMultiple \(object)", writes, secondsEach: 1...20,
+                atOnce: connection.concurrencyMax ?? DynamicsLimits.concurrencyDefault),
+            CallEstimate("keys of \(object)", looks, secondsEach: 0.1...1),
+        ]
+        if matchRules > 0 { calls.append(CallEstimate("query \(object)", looks * matchRules)) }
+        return calls
+    }
+}

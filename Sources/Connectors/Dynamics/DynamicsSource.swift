@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+// Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
+
+package import MigratezConnectorKit
+import MigratezJSON
+package import MigratezModel
+package import MigratezTransport
+
+/// Microsoft Dynamics 365, or any environment of Dataverse, as a source. Streams go by the logical names of tables:
+/// `account`, `opportunity`, `annotation`, `new_project`.
+///
+/// Pages follow the environment's own links. A field goes by the name that it has in a record: a lookup is
+/// `_parentcustomerid_value`. Links are lookups, and connections between any two records. Files are not read.
+package struct DynamicsSource: Source {
+    package let name = "dynamics"
+    /// What may stand below `source:`.
+    package static let settings: [SettingSpec] = DynamicsAccess.specs + DynamicsSourceSettings.specs
+    package static let capabilities = SourceCapabilities(
+        routes: ["list"], tellsChanges: true, links: "lookups, and connections with their roles as labels",
+        limits: [
+            "\(DynamicsLimits.pageRowsMax) records a page",
+            "exact counts up to \(DynamicsLimits.countRowsMax) records",
+            "\(DynamicsLimits.budget), unless rate.requests says more",
+        ])
+
+    package let limiter: RateLimiter?
+    private let connection: DynamicsConnection
+    private let settings: DynamicsSourceSettings
+
+    /// - Parameter http: the process's client; retries, the rate budget and the token are put around it here.
+    /// - Throws: `invalidSetting`; nothing is sent.
+    package init(settings: ConnectorSettings, http: any HTTPClient, clock: any WallClock) throws(MigratezError) {
+        self.settings = try DynamicsSourceSettings(settings)
+        // The column for our key means nothing on this side.
+        connection = try DynamicsConnection(
+            settings, keyColumn: DynamicsTargetSettings.defaultKeyColumn, http: http, clock: clock)
+        limiter = connection.limiter
+    }
+
+    package func discover(_ objects: [StreamName]) async throws -> [ObjectSchema] {
+        var schemas: [ObjectSchema] = []
+        for object in objects { schemas.append(try await connection.catalog.describe(object.text).sourceSchema) }
+        return schemas
+    }
+
+    package func layout(of object: StreamName) -> RecordLayout {
+        RecordLayout(id: RecordPages.primaryID(of: object.text), modified: RecordPages.modified)
+    }
+
+    // MARK: Records
+
+    private var pages: RecordPages { RecordPages(api: connection.api, recordsMax: settings.pageRecords) }
+
+    package func readPage(of object: StreamName, fields: [String], after cursor: Cursor?) async throws -> Page {
+        try await pages.page(of: try await connection.catalog.table(object.text), fields: fields, after: cursor)
+    }
+
+    package func readRecords(of object: StreamName, ids: [String], fields: [String]) async throws -> Page {
+        try await pages.records(
+            of: try await connection.catalog.table(object.text), ids: ids.compactMap(RecordID.init), fields: fields)
+    }
+
+    /// The environment's own count; `nil` where it counts no further.
+    package func count(of object: StreamName) async throws -> Int? {
+        try await RecordCount(api: connection.api).exact(try await connection.catalog.table(object.text))
+    }
+
+    package func estimatedCount(of object: StreamName) async throws -> Int? {
+        do {
+            return try await RecordCount(api: connection.api).snapshot(object.text)
+        } catch is MigratezError {
+            // Not worth stopping for: it is only for a progress bar.
+            return nil
+        }
+    }
+
+    // MARK: Links
+
+    /// Links that lookups hold cost no request; connections are asked for by the ids of so many records at once.
+    package func linkBatchSize(from: StreamName, to: StreamName) -> Int? { LinkSurvey.recordsMax }
+
+    package func readLinks(
+        from: StreamName, to: StreamName, of records: [(id: String, bytes: ArraySlice<UInt8>)]
+    ) async throws -> [Edge] {
+        try await LinkSurvey(
+            api: connection.api, from: try await connection.catalog.table(from.text),
+            to: try await connection.catalog.table(to.text)
+        ).edges(of: records)
+    }
+
+    // MARK: The account and planning
+
+    package func people() async throws -> [Person] { try await connection.people() }
+
+    package func identity() async throws -> String { try await DynamicsAccount(connection).identity() }
+
+    package func account(for objects: [StreamName]) async throws -> AccountReport {
+        try await DynamicsAccount(connection).report(rights: ["Read"], on: objects.map(\.text))
+    }
+
+    package func recordAddress(of object: StreamName, id: String) async throws -> String? {
+        connection.recordAddress(of: object.text, id: id)
+    }
+
+    package func estimatedCalls(reading object: StreamName, records: Int) -> [CallEstimate] {
+        let pages = max(1, (records + settings.pageRecords - 1) / settings.pageRecords)
+        return [CallEstimate("list \(object)", pages, secondsEach: 0.5...5)]
+    }
+
+    package func estimatedCalls(linksFrom from: StreamName, to: StreamName, records: Int) -> [CallEstimate] {
+        let calls = (records + LinkSurvey.recordsMax - 1) / LinkSurvey.recordsMax
+        return [CallEstimate("connections \(from) → \(to)", calls, secondsEach: 0.1...1)]
+    }
+}
+
+/// What a pipeline says about Dynamics as its source, besides how it is reached.
+struct DynamicsSourceSettings: Sendable {
+    let pageRecords: Int
+
+    static let specs: [SettingSpec] = [
+        SettingSpec("page_size", .integer, "records a page, 1 to \(DynamicsLimits.pageRowsMax); default 1000")
+    ]
+
+    init(_ settings: ConnectorSettings) throws(MigratezError) {
+        let text = settings["page_size"] ?? "1000"
+        guard let size = Int(text), (1...DynamicsLimits.pageRowsMax).contains(size) else {
+            throw MigratezError(
+                .invalidSetting,
+                "page_size is '\(text)', which is not a number from 1 to \(DynamicsLimits.pageRowsMax)",
+                remedy: .fixConfiguration)
+        }
+        pageRecords = size
+    }
+}

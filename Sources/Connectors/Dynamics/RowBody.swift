@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+// Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
+
+import MigratezConnectorKit
+import MigratezJSON
+import MigratezModel
+
+/// A row as the members of a record's JSON, in the types of its columns.
+///
+/// OData takes no number in quotes and no text without them, so values are written as their columns want them. What a
+/// value cannot be made into refuses the row here, before anything is sent.
+struct RowBody: Sendable {
+    enum Operation: Sendable { case create, update }
+
+    let table: TableMetadata
+    let keyColumn: String
+    /// The names of sets by tables, for bindings: `accounts`.
+    let setNames: [String: String]
+    /// What the values of lookups that may lead to several tables lead to, by their ids.
+    let tablesOfIDs: [String: String]
+
+    /// A row that can be sent.
+    struct Prepared: Sendable {
+        var row: Batch.Row
+        /// The members, without the brackets around them.
+        var create: [UInt8]
+        var update: [UInt8]
+        /// The state that the record is to be in at last; `nil` = the row says nothing of it.
+        var state: RecordState?
+    }
+
+    /// - Throws: `Rejection` if a value does not fit its column.
+    func prepare(_ row: Batch.Row) throws(Rejection) -> Prepared {
+        let values = row.fields.withUnsafeBufferPointer { JSONValue(validated: $0) }
+        let state = try RecordState(values)
+        return Prepared(
+            row: row, create: try body(row, values, .create, state), update: try body(row, values, .update, state),
+            state: state)
+    }
+
+    private func body(
+        _ row: Batch.Row, _ values: JSONValue, _ operation: Operation, _ state: RecordState?
+    ) throws(Rejection) -> [UInt8] {
+        var writer = JSONWriter(capacity: row.fields.count + 200)
+        writer.beginObject()
+        for member in values.members {
+            guard let column = table.column(member.key) else {
+                // The service refuses it and names it.
+                writer.key(member.key)
+                member.value.write(to: &writer)
+                continue
+            }
+            guard operation == .create ? column.field.isCreateable : column.field.isUpdateable else { continue }
+            if member.key == "statecode" || member.key == "statuscode" && state?.isOpen == false { continue }
+            if column.field.kind == .reference {
+                try bind(column, member.value, to: &writer)
+            } else {
+                writer.key(member.key)
+                try write(member.value, column.field, to: &writer)
+            }
+        }
+        for reference in row.references {
+            guard let column = table.column(reference.field), let property = column.binding(to: reference.object),
+                let set = setNames[reference.object]
+            else {
+                throw Rejection(
+                    .parentNotLoaded, fields: [reference.field],
+                    reason: "the column does not refer to \(reference.object)")
+            }
+            guard operation == .create ? column.field.isCreateable : column.field.isUpdateable else { continue }
+            writer.key("\(property)@odata.bind")
+            writer.string("/\(set)(\(reference.targetID))")
+        }
+        if table.hasKeyColumn {
+            writer.key(keyColumn)
+            if row.keepsKey { writer.string(row.key) } else { writer.null() }
+        }
+        writer.endObject()
+        return Array(writer.bytes.dropFirst().dropLast())
+    }
+
+    /// A lookup whose value is an id: somebody who owns the record, or what an earlier value was.
+    private func bind(
+        _ column: TableMetadata.Column, _ value: JSONValue, to writer: inout JSONWriter
+    ) throws(Rejection) {
+        let isEmpty = value.isNull || value.text?.isEmpty == true
+        if isEmpty {
+            // Nobody is not an owner; the platform keeps whom it has.
+            guard column.navigation["owner"] == nil, let property = column.navigation.values.sorted().first else {
+                return
+            }
+            writer.key("\(property)@odata.bind")
+            writer.null()
+            return
+        }
+        guard let text = value.text, let id = RecordID(text) else {
+            throw Rejection(.wrongType, fields: [column.field.name], reason: "a lookup holds the id of a record")
+        }
+        let targets = column.field.refersTo
+        let target =
+            column.navigation["owner"] != nil
+            ? tablesOfIDs[id.text] ?? "systemuser"
+            : targets.count == 1 ? targets[0] : tablesOfIDs[id.text]
+        guard let target, let property = column.binding(to: target), let set = setNames[target] else {
+            throw Rejection(
+                .parentNotLoaded, fields: [column.field.name],
+                reason: "no record that the lookup may lead to has the id")
+        }
+        writer.key("\(property)@odata.bind")
+        writer.string("/\(set)(\(id.text))")
+    }
+
+    private func write(_ value: JSONValue, _ field: FieldSchema, to writer: inout JSONWriter) throws(Rejection) {
+        func mismatch(_ reason: String) -> Rejection { Rejection(.wrongType, fields: [field.name], reason: reason) }
+        if value.isNull { return writer.null() }
+        let text = value.bool.map { $0 ? "true" : "false" } ?? value.text
+        switch field.kind {
+        case .choices:
+            // Several choices stand in one text, with commas between them.
+            let parts = value.elements.isEmpty ? text : value.elements.compactMap(\.text).joined(separator: ",")
+            guard let parts else { throw mismatch("choices are numbers") }
+            parts.isEmpty ? writer.null() : writer.string(parts.replacing(";", with: ","))
+            return
+        case _ where text == nil: throw mismatch("a column holds no object and no list")
+        default: break
+        }
+        guard let text else { return }
+        switch field.kind {
+        case .bool, .integer, .decimal, .choice, .date, .dateTime, .id:
+            if text.isEmpty { return writer.null() }
+        default: break
+        }
+        switch field.kind {
+        case .bool:
+            guard text == "true" || text == "false" else { throw mismatch("true or false is expected") }
+            writer.bool(text == "true")
+        case .integer:
+            guard Int(text) != nil, NumberText.isNumber(text) else { throw mismatch("a whole number is expected") }
+            writer.raw(text.utf8)
+        case .decimal:
+            guard NumberText.isNumber(text) else { throw mismatch("a number is expected") }
+            writer.raw(text.utf8)
+        case .choice:
+            guard Int(text) != nil, NumberText.isNumber(text) else {
+                throw Rejection(
+                    .notInPicklist, fields: [field.name],
+                    reason: "a choice is the number of one of the column's options")
+            }
+            writer.raw(text.utf8)
+        default: writer.string(text)
+        }
+    }
+}
+
+/// The state that a record is in, with its reason.
+///
+/// Records are created open: the platform does not let a record begin in another state, and closed activities and
+/// opportunities are read-only (crm-apis: Dynamics, section 2).
+struct RecordState: Sendable, Equatable {
+    var state: Int
+    var reason: Int?
+
+    var isOpen: Bool { state == 0 }
+
+    init(state: Int, reason: Int?) {
+        self.state = state
+        self.reason = reason
+    }
+
+    /// What a row says of it; `nil` if it says nothing.
+    ///
+    /// - Throws: `Rejection` if a value is no number.
+    init?(_ values: JSONValue) throws(Rejection) {
+        func number(_ name: String) throws(Rejection) -> Int? {
+            guard let value = values[name], !value.isNull, value.text?.isEmpty != true else { return nil }
+            guard let number = value.int else {
+                throw Rejection(
+                    .notInPicklist, fields: [name], reason: "a state is the number of one of the column's options")
+            }
+            return number
+        }
+        let reason = try number("statuscode")
+        guard let state = try number("statecode") else { return nil }
+        self.init(state: state, reason: reason)
+    }
+}

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+// Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
+
+import MigratezConnectorKit
+import MigratezJSON
+
+/// What the connector needs to know of a table, besides the schema that it shows to others.
+///
+/// Source of the keys: Microsoft Learn, "Query table definitions using the Web API" and "EntityMetadata EntityType".
+struct TableMetadata: Sendable {
+    struct Column: Sendable {
+        var field: FieldSchema
+        /// Where its value stands in a record's JSON: `_parentcustomerid_value` for a lookup.
+        var property: String
+        /// The navigation property that binds a record of a table; the name of the table is the key.
+        var navigation: [String: String] = [:]
+
+        /// The property that binds a record of the table; owners are bound by one for users and teams.
+        func binding(to table: String) -> String? { navigation[table] ?? navigation["owner"] }
+    }
+
+    let name: String
+    let label: String
+    /// `contacts`, as addresses name it.
+    let setName: String
+    let primaryID: String
+    /// `prvReadContact`, by what it allows: `Read`.
+    let privileges: [String: String]
+    let isActivity: Bool
+    /// Whether its records can be joined with others by connections.
+    let isConnectable: Bool
+    /// Whether a column of ours can be created.
+    let takesColumns: Bool
+    let columns: [Column]
+    /// Whether the column that holds our key is there.
+    let hasKeyColumn: Bool
+    /// Whether an alternate key of that column is ready, so that no two records can have the same key.
+    let hasActiveKey: Bool
+
+    func column(_ name: String) -> Column? { columns.first { $0.field.name == name } }
+
+    /// The names under which refusals may speak of columns.
+    var columnNames: Set<String> { Set(columns.map(\.field.name)) }
+
+    /// Activities and opportunities are closed last: a closed one is read-only (crm-apis: Dynamics, section 10).
+    var isReadOnlyWhenClosed: Bool { isActivity || name == "opportunity" }
+
+    /// For a destination: lookups go by the names of their columns.
+    var targetSchema: ObjectSchema {
+        ObjectSchema(
+            name: name, label: label, fields: columns.map(\.field), holdsKey: hasKeyColumn || takesColumns)
+    }
+
+    /// For a source: lookups go by the names of their properties, as records have them.
+    var sourceSchema: ObjectSchema {
+        ObjectSchema(
+            name: name, label: label,
+            fields: columns.map { column in
+                var field = column.field
+                field.name = column.property
+                return field
+            })
+    }
+
+    /// - Parameters:
+    ///   - definition: of the table, with its `Keys` and `ManyToOneRelationships`.
+    ///   - attributes: the definitions of its columns.
+    ///   - options: the choices of columns, by their names.
+    init(
+        definition: JSONValue, attributes: [JSONValue], options: [String: [FieldSchema.Option]], keyColumn: String
+    ) {
+        name = definition["LogicalName"]?.text ?? ""
+        label = Self.text(definition["DisplayName"]) ?? name
+        setName = definition["EntitySetName"]?.text ?? ""
+        primaryID = definition["PrimaryIdAttribute"]?.text ?? ""
+        isActivity = definition["IsActivity"]?.bool ?? false
+        isConnectable = definition["IsConnectionsEnabled"]?["Value"]?.bool ?? false
+        takesColumns = definition["CanCreateAttributes"]?["Value"]?.bool ?? false
+        privileges = Dictionary(
+            (definition["Privileges"]?.elements ?? []).compactMap { privilege in
+                guard let type = privilege["PrivilegeType"]?.text, let name = privilege["Name"]?.text else {
+                    return nil
+                }
+                return (type, name)
+            }, uniquingKeysWith: { first, _ in first })
+        var navigation: [String: [String: String]] = [:]
+        for relationship in definition["ManyToOneRelationships"]?.elements ?? [] {
+            guard let column = relationship["ReferencingAttribute"]?.text,
+                let target = relationship["ReferencedEntity"]?.text,
+                let property = relationship["ReferencingEntityNavigationPropertyName"]?.text
+            else { continue }
+            navigation[column, default: [:]][target] = property
+        }
+        columns = attributes.compactMap { attribute in
+            guard let field = FieldSchema(attribute: attribute, options: options) else { return nil }
+            let isLookup = field.kind == .reference
+            return Column(
+                field: field, property: isLookup ? "_\(field.name)_value" : field.name,
+                navigation: navigation[field.name] ?? [:])
+        }
+        hasKeyColumn = columns.contains { $0.field.name == keyColumn }
+        hasActiveKey = (definition["Keys"]?.elements ?? []).contains { key in
+            key["KeyAttributes"]?.elements.compactMap(\.text) == [keyColumn]
+                && key["EntityKeyIndexStatus"]?.text == "Active"
+        }
+    }
+
+    /// The text of a label in the language of the user.
+    static func text(_ label: JSONValue?) -> String? { label?["UserLocalizedLabel"]?["Label"]?.text }
+}
+
+extension FieldSchema {
+    /// Reads the definition of a column; `nil` for one that has no value of its own (the name beside a lookup, say).
+    init?(attribute: JSONValue, options: [String: [Option]]) {
+        guard let name = attribute["LogicalName"]?.text, attribute["AttributeOf"]?.text == nil,
+            attribute["IsValidForRead"]?.bool != false, let kind = Self.kind(attribute)
+        else { return nil }
+        let flag = { (key: String) in attribute[key]?.bool ?? false }
+        let isCreateable = flag("IsValidForCreate")
+        let isFixed = ["State", "Status", "Owner", "Boolean", "Uniqueidentifier"]
+            .contains(attribute["AttributeType"]?.text)
+        self.init(
+            name: name, label: TableMetadata.text(attribute["DisplayName"]) ?? name, kind: kind,
+            // What the platform has a value for by itself may be left out; 'business required' binds forms only.
+            isRequired: isCreateable && !isFixed && attribute["RequiredLevel"]?["Value"]?.text == "SystemRequired",
+            isCreateable: isCreateable, isUpdateable: flag("IsValidForUpdate"),
+            lengthMax: attribute["MaxLength"]?.int, options: options[name] ?? [],
+            isRestricted: kind == .choice || kind == .choices,
+            refersTo: attribute["Targets"]?.elements.compactMap(\.text) ?? [])
+    }
+
+    private static func kind(_ attribute: JSONValue) -> Kind? {
+        switch attribute["AttributeType"]?.text {
+        case "String":
+            switch attribute["FormatName"]?["Value"]?.text?.lowercased() {
+            case "email": .email
+            case "phone": .phone
+            case "url": .url
+            case "textarea", "richtext": .longText
+            default: .text
+            }
+        case "Memo": .longText
+        case "Boolean": .bool
+        case "Integer", "BigInt": .integer
+        case "Decimal", "Double", "Money": .decimal
+        case "DateTime": attribute["Format"]?.text == "DateOnly" ? .date : .dateTime
+        case "Picklist", "State", "Status": .choice
+        case "Lookup", "Customer", "Owner": .reference
+        case "Uniqueidentifier": .id
+        default:
+            switch attribute["AttributeTypeName"]?["Value"]?.text {
+            case "MultiSelectPicklistType": .choices
+            case "ImageType", "FileType": .binary
+            default: nil
+            }
+        }
+    }
+}

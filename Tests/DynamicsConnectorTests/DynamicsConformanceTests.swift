@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+// Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
+
+import Foundation
+import MigratezConnectorKit
+import MigratezDynamicsConnector
+import MigratezDynamicsSimulator
+import MigratezJSON
+import MigratezModel
+import MigratezSimulatorKit
+import MigratezSyntheticCRM
+import MigratezTestKit
+import MigratezTransport
+import Testing
+
+/// Both sides of the connector against the simulated environment, by the suite that every connector passes.
+struct `Dynamics conforms` {
+    @Test(arguments: SourceConformance.allCases)
+    func `as a source`(check: SourceConformance) async throws {
+        try await DynamicsSubject.run(fills: true) { try await check.check($0) }
+    }
+
+    @Test(arguments: RemoteSourceConformance.allCases)
+    func `as a source through a network`(check: RemoteSourceConformance) async throws {
+        try await DynamicsSubject.run(fills: true) { try await check.check($0) }
+    }
+
+    @Test(arguments: DestinationConformance.allCases)
+    func `as a destination`(check: DestinationConformance) async throws {
+        try await DynamicsSubject.run { try await check.check($0) }
+    }
+
+    @Test(arguments: RemoteDestinationConformance.allCases)
+    func `as a destination through a network`(check: RemoteDestinationConformance) async throws {
+        try await DynamicsSubject.run { try await check.check($0) }
+    }
+}
+
+/// An environment with 300 records, and 900 requests an hour.
+private struct DynamicsSubject: RemoteSourceSubject, RemoteDestinationSubject {
+    private static let account = StreamName("account").unsafelyUnwrapped
+    private static let contact = StreamName("contact").unsafelyUnwrapped
+    private static let opportunity = StreamName("opportunity").unsafelyUnwrapped
+    private static let annotation = StreamName("annotation").unsafelyUnwrapped
+    private static let requestsMax = 900
+
+    let world: DynamicsWorld
+    let crm: SyntheticCRM
+    let isFilled: Bool
+    let streams: [ExpectedStream]
+
+    static func run(fills: Bool = false, _ body: (DynamicsSubject) async throws -> Void) async throws {
+        var options = DynamicsOptions()
+        options.requestsMax = requestsMax
+        options.window = .seconds(3_600)
+        let crm = SyntheticCRM(seed: 5, counts: fills ? .init(records: 300) : .init())
+        try await DynamicsWorld.run(crm, options: options) { world in
+            let streams = try [account, contact, opportunity, annotation].map { stream in
+                ExpectedStream(stream, records: try records(of: stream, in: world))
+            }
+            try await body(DynamicsSubject(world: world, crm: crm, isFilled: fills, streams: streams))
+        }
+    }
+
+    /// What the environment holds, without the connector.
+    private static func records(
+        of stream: StreamName, in world: DynamicsWorld
+    ) throws -> [String: [String: String?]] {
+        var records: [String: [String: String?]] = [:]
+        for record in try world.environment.records(of: stream.text) {
+            guard let id = record["\(stream)id"]?.text else { continue }
+            for member in record.members where !member.key.contains("@") {
+                let text = member.value.bool.map { $0 ? "true" : "false" } ?? member.value.text
+                records[id, default: [:]][member.key] = .some(text)
+            }
+        }
+        return records
+    }
+
+    // MARK: As a source
+
+    func makeSource() throws -> any Source { try world.source(["page_size": "40"]) }
+
+    var sourceCapabilities: SourceCapabilities { DynamicsSource.capabilities }
+    var unlinked: (from: StreamName, to: StreamName)? { (Self.account, Self.annotation) }
+    var peopleCount: Int { crm.counts.owners + 1 }
+
+    var links: [ExpectedLinks] {
+        guard isFilled else { return [] }
+        return [
+            ExpectedLinks(
+                from: Self.contact, to: Self.account, edges: first(.contactToCompany, from: (2, .contact), to: 1)),
+            ExpectedLinks(from: Self.opportunity, to: Self.contact, edges: dealContacts),
+            ExpectedLinks(
+                from: Self.annotation, to: Self.opportunity, edges: first(.noteToDeal, from: (5, .note), to: 3)),
+        ]
+    }
+
+    /// A lookup holds the first link that leads somewhere.
+    private func first(_ kind: LinkKind, from: (code: Int, object: CRMObject), to code: Int) -> Set<Edge> {
+        var edges: Set<Edge> = []
+        for index in 0..<crm.counts[from.object] {
+            guard let link = crm.links(kind, from: index).first(where: { $0.toIndex != nil }) else { continue }
+            edges.insert(
+                Edge(
+                    from: guid(from.code, crm.id(of: from.object, at: index)), to: guid(code, link.toID),
+                    isPrimary: true))
+        }
+        return edges
+    }
+
+    /// All contacts of a deal are connections; the first one of a deal without a company is its customer, too.
+    private var dealContacts: Set<Edge> {
+        var edges: Set<Edge> = []
+        for index in 0..<crm.counts.deals {
+            let links = crm.links(.dealToContact, from: index).filter { $0.toIndex != nil }
+            let hasCompany = crm.links(.dealToCompany, from: index).contains { $0.toIndex != nil }
+            for (place, link) in links.enumerated() {
+                edges.insert(
+                    Edge(
+                        from: guid(3, crm.id(of: .deal, at: index)), to: guid(2, link.toID),
+                        label: place == 0 && !hasCompany ? "customerid" : nil))
+            }
+        }
+        return edges
+    }
+
+    private func guid(_ code: Int, _ id: Int) -> String {
+        String(format: "%08x-0000-4000-8000-%012x", code, id)
+    }
+
+    // MARK: As a destination
+
+    func makeDestination() throws -> any Destination { try world.destination() }
+
+    var destinationCapabilities: DestinationCapabilities { DynamicsDestination.capabilities }
+    let object = "contact"
+
+    func fields(_ number: Int, version: Int) -> [String: String] {
+        [
+            "emailaddress1": "c\(number)@conformance.test", "lastname": "Ünïcode \"\(number)\" 👩‍👩‍👧 O'Neil",
+            "jobtitle": "Title; \(version)",
+        ]
+    }
+
+    var refused: (fields: [String: String], code: ErrorCode)? { (["leadsourcecode": "99999"], .notInPicklist) }
+
+    var link: LinkSubject? {
+        LinkSubject(
+            object: "connection", fromField: "record1id", toField: "record2id", toObject: "opportunity",
+            toFields: ["name": "Renewal"])
+    }
+
+    func count() async throws -> Int { try world.environment.count(of: "contact") }
+
+    func createByOthers(_ fields: [String: String]) async throws -> String? {
+        try await world.create("contacts", "contactid", fields)
+    }
+
+    // MARK: The network
+
+    /// No header tells of a day.
+    var tellsDailyUse: Bool { false }
+
+    func inject(_ fault: ConformanceFault, times: Int) {
+        let rule =
+            switch fault {
+            case .throttled: Fault.status(429, retryAfter: .seconds(1))
+            case .failing: Fault.status(503, retryAfter: nil)
+            case .lost: Fault.drop
+            case .lostAnswer: Fault.commitThenDrop
+            case .cutOff: Fault.badJSON
+            }
+        world.inject(rule, times: times, at: isFilled ? "accounts" : "contacts/Microsoft")
+    }
+
+    func expireToken() async throws { world.clock.advance(by: .seconds(3_700)) }
+
+    func exhaustQuota() async throws {
+        for _ in 0...Self.requestsMax {
+            if try await world.ask(.get, "WhoAmI").status == 429 { return }
+        }
+        Issue.record("the requests of the hour are not used up")
+    }
+
+    var writes: Int { world.server.journal.counts.writes }
+
+    /// As they stand in the simulator's own source, so that a new one is noticed.
+    var vendorCodes: [String] {
+        let folder = repositoryRoot.appending(path: "Sources/Simulators/Dynamics")
+        let files = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
+        var codes: Set<String> = []
+        for name in files {
+            let text = (try? String(contentsOf: folder.appending(path: name), encoding: .utf8)) ?? ""
+            for match in text.matches(of: /"(0x[0-9a-f]+)"/) { codes.insert(String(match.1)) }
+        }
+        return codes.sorted()
+    }
+
+    func knows(_ vendorCode: String) -> Bool { DynamicsErrorRule.all.contains { $0.vendorCode == vendorCode } }
+}
