@@ -4,6 +4,7 @@
 import Foundation
 import MigratezHubSpotSimulator
 import MigratezModel
+import MigratezPipedriveSimulator
 import MigratezPipeline
 import MigratezSalesforceSimulator
 import MigratezSimulatorKit
@@ -12,10 +13,10 @@ import MigratezSyntheticCRM
 import MigratezTestKit
 import MigratezTransport
 
-/// A filled HubSpot account, an empty one, two orgs, and a folder for files and databases.
+/// A filled HubSpot account, an empty one, two orgs, two Pipedrive companies, and a folder for files and databases.
 struct AnyToAnyWorld: Sendable {
     /// A place that records lie in, or are to.
-    enum Place: String, CaseIterable, Sendable { case hubspot, salesforce, sqlite, ndjson }
+    enum Place: String, CaseIterable, Sendable { case hubspot, salesforce, pipedrive, sqlite, ndjson }
 
     let folder: String
     let crm: SyntheticCRM
@@ -23,31 +24,46 @@ struct AnyToAnyWorld: Sendable {
 
     static func with(records: Int, _ body: (AnyToAnyWorld) async throws -> Void) async throws {
         let crm = SyntheticCRM(seed: 11, counts: .init(records: records))
-        let people = crm.owners.map { OrgOptions.User(email: $0.email, name: "Owner", isActive: $0.isActive) }
+        let users = crm.owners.map { OrgOptions.User(email: $0.email, name: "Owner", isActive: $0.isActive) }
         var options = OrgOptions()
-        options.users += people
+        options.users += users
         options.permitsInactiveOwners = true
         let full = try HubSpotSimulator(crm)
         // The same people, and no records.
-        let empty = try HubSpotSimulator(SyntheticCRM(seed: 11, counts: .init(owners: crm.counts.owners)))
+        let people = SyntheticCRM(seed: 11, counts: .init(owners: crm.counts.owners))
+        let empty = try HubSpotSimulator(people)
         let orgs = try [SalesforceSimulator(options: options), SalesforceSimulator(options: options)]
-        let configuration = SimulatorServer.Configuration(clock: HurriedClock())
+        let ownership = PipedriveOptions(permitsInactiveOwners: true)
+        let companies = try [
+            PipedriveSimulator(people, options: ownership), PipedriveSimulator(people, options: ownership),
+        ]
+        let services: [(String, any SimulatorService)] = [
+            ("HUBSPOT_FULL", full), ("HUBSPOT_EMPTY", empty), ("ORG_FIRST", orgs[0]), ("ORG_SECOND", orgs[1]),
+            ("PIPEDRIVE_FIRST", companies[0]), ("PIPEDRIVE_SECOND", companies[1]),
+        ]
         try await withTemporaryFolder { folder in
-            try await SimulatorServer.run(full, configuration: configuration) { full in
-                try await SimulatorServer.run(empty, configuration: configuration) { empty in
-                    try await SimulatorServer.run(orgs[0], configuration: configuration) { first in
-                        try await SimulatorServer.run(orgs[1], configuration: configuration) { second in
-                            let workplace = try Workplace(
-                                environment: [
-                                    "HUBSPOT_FULL": full.baseURL, "HUBSPOT_EMPTY": empty.baseURL,
-                                    "ORG_FIRST": first.baseURL, "ORG_SECOND": second.baseURL, "SECRET": "secret",
-                                ], clock: HurriedClock(), http: try CurlClient(TransportConfiguration()),
-                                stateFolder: "\(folder)/state")
-                            try await body(AnyToAnyWorld(folder: folder, crm: crm, workplace: workplace))
-                        }
-                    }
-                }
+            try await serve(services[...], ["SECRET": "secret"]) { environment in
+                let workplace = try Workplace(
+                    environment: environment, clock: HurriedClock(), http: try CurlClient(TransportConfiguration()),
+                    stateFolder: "\(folder)/state")
+                try await body(AnyToAnyWorld(folder: folder, crm: crm, workplace: workplace))
             }
+        }
+    }
+
+    /// Runs `body` while all the services are there; each variable has the address of its service.
+    private static func serve(
+        _ services: ArraySlice<(String, any SimulatorService)>, _ environment: [String: String],
+        _ body: ([String: String]) async throws -> Void
+    ) async throws {
+        guard let (variable, service) = services.first else {
+            try await body(environment)
+            return
+        }
+        try await SimulatorServer.run(service, configuration: .init(clock: HurriedClock())) { server in
+            var environment = environment
+            environment[variable] = server.baseURL
+            try await serve(services.dropFirst(), environment, body)
         }
     }
 
@@ -81,6 +97,11 @@ struct AnyToAnyWorld: Sendable {
             return [
                 "base_url": isSource || source == .hubspot ? "${env:ORG_FIRST}" : "${env:ORG_SECOND}",
                 "auth.kind": "client_credentials", "auth.client_id": "migratez", "auth.client_secret": "${env:SECRET}",
+            ]
+        case .pipedrive:
+            return [
+                "base_url": isSource || source == .hubspot ? "${env:PIPEDRIVE_FIRST}" : "${env:PIPEDRIVE_SECOND}",
+                "auth.api_token": "${env:SECRET}",
             ]
         case .sqlite:
             // What was written from HubSpot is what others read.

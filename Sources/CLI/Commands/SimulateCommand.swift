@@ -4,6 +4,7 @@
 import ArgumentParser
 import MigratezHubSpotSimulator
 import MigratezModel
+import MigratezPipedriveSimulator
 import MigratezRESTSimulator
 import MigratezSalesforceSimulator
 import MigratezSimulatorKit
@@ -16,17 +17,18 @@ struct SimulateCommand: AsyncParsableCommand {
         discussion: "EXAMPLE\n  migratez simulate hubspot --port 8080 --records 50000 --seed 7")
 
     enum Vendor: String, ExpressibleByArgument, CaseIterable {
-        case hubspot, salesforce, attio, close, copper, freshsales, sell
+        case hubspot, salesforce, pipedrive
+        case attio, close, copper, freshsales, sell
     }
 
     @OptionGroup(title: "Global options") var display: DisplayOptions
-    @Argument(help: "hubspot, salesforce, attio, close, copper, freshsales or sell.") var vendor: Vendor
+    @Argument(help: "hubspot, salesforce, pipedrive, attio, close, copper, freshsales or sell.") var vendor: Vendor
     @Option(help: "The port on 127.0.0.1; 0 = any free one.") var port = 0
     @Option(help: "How many records in all; Salesforce begins empty.") var records = 50_000
     @Option(help: "Exact numbers, such as contacts=1000,companies=100,deals=200,notes=300.") var counts: String?
     @Option(help: "The seed of everything that is made up.") var seed: UInt64 = 1
     @Option(help: "Faults, such as status:503=0.01,latency:50ms=0.1,reset-mid-body=0.002.") var faults = ""
-    @Option(help: "HubSpot: requests per 10 seconds; 0 = no limit.") var rate = 0
+    @Option(help: "Requests per 10 seconds (HubSpot) or 2 seconds (Pipedrive); 0 = no limit.") var rate = 0
     @Option(help: "The only token or key, for Salesforce client secret, that is taken; without it, any.")
     var token: String?
     @Option(
@@ -66,6 +68,11 @@ struct SimulateCommand: AsyncParsableCommand {
             options.users += Self.owners
             if let token { options.clientSecret = token }
             return try SalesforceSimulator(options: options, databasePath: database)
+        case .pipedrive:
+            var options = PipedriveOptions(database: database)
+            if rate > 0 { options.burst = PipedriveOptions.Burst(requests: rate) }
+            if let token { options.tokens = [token] }
+            return try PipedriveSimulator(try crm, options: options)
         case .attio, .close, .copper, .freshsales, .sell:
             guard let vendor = RESTSimulator.Vendor(rawValue: vendor.rawValue) else {
                 throw MigratezError(.internalError, "there is no simulator of \(vendor.rawValue)")

@@ -148,7 +148,7 @@ extension PipedriveObject {
     /// An address is an object; its parts are fields named as version 1 does.
     static func address(_ name: String, _ label: String) -> [PipedriveField] {
         let parts = [
-            ("value", label), ("subpremise", "Apartment"), ("street_number", "House number"), ("route", "Street"),
+            ("value", label), ("subpremise", "Apartment"), ("street_number", "House number"), ("route", "Road"),
             ("sublocality", "District"), ("locality", "City"), ("admin_area_level_1", "State"),
             ("admin_area_level_2", "County"), ("country", "Country"), ("postal_code", "Postal code"),
         ]

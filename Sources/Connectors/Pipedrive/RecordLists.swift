@@ -34,11 +34,18 @@ struct RecordLists: Sendable {
     func page(
         of object: PipedriveObject, at place: PipedriveCursor, _ narrowing: Narrowing = Narrowing()
     ) async throws -> ListPage {
-        switch place {
-        case .list(let isArchived, let after):
-            return try await page(object, isArchived, after, narrowing)
-        case .position(let position, let last):
-            return try await page(object, from: position, last: last, narrowing)
+        do {
+            switch place {
+            case .list(let isArchived, let after):
+                return try await page(object, isArchived, after, narrowing)
+            case .position(let position, let last):
+                return try await page(object, from: position, last: last, narrowing)
+            }
+        } catch let error as MigratezError where error.code == .responseTooLarge && narrowing.limit > 1 {
+            // Records with long texts: half as many.
+            var narrower = narrowing
+            narrower.limit = (narrowing.limit + 1) / 2
+            return try await page(of: object, at: place, narrower)
         }
     }
 

@@ -62,6 +62,12 @@ package struct ConnectionTemplate: Sendable {
                         suggestion: "${env:SALESFORCE_CLIENT_SECRET}"))
             }
             return ConnectionTemplate(needs: needs)
+        case ("pipedrive", _):
+            return ConnectionTemplate(needs: [
+                Need(
+                    path: "auth.api_token", question: "where the personal token is kept (a reference)",
+                    suggestion: "${env:PIPEDRIVE_API_TOKEN}", alternatives: ["auth.refresh_token"])
+            ])
         case ("sqlite", .source):
             var needs = [Need(path: "file", question: "the database file", suggestion: "crm.sqlite")]
             // Tables: one object at least; its name is the user's own.

@@ -63,6 +63,7 @@ enum ObjectPairs {
         switch connector {
         case "hubspot": return ["company", "contact", "deal", "note"]
         case "salesforce": return ["Account", "Contact", "Opportunity", "ContentNote"]
+        case "pipedrive": return ["organization", "person", "deal", "note"]
         default: break
         }
         let names = settings.keys.compactMap { key -> String? in
@@ -80,6 +81,7 @@ enum ObjectPairs {
         case "salesforce": return salesforceObject(concept)
         // A lead of HubSpot's belongs to a contact, which a lead of others does not.
         case "hubspot": return concept == "lead" ? nil : concept
+        case "pipedrive": return pipedriveObject(concept)
         default: return stream
         }
     }
@@ -98,11 +100,22 @@ enum ObjectPairs {
         }
     }
 
+    private static func pipedriveObject(_ concept: String?) -> String? {
+        switch concept {
+        case "company": return "organization"
+        case "contact": return "person"
+        case "deal", "note": return concept
+        case "task", "call", "meeting": return "activity"
+        default: return nil
+        }
+    }
+
     /// The object of the destination that joins two others where a field does not do it.
     static func junction(from: String, to: String, in connector: String) -> String? {
         switch (connector, from, to) {
         case ("salesforce", "Opportunity", "Contact"): "OpportunityContactRole"
         case ("salesforce", "ContentNote", _): "ContentDocumentLink"
+        case ("pipedrive", "deal", "person"): "deal_participant"
         // HubSpot has no fields that refer to other records.
         case ("hubspot", _, _): "\(from)_to_\(to)"
         default: nil

@@ -54,7 +54,7 @@ struct MappingDrafter {
                 stream: stream, target: target.name, fields: fields, unmapped: [], matchKeys: [], mergeKeys: [])
         }
         let assigned = FieldMatching.assignment(
-            from: source.fields.filter { !Self.keyFields.contains($0.name) },
+            from: source.fields.filter { !Self.keyFields.contains($0.name) && !isOwnProbability($0) },
             to: target.fields.filter { !Self.keyFields.contains($0.name) })
         var fields: [DraftMapping.Field] = []
         var used: Set<String> = []
@@ -65,6 +65,9 @@ struct MappingDrafter {
             {
                 fields.append(rule)
                 used.insert(origin.name)
+            } else if field.isRequired, let (rule, parts) = fullNameRule(field, target, source) {
+                fields.append(rule)
+                used.formUnion(parts)
             } else if field.isRequired, field.isCreateable, field.kind != .reference {
                 fields.append(placeholder(field, for: source))
             }
@@ -90,10 +93,13 @@ struct MappingDrafter {
                 target: target.name, rule: "{ \(parts.joined(separator: ", ")) }",
                 remark: candidate.certainty < 100 ? candidate.reason : nil)
         }
+        if let rule = wholeSecondsRule(source, target) { return rule }
         switch target.kind {
         case .bool, .integer, .decimal, .date:
             parts.append("type: \(target.kind.rawValue)")
             parts.append("on_error: \"null\"")
+            // A deal of Pipedrive's without a value has 0 there.
+            if targetConnector == "pipedrive", target.name == "value" { parts.append("default: 0") }
         case .dateTime: parts += ["type: datetime", "on_error: \"null\""]
         case .email: parts += ["trim: true", "lower: true", "type: email", "on_error: \"null\""]
         case .choice, .choices:
@@ -123,21 +129,58 @@ struct MappingDrafter {
             target: target.name, rule: rule, remark: candidate.certainty < 100 ? candidate.reason : nil)
     }
 
+    /// Pipedrive keeps whole seconds: what they are rounded down to is said here, so that `verify` finds what was sent.
+    private func wholeSecondsRule(_ source: FieldSchema, _ target: FieldSchema) -> DraftMapping.Field? {
+        guard targetConnector == "pipedrive", target.kind == .dateTime, Self.isIdentifier(source.name) else {
+            return nil
+        }
+        let expression = "formatDate(\(source.name), \"yyyy-MM-dd''T''HH:mm:ss''Z''\")"
+        return DraftMapping.Field(
+            target: target.name, rule: "{ expr: '\(expression)', on_error: \"null\" }", remark: "in whole seconds")
+    }
+
     /// Somebody without a last name is known by the first part of their address.
     private func lastNameRule(
         _ source: FieldSchema, _ target: FieldSchema, _ schema: ObjectSchema
     ) -> DraftMapping.Field? {
         guard FieldMeaning(target.name).concept == "last name",
             let email = schema.fields.first(where: { FieldMeaning($0.name).concept == "e-mail address" }),
-            [source.name, email.name].allSatisfy({
-                $0.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_") }
-            })
+            [source.name, email.name].allSatisfy(Self.isIdentifier)
         else { return nil }
         let expression = "has(\(source.name)) ? \(source.name) : emailLocal(\(email.name))"
         let length = target.lengthMax.map { ", max: \($0), truncate: true" } ?? ""
         return DraftMapping.Field(
             target: target.name, rule: "{ expr: '\(expression)', required: true, trim: true\(length) }",
             remark: "without one, the first part of the address stands in")
+    }
+
+    /// A person's whole name is put together where the source has its parts only; gives back the fields that it takes.
+    private func fullNameRule(
+        _ target: FieldSchema, _ object: ObjectSchema, _ source: ObjectSchema
+    ) -> (DraftMapping.Field, [String])? {
+        guard FieldMeaning(target.name).concept == "name", ObjectMeaning.concept(of: object.name) == "contact" else {
+            return nil
+        }
+        let parts = ["first name", "last name"].compactMap { concept in
+            source.fields.first { FieldMeaning($0.name).concept == concept && Self.isIdentifier($0.name) }?.name
+        }
+        guard parts.count == 2 else { return nil }
+        let length = target.lengthMax.map { ", max: \($0), truncate: true" } ?? ""
+        let field = DraftMapping.Field(
+            target: target.name,
+            rule: "{ expr: \"trim(concat(\(parts[0]), ' ', \(parts[1])))\", default: \"(no name)\"\(length) }")
+        return (field, parts)
+    }
+
+    /// Whether an expression can name the field.
+    private static func isIdentifier(_ name: String) -> Bool {
+        name.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_") }
+    }
+
+    /// Pipedrive's deals have a probability of their own where somebody set one; others have that of their stage, which
+    /// destinations know by themselves.
+    private func isOwnProbability(_ field: FieldSchema) -> Bool {
+        sourceConnector == "pipedrive" && field.name == "probability"
     }
 
     /// A required field that no field of the source fits.
@@ -156,7 +199,7 @@ struct MappingDrafter {
     }
 
     private static func holdsHTML(_ field: FieldSchema) -> Bool {
-        field.name.hasSuffix("_body") || field.name == "Content"
+        field.name.hasSuffix("_body") || field.name.lowercased() == "content"
     }
 
     /// The fields in which destinations hold our key: a source that was written by us says nothing with them.
@@ -214,12 +257,18 @@ struct MappingDrafter {
         // A field named after the other object is the one that people mean; one to the same object is a hierarchy.
         let fields = schema.fields.filter {
             $0.kind == .reference && $0.isCreateable && $0.refersTo.contains(to.target)
-                && FieldMeaning($0.name).spelling == FieldMeaning(to.target).spelling
+                && Self.isNamed($0.name, after: to.target)
         }
         guard let field = fields.first else { return nil }
         return DraftMapping.Link(
             from: from.stream, to: to.stream, form: "\(from.target).\(field.name)",
             options: ", choose: primary, on_missing: empty")
+    }
+
+    private static func isNamed(_ field: String, after object: String) -> Bool {
+        if FieldMeaning(field).spelling == FieldMeaning(object).spelling { return true }
+        let concept = ObjectMeaning.concept(of: object)
+        return concept != nil && ObjectMeaning.concept(of: field) == concept
     }
 
     /// The field of a destination that takes any: a contact of HubSpot's has the name of a company besides.

@@ -136,7 +136,7 @@ package struct PipelineDraft: Sendable {
                 let other = sources.firstIndex(where: { $0.stream == to })
             else { return false }
             return other < place
-        case "salesforce":
+        case "salesforce", "pipedrive":
             if ObjectPairs.isJoined(from: from, to: to, in: source) { return true }
             let fields = sources.first { $0.stream == from }?.schema.fields ?? []
             return fields.contains { $0.kind == .reference && $0.refersTo.contains(to.text) }

@@ -10,6 +10,7 @@ enum StandardSchemas {
         switch connector {
         case "hubspot": hubSpotObject(stream)
         case "salesforce": salesforceObject(stream)
+        case "pipedrive": pipedriveObject(stream)
         default:
             ObjectSchema(name: stream, label: stream, fields: [FieldSchema(name: "name", label: "name", kind: .text)])
         }
@@ -19,6 +20,7 @@ enum StandardSchemas {
         switch connector {
         case "hubspot": hubSpotObject(object)
         case "salesforce": salesforceObject(object)
+        case "pipedrive": pipedriveObject(object)
         default: ObjectSchema(name: object, label: object, fields: [])
         }
     }
@@ -89,6 +91,42 @@ enum StandardSchemas {
                     FieldSchema(name: "Content", label: "Content", kind: .longText),
                 ]
             default: [text("Name", "Name", 80, isRequired: true)]
+            }
+        return ObjectSchema(name: object, label: object, fields: fields, holdsKey: true)
+    }
+
+    private static func pipedriveObject(_ object: String) -> ObjectSchema {
+        let owner = FieldSchema(name: "owner_id", label: "Owner", kind: .reference, refersTo: ["owner"])
+        let organization = reference("org_id", to: "organization")
+        let fields: [FieldSchema] =
+            switch object {
+            case "organization":
+                [
+                    text("name", "Name", 255, isRequired: true),
+                    FieldSchema(name: "website", label: "Website", kind: .url), text("address", "Address", 255),
+                    text("address_locality", "City", 255), text("address_postal_code", "Postal code", 255),
+                    text("address_country", "Country", 255),
+                    FieldSchema(name: "annual_revenue", label: "Annual revenue", kind: .integer),
+                    FieldSchema(name: "employee_count", label: "Number of employees", kind: .integer), owner,
+                ]
+            case "person":
+                [
+                    text("name", "Name", 255, isRequired: true),
+                    FieldSchema(name: "email", label: "Email", kind: .email), phone("phone"), owner, organization,
+                ]
+            case "deal":
+                [
+                    text("title", "Deal name", 255, isRequired: true), number("value", "Amount"),
+                    FieldSchema(name: "expected_close_date", label: "Expected close date", kind: .date), owner,
+                    organization, reference("person_id", to: "person"),
+                ]
+            case "note":
+                [
+                    FieldSchema(name: "content", label: "Content", kind: .longText, isRequired: true),
+                    FieldSchema(name: "add_time", label: "Created date", kind: .dateTime),
+                    reference("deal_id", to: "deal"), reference("person_id", to: "person"), organization,
+                ]
+            default: [text("subject", "Subject", 255), owner]
             }
         return ObjectSchema(name: object, label: object, fields: fields, holdsKey: true)
     }

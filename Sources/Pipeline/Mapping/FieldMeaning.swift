@@ -130,14 +130,14 @@ enum ObjectMeaning {
             "company",
             [
                 "company", "companies", "account", "accounts", "organization", "organizations", "organisation",
-                "organisations", "firm", "firms", "customer", "customers",
+                "organisations", "org", "orgs", "firm", "firms", "customer", "customers",
             ]
         ),
         ("contact", ["contact", "contacts", "person", "persons", "people"]),
         ("lead", ["lead", "leads", "prospect", "prospects"]),
         ("deal", ["deal", "deals", "opportunity", "opportunities"]),
         ("note", ["note", "notes", "contentnote", "contentnotes"]),
-        ("task", ["task", "tasks"]), ("call", ["call", "calls"]),
+        ("task", ["task", "tasks", "activity", "activities"]), ("call", ["call", "calls"]),
         ("meeting", ["meeting", "meetings", "event", "events"]),
         ("ticket", ["ticket", "tickets", "case", "cases"]),
     ]

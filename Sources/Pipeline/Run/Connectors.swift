@@ -5,6 +5,7 @@ package import MigratezConnectorKit
 import MigratezFileConnector
 import MigratezHubSpotConnector
 import MigratezModel
+import MigratezPipedriveConnector
 import MigratezRESTConnector
 import MigratezSQLiteConnector
 import MigratezSalesforceConnector
@@ -17,6 +18,7 @@ package enum Connectors {
         sources: [
             "hubspot": HubSpotSource.settings,
             "salesforce": SalesforceSource.settings,
+            "pipedrive": PipedriveSource.settings,
             "csv": FileSource.settings(.csv),
             "ndjson": FileSource.settings(.ndjson),
             "sqlite": SQLiteSource.settings,
@@ -25,16 +27,18 @@ package enum Connectors {
         destinations: [
             "hubspot": HubSpotDestination.settings,
             "salesforce": SalesforceDestination.settings,
+            "pipedrive": PipedriveDestination.settings,
             "csv": FileDestination.settings(.csv),
             "ndjson": FileDestination.settings(.ndjson),
             "sqlite": SQLiteDestination.settings,
-        ], typedSources: Set(["salesforce", "ndjson", "sqlite", "rest"]).union(ShippedDefinitions.all.keys))
+        ], typedSources: Set(["salesforce", "pipedrive", "ndjson", "sqlite", "rest"]).union(ShippedDefinitions.all.keys))
 
     /// What each connector can do on either side, by name.
     package static let capabilities: [ConnectorOverview] =
         [
             ConnectorOverview("hubspot", HubSpotSource.capabilities, HubSpotDestination.capabilities),
             ConnectorOverview("salesforce", SalesforceSource.capabilities, SalesforceDestination.capabilities),
+            ConnectorOverview("pipedrive", PipedriveSource.capabilities, PipedriveDestination.capabilities),
             ConnectorOverview("csv", FileSource.capabilities, FileDestination.capabilities),
             ConnectorOverview("ndjson", FileSource.capabilities, FileDestination.capabilities),
             ConnectorOverview("sqlite", SQLiteSource.capabilities, SQLiteDestination.capabilities),
@@ -62,6 +66,7 @@ package enum Connectors {
         switch name {
         case "hubspot": try HubSpotSource(settings: settings, http: http, clock: clock)
         case "salesforce": try SalesforceSource(settings: settings, http: http, clock: clock)
+        case "pipedrive": try PipedriveSource(settings: settings, http: http, clock: clock)
         case "csv": try FileSource(.csv, settings: settings)
         case "ndjson": try FileSource(.ndjson, settings: settings)
         case "sqlite": try SQLiteSource(settings: settings)
@@ -80,6 +85,7 @@ package enum Connectors {
         switch name {
         case "hubspot": try HubSpotDestination(settings: settings, http: http, clock: clock)
         case "salesforce": try SalesforceDestination(settings: settings, http: http, clock: clock)
+        case "pipedrive": try PipedriveDestination(settings: settings, http: http, clock: clock)
         case "csv": try FileDestination(.csv, settings: settings)
         case "ndjson": try FileDestination(.ndjson, settings: settings)
         case "sqlite": try SQLiteDestination(settings: settings)
