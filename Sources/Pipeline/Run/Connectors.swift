@@ -31,7 +31,8 @@ package enum Connectors {
             "csv": FileDestination.settings(.csv),
             "ndjson": FileDestination.settings(.ndjson),
             "sqlite": SQLiteDestination.settings,
-        ], typedSources: Set(["salesforce", "pipedrive", "ndjson", "sqlite", "rest"]).union(ShippedDefinitions.all.keys))
+        ],
+        typedSources: Set(["salesforce", "pipedrive", "ndjson", "sqlite", "rest"]).union(ShippedDefinitions.all.keys))
 
     /// What each connector can do on either side, by name.
     package static let capabilities: [ConnectorOverview] =
