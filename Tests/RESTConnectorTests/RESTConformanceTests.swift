@@ -113,7 +113,11 @@ private struct VendorSubject: RemoteSourceSubject {
         case .close: ["note": deal[.description], "status_label": deal[.dealstage]]
         case .copper: ["name": deal[.dealname], "pipeline_stage_id": deal[.dealstage]]
         case .freshsales: ["name": deal[.dealname], "amount": deal[.amount]]
-        case .sell: ["name": deal[.dealname], "value": deal[.amount], "Priority": deal[.priority]]
+        case .sell:
+            [
+                "name": deal[.dealname], "value": deal[.amount].flatMap { $0.isEmpty ? nil : $0 },
+                "Priority": deal[.priority],
+            ]
         }
     }
 

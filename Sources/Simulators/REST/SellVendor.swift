@@ -210,7 +210,7 @@ struct SellVendor: SimulatedVendor {
             try insert(
                 "deals", deal.id, deal,
                 [
-                    "name": .optional(deal[.dealname]), "value": .optional(deal[.amount]),
+                    "name": .optional(deal[.dealname]), "value": .optional(deal[.amount].flatMap { $0.isEmpty ? nil : $0 }),
                     "currency": .optional(deal[.currency]), "owner_id": owner(deal[.owner]), "hot": false,
                     "contact_id": people.first.map { .number($0.toID) } ?? .null,
                     "organization_id": organization(.dealToCompany, deal.index),
