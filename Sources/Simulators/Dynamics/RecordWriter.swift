@@ -38,6 +38,9 @@ struct RecordWriter {
         }
         var document = JSONValue.object([])
         for (property, value) in keyValues + draft.values where !value.isNull { document.set(property, to: value) }
+        for column in table.columns where document[column.property] == nil {
+            if let value = column.defaultValue { document.set(column.property, to: value) }
+        }
         try setState(of: table, draft, on: &document)
         let time = DateForm.text(now)
         // The platform swaps the two: the earlier time is shown as the time of creation (crm-apis: Dynamics, section 9).

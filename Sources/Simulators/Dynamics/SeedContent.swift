@@ -120,12 +120,18 @@ struct SeedContent {
         row.text("description", deal[.description])
         row.number("estimatedvalue", deal[.amount])
         row.text("estimatedclosedate", deal[.closedate].map { String($0.prefix(10)) })
+        row.put("salesstage", .number(String(Self.salesStages[deal[.dealstage] ?? ""] ?? 0)))
         row.text("stepname", DealPipeline.all.flatMap(\.stages).first { $0.id == deal[.dealstage] }?.label)
         refer(&row, "parentaccountid", index, [(.dealToCompany, "account")])
         refer(&row, "customerid", index, [(.dealToCompany, "account"), (.dealToContact, "contact")])
         if deal[.isClosed] == "true" { row.close(deal[.isWon] == "true" ? (1, 3) : (2, 4)) }
         return row
     }
+
+    /// The four stages of the platform's own, by the stages of the synthetic CRM; all others are 'Qualify'.
+    private static let salesStages = [
+        "presentationscheduled": 2, "decisionmakerboughtin": 2, "contractsent": 3, "closedwon": 3, "closedlost": 3,
+    ]
 
     private func noteValues(_ index: Int) -> SeedRow {
         let note = crm.note(at: index)

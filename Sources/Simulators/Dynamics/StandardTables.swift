@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
+import MigratezJSON
+
 /// The tables that every environment has, as far as a CRM's records need them, each with a part of its columns.
 ///
 /// Source: Microsoft Learn, "Microsoft Dataverse table/entity reference".
@@ -107,6 +109,9 @@ enum StandardTables {
         ] + addresses)
 
     private static let opportunity: TableDefinition = {
+        var stage = ColumnDefinition.list(
+            "salesstage", "Sales Stage", (0, "Qualify"), (1, "Develop"), (2, "Propose"), (3, "Close"))
+        stage.defaultValue = 0
         var table = Self.table(
             "opportunity", "Opportunity", "opportunities", "Opportunity", code: 3, primaryName: "name",
             states: [
@@ -118,7 +123,7 @@ enum StandardTables {
                 ColumnDefinition("estimatedvalue", "Est. Revenue", .money),
                 ColumnDefinition("estimatedclosedate", "Est. Close Date", .dateOnly),
                 .text("stepname", "Pipeline Phase", 200),
-                .list("salesstage", "Sales Stage", (0, "Qualify"), (1, "Develop"), (2, "Propose"), (3, "Close")),
+                stage,
                 ColumnDefinition("closeprobability", "Probability", .integer),
                 .lookup(
                     "customerid", "Potential Customer", ("account", "customerid_account"),

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
+import MigratezJSON
+
 /// A table of the environment: names, columns, and what the Web API lets be done with it.
 struct TableDefinition: Sendable {
     /// `contact`
@@ -79,6 +81,8 @@ struct ColumnDefinition: Sendable {
     var isUpdatable = true
     var isRequired = false
     var isCustom = false
+    /// What a new record gets that says nothing of it.
+    var defaultValue: JSONValue?
 
     /// Where its value stands in a record's JSON (crm-apis: Dynamics, section 2).
     var property: String { targets.isEmpty ? name : "_\(name)_value" }
