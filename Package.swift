@@ -112,8 +112,8 @@ let package = Package(
             "Pipeline",
             [
                 "Model", "JSON", "CSV", "Crypto", "ChunkFormat", "ChunkLines", "Staging", "Transport", "YAML",
-                "ConnectorKit", "HubSpotConnector", "SalesforceConnector", "PipedriveConnector", "RESTConnector",
-                "FileConnector", "SQLiteConnector", "Extract", "Transform", "Load",
+                "ConnectorKit", "HubSpotConnector", "SalesforceConnector", "PipedriveConnector", "DynamicsConnector",
+                "RESTConnector", "FileConnector", "SQLiteConnector", "Extract", "Transform", "Load",
             ], products: [subprocess, logging]),
 
         // Servers that speak the vendors' protocols; they share no code with the connectors.
@@ -137,7 +137,7 @@ let package = Package(
             dependencies: dependencies([
                 "CLinux", "Model", "JSON", "CSV", "Crypto", "ChunkFormat", "Staging", "ConnectorKit", "Pipeline",
                 "RESTConnector", "SimulatorKit", "SyntheticCRM", "HubSpotSimulator", "SalesforceSimulator",
-                "PipedriveSimulator", "RESTSimulator",
+                "PipedriveSimulator", "DynamicsSimulator", "RESTSimulator",
             ]) + [argumentParser, logging] + nio,
             path: "Sources/CLI", swiftSettings: strict),
 
@@ -212,8 +212,8 @@ let package = Package(
             "Pipeline",
             [
                 "Model", "JSON", "CSV", "Staging", "Transport", "ConnectorKit", "Transform", "Pipeline", "SimulatorKit",
-                "SyntheticCRM", "HubSpotSimulator", "SalesforceSimulator", "PipedriveSimulator", "RESTSimulator",
-                "TestKit",
+                "SyntheticCRM", "HubSpotSimulator", "SalesforceSimulator", "PipedriveSimulator", "DynamicsSimulator",
+                "RESTSimulator", "TestKit",
             ], products: [grdb]),
         // Whole migrations in memory, with faults that a seed decides.
         tests(

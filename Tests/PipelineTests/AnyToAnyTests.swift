@@ -56,9 +56,10 @@ import Testing
 
     /// The same kind of records by the names that they have in different places.
     private static let streams: [(String, [String])] = [
-        ("companies", ["company", "Account", "organization"]), ("contacts", ["contact", "Contact", "person"]),
-        ("deals", ["deal", "Opportunity"]),
-        ("notes", ["note", "ContentNote"]),
+        ("companies", ["company", "Account", "organization", "account"]),
+        ("contacts", ["contact", "Contact", "person"]),
+        ("deals", ["deal", "Opportunity", "opportunity"]),
+        ("notes", ["note", "ContentNote", "annotation"]),
     ]
 
     private func created(_ run: Run) async throws -> [String: Int] {

@@ -2,6 +2,7 @@
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
 import Foundation
+import MigratezDynamicsSimulator
 import MigratezHubSpotSimulator
 import MigratezModel
 import MigratezPipedriveSimulator
@@ -13,10 +14,11 @@ import MigratezSyntheticCRM
 import MigratezTestKit
 import MigratezTransport
 
-/// A filled HubSpot account, an empty one, two orgs, two Pipedrive companies, and a folder for files and databases.
+/// A filled HubSpot account, an empty one, two orgs, two companies of Pipedrive's, two environments of
+/// Dynamics, and a folder for files and databases.
 struct AnyToAnyWorld: Sendable {
     /// A place that records lie in, or are to.
-    enum Place: String, CaseIterable, Sendable { case hubspot, salesforce, pipedrive, sqlite, ndjson }
+    enum Place: String, CaseIterable, Sendable { case hubspot, salesforce, pipedrive, dynamics, sqlite, ndjson }
 
     let folder: String
     let crm: SyntheticCRM
@@ -37,9 +39,13 @@ struct AnyToAnyWorld: Sendable {
         let companies = try [
             PipedriveSimulator(people, options: ownership), PipedriveSimulator(people, options: ownership),
         ]
+        var dynamics = DynamicsOptions()
+        dynamics.users = crm.owners.map { .init(email: $0.email, name: "Owner") }
+        let environments = try [DynamicsSimulator(options: dynamics), DynamicsSimulator(options: dynamics)]
         let services: [(String, any SimulatorService)] = [
             ("HUBSPOT_FULL", full), ("HUBSPOT_EMPTY", empty), ("ORG_FIRST", orgs[0]), ("ORG_SECOND", orgs[1]),
             ("PIPEDRIVE_FIRST", companies[0]), ("PIPEDRIVE_SECOND", companies[1]),
+            ("DYNAMICS_FIRST", environments[0]), ("DYNAMICS_SECOND", environments[1]),
         ]
         try await withTemporaryFolder { folder in
             try await serve(services[...], ["SECRET": "secret"]) { environment in
@@ -102,6 +108,12 @@ struct AnyToAnyWorld: Sendable {
             return [
                 "base_url": isSource || source == .hubspot ? "${env:PIPEDRIVE_FIRST}" : "${env:PIPEDRIVE_SECOND}",
                 "auth.api_token": "${env:SECRET}",
+            ]
+        case .dynamics:
+            let url = isSource || source == .hubspot ? "${env:DYNAMICS_FIRST}" : "${env:DYNAMICS_SECOND}"
+            return [
+                "base_url": url, "login_url": url, "auth.tenant": "acme.test", "auth.client_id": "migratez",
+                "auth.client_secret": "${env:SECRET}",
             ]
         case .sqlite:
             // What was written from HubSpot is what others read.

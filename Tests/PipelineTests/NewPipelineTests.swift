@@ -49,6 +49,8 @@ import Testing
         ("hubspot", "salesforce"), ("hubspot", "csv"), ("hubspot", "ndjson"), ("csv", "salesforce"), ("csv", "ndjson"),
         ("ndjson", "csv"), ("csv", "sqlite"), ("sqlite", "ndjson"), ("sqlite", "salesforce"),
         ("attio", "salesforce"), ("close", "hubspot"), ("copper", "ndjson"), ("freshsales", "csv"), ("sell", "sqlite"),
+        ("hubspot", "dynamics"), ("dynamics", "salesforce"), ("salesforce", "dynamics"), ("dynamics", "hubspot"),
+        ("csv", "dynamics"), ("dynamics", "ndjson"),
     ]) func `offline it is in order for every pair of connectors`(source: String, target: String) throws {
         var draft = try PipelineDraft(from: source, to: target, sourceSettings: [:], targetSettings: [:])
         draft.fillInSuggestions()

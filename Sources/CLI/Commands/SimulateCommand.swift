@@ -2,6 +2,7 @@
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
 import ArgumentParser
+import MigratezDynamicsSimulator
 import MigratezHubSpotSimulator
 import MigratezModel
 import MigratezPipedriveSimulator
@@ -17,12 +18,13 @@ struct SimulateCommand: AsyncParsableCommand {
         discussion: "EXAMPLE\n  migratez simulate hubspot --port 8080 --records 50000 --seed 7")
 
     enum Vendor: String, ExpressibleByArgument, CaseIterable {
-        case hubspot, salesforce, pipedrive
+        case hubspot, salesforce, pipedrive, dynamics
         case attio, close, copper, freshsales, sell
     }
 
     @OptionGroup(title: "Global options") var display: DisplayOptions
-    @Argument(help: "hubspot, salesforce, pipedrive, attio, close, copper, freshsales or sell.") var vendor: Vendor
+    @Argument(help: "hubspot, salesforce, pipedrive, dynamics, attio, close, copper, freshsales or sell.") var vendor:
+        Vendor
     @Option(help: "The port on 127.0.0.1; 0 = any free one.") var port = 0
     @Option(help: "How many records in all; Salesforce begins empty.") var records = 50_000
     @Option(help: "Exact numbers, such as contacts=1000,companies=100,deals=200,notes=300.") var counts: String?
@@ -73,6 +75,10 @@ struct SimulateCommand: AsyncParsableCommand {
             if rate > 0 { options.burst = PipedriveOptions.Burst(requests: rate) }
             if let token { options.tokens = [token] }
             return try PipedriveSimulator(try crm, options: options)
+        case .dynamics:
+            var options = DynamicsOptions()
+            if let token { options.clientSecret = token }
+            return try DynamicsSimulator(try crm, options: options, databasePath: database)
         case .attio, .close, .copper, .freshsales, .sell:
             guard let vendor = RESTSimulator.Vendor(rawValue: vendor.rawValue) else {
                 throw MigratezError(.internalError, "there is no simulator of \(vendor.rawValue)")
@@ -85,6 +91,10 @@ struct SimulateCommand: AsyncParsableCommand {
         get throws {
             SyntheticCRM(seed: seed, counts: try counts.map { try Self.counts($0) } ?? .init(records: records))
         }
+    }
+
+    private func crm() throws -> SyntheticCRM {
+        SyntheticCRM(seed: seed, counts: try counts.map { try Self.counts($0) } ?? .init(records: records))
     }
 
     /// The people whom the synthetic CRM's owners can be matched with; every seventh has left.

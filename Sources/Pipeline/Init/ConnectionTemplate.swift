@@ -68,6 +68,20 @@ package struct ConnectionTemplate: Sendable {
                     path: "auth.api_token", question: "where the personal token is kept (a reference)",
                     suggestion: "${env:PIPEDRIVE_API_TOKEN}", alternatives: ["auth.refresh_token"])
             ])
+        case ("dynamics", _):
+            return ConnectionTemplate(needs: [
+                Need(
+                    path: "base_url", question: "the environment's address", suggestion: "${env:DYNAMICS_BASE_URL}"),
+                Need(
+                    path: "auth.tenant", question: "the Entra ID tenant, by id or domain",
+                    suggestion: "${env:DYNAMICS_TENANT}"),
+                Need(
+                    path: "auth.client_id", question: "the application (client) id of the app registration",
+                    suggestion: "${env:DYNAMICS_CLIENT_ID}"),
+                Need(
+                    path: "auth.client_secret", question: "where the client secret is kept (a reference)",
+                    suggestion: "${env:DYNAMICS_CLIENT_SECRET}"),
+            ])
         case ("sqlite", .source):
             var needs = [Need(path: "file", question: "the database file", suggestion: "crm.sqlite")]
             // Tables: one object at least; its name is the user's own.

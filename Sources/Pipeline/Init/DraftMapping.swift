@@ -38,7 +38,7 @@ struct DraftMapping {
 
     struct Link {
         var from: StreamName
-        var to: StreamName
+        var to: [StreamName]
         var form: String
         var options: String
     }
@@ -64,6 +64,7 @@ enum ObjectPairs {
         case "hubspot": return ["company", "contact", "deal", "note"]
         case "salesforce": return ["Account", "Contact", "Opportunity", "ContentNote"]
         case "pipedrive": return ["organization", "person", "deal", "note"]
+        case "dynamics": return ["account", "contact", "opportunity", "annotation"]
         default: break
         }
         let names = settings.keys.compactMap { key -> String? in
@@ -79,6 +80,7 @@ enum ObjectPairs {
         let concept = ObjectMeaning.concept(of: stream)
         switch connector {
         case "salesforce": return salesforceObject(concept)
+        case "dynamics": return dynamicsTable(concept)
         // A lead of HubSpot's belongs to a contact, which a lead of others does not.
         case "hubspot": return concept == "lead" ? nil : concept
         case "pipedrive": return pipedriveObject(concept)
@@ -110,12 +112,38 @@ enum ObjectPairs {
         }
     }
 
+    private static func dynamicsTable(_ concept: String?) -> String? {
+        switch concept {
+        case "company": return "account"
+        case "deal": return "opportunity"
+        case "note": return "annotation"
+        case "call": return "phonecall"
+        case "meeting": return "appointment"
+        case "ticket": return "incident"
+        // Contacts, leads and tasks have the names that everybody knows.
+        default: return concept
+        }
+    }
+
+    /// The lookup of the destination that holds a link, where it is not named after the object that it leads to.
+    static func lookup(from: String, to: String, in connector: String) -> String? {
+        guard connector == "dynamics" else { return nil }
+        switch (from, to) {
+        case ("contact", "account"): return "parentcustomerid"
+        case ("annotation", _): return "objectid"
+        case ("task", _), ("phonecall", _), ("appointment", _): return "regardingobjectid"
+        case ("opportunity", "account"): return "parentaccountid"
+        default: return nil
+        }
+    }
+
     /// The object of the destination that joins two others where a field does not do it.
     static func junction(from: String, to: String, in connector: String) -> String? {
         switch (connector, from, to) {
         case ("salesforce", "Opportunity", "Contact"): "OpportunityContactRole"
         case ("salesforce", "ContentNote", _): "ContentDocumentLink"
         case ("pipedrive", "deal", "person"): "deal_participant"
+        case ("dynamics", "opportunity", "contact"): "connection"
         // HubSpot has no fields that refer to other records.
         case ("hubspot", _, _): "\(from)_to_\(to)"
         default: nil
@@ -134,6 +162,7 @@ enum ObjectPairs {
 
     /// Whether an object of the source joins the two, so that no field of a record tells of the links.
     static func isJoined(from: StreamName, to: StreamName, in connector: String) -> Bool {
-        connector == "salesforce" && junction(from: from.text, to: to.text, in: connector) != nil
+        ["salesforce", "dynamics"].contains(connector)
+            && junction(from: from.text, to: to.text, in: connector) != nil
     }
 }

@@ -109,7 +109,11 @@ struct DraftText {
     private func links(_ mapping: DraftMapping) -> String {
         guard !mapping.links.isEmpty else { return "" }
         return "links:\n"
-            + mapping.links.map { "  - { from: \($0.from), to: \($0.to), as: \($0.form)\($0.options) }\n" }.joined()
+            + mapping.links.map { link in
+                let names = link.to.map { "\($0)" }.joined(separator: ", ")
+                let to = link.to.count == 1 ? names : "[\(names)]"
+                return "  - { from: \(link.from), to: \(to), as: \(link.form)\(link.options) }\n"
+            }.joined()
     }
 
     /// A key of a mapping: numbers and words that YAML has a meaning for are quoted.

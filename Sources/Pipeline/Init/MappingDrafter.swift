@@ -35,7 +35,7 @@ struct MappingDrafter {
         }
         for from in draft.objects {
             for to in draft.objects where from.stream != to.stream && hasLinks(from.stream, to.stream) {
-                if let link = link(from, to) { draft.links.append(link) }
+                if let link = link(from, to) { add(link) }
             }
         }
         return draft
@@ -240,19 +240,25 @@ struct MappingDrafter {
     private func link(_ from: DraftMapping.Object, _ to: DraftMapping.Object) -> DraftMapping.Link? {
         if let junction = ObjectPairs.junction(from: from.target, to: to.target, in: targetConnector) {
             return DraftMapping.Link(
-                from: from.stream, to: to.stream, form: junction,
+                from: from.stream, to: [to.stream], form: junction,
                 options: targetConnector == "hubspot" ? attributes(of: junction) : "")
         }
         guard let schema = targets[from.target] else { return nil }
         if schema.fields.isEmpty {
             if ObjectPairs.isManyToMany(from: from.stream, to: to.stream) {
                 return DraftMapping.Link(
-                    from: from.stream, to: to.stream, form: "\(from.target)_to_\(to.target)",
+                    from: from.stream, to: [to.stream], form: "\(from.target)_to_\(to.target)",
                     options: ", on_missing: skip, map: { label: label, primary: primary }")
             }
             return DraftMapping.Link(
-                from: from.stream, to: to.stream, form: "\(from.target).\(linkField(from, to))",
+                from: from.stream, to: [to.stream], form: "\(from.target).\(linkField(from, to))",
                 options: ", on_missing: empty")
+        }
+        if let name = ObjectPairs.lookup(from: from.target, to: to.target, in: targetConnector) {
+            guard schema.field(name)?.refersTo.contains(to.target) == true else { return nil }
+            return DraftMapping.Link(
+                from: from.stream, to: [to.stream], form: "\(from.target).\(name)",
+                options: ", choose: primary, on_missing: empty")
         }
         // A field named after the other object is the one that people mean; one to the same object is a hierarchy.
         let fields = schema.fields.filter {
@@ -261,7 +267,7 @@ struct MappingDrafter {
         }
         guard let field = fields.first else { return nil }
         return DraftMapping.Link(
-            from: from.stream, to: to.stream, form: "\(from.target).\(field.name)",
+            from: from.stream, to: [to.stream], form: "\(from.target).\(field.name)",
             options: ", choose: primary, on_missing: empty")
     }
 
@@ -269,6 +275,17 @@ struct MappingDrafter {
         if FieldMeaning(field).spelling == FieldMeaning(object).spelling { return true }
         let concept = ObjectMeaning.concept(of: object)
         return concept != nil && ObjectMeaning.concept(of: field) == concept
+    }
+
+    /// A field that may lead to several objects is one link to any of them.
+    private mutating func add(_ link: DraftMapping.Link) {
+        let isField = link.form.contains(".")
+        guard isField, let place = draft.links.firstIndex(where: { $0.from == link.from && $0.form == link.form })
+        else {
+            draft.links.append(link)
+            return
+        }
+        draft.links[place].to += link.to
     }
 
     /// The field of a destination that takes any: a contact of HubSpot's has the name of a company besides.
@@ -281,7 +298,7 @@ struct MappingDrafter {
     /// What the object that joins two others takes of the link itself. A name that people gave to links is one of a list
     /// that both sides must have.
     private func attributes(of junction: String) -> String {
-        guard ["hubspot", "salesforce"].contains(sourceConnector), let schema = targets[junction] else {
+        guard ["hubspot", "salesforce", "dynamics"].contains(sourceConnector), let schema = targets[junction] else {
             return ", on_missing: skip"
         }
         var map: [String] = []

@@ -131,17 +131,25 @@ package struct PipelineDraft: Sendable {
     ) -> Bool {
         if let definition { return definition.linksRecords(of: from, to: to) }
         switch source {
-        case "hubspot":
-            guard let place = sources.firstIndex(where: { $0.stream == from }),
-                let other = sources.firstIndex(where: { $0.stream == to })
-            else { return false }
-            return other < place
-        case "salesforce", "pipedrive":
+        case "hubspot": return isBefore(to, from, sources)
+        case "salesforce", "pipedrive", "dynamics":
             if ObjectPairs.isJoined(from: from, to: to, in: source) { return true }
+            // An account names its primary contact, who names the account.
+            if source == "dynamics", !isBefore(to, from, sources) { return false }
             let fields = sources.first { $0.stream == from }?.schema.fields ?? []
             return fields.contains { $0.kind == .reference && $0.refersTo.contains(to.text) }
         default: return sourceSettings.keys.contains { $0.hasPrefix("objects.\(from).links.\(to).") }
         }
+    }
+
+    /// Whether the one stands before the other in the list of objects.
+    private func isBefore(
+        _ one: StreamName, _ other: StreamName, _ sources: [(stream: StreamName, schema: ObjectSchema)]
+    ) -> Bool {
+        guard let place = sources.firstIndex(where: { $0.stream == one }),
+            let later = sources.firstIndex(where: { $0.stream == other })
+        else { return false }
+        return place < later
     }
 
     /// The objects of the destination that join two others, so far as its own words for them have to be known.

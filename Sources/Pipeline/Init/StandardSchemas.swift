@@ -11,6 +11,7 @@ enum StandardSchemas {
         case "hubspot": hubSpotObject(stream)
         case "salesforce": salesforceObject(stream)
         case "pipedrive": pipedriveObject(stream)
+        case "dynamics": dynamicsTable(stream, isSource: true)
         default:
             ObjectSchema(name: stream, label: stream, fields: [FieldSchema(name: "name", label: "name", kind: .text)])
         }
@@ -21,6 +22,7 @@ enum StandardSchemas {
         case "hubspot": hubSpotObject(object)
         case "salesforce": salesforceObject(object)
         case "pipedrive": pipedriveObject(object)
+        case "dynamics": dynamicsTable(object, isSource: false)
         default: ObjectSchema(name: object, label: object, fields: [])
         }
     }
@@ -129,6 +131,50 @@ enum StandardSchemas {
             default: [text("subject", "Subject", 255), owner]
             }
         return ObjectSchema(name: object, label: object, fields: fields, holdsKey: true)
+    }
+
+    /// A lookup goes by another name where it is read than where it is written.
+    private static func dynamicsTable(_ table: String, isSource: Bool) -> ObjectSchema {
+        func lookup(_ name: String, to tables: String...) -> FieldSchema {
+            FieldSchema(
+                name: isSource ? "_\(name)_value" : name, label: name, kind: .reference, refersTo: tables)
+        }
+        let owner = lookup("ownerid", to: "systemuser", "team")
+        let fields: [FieldSchema] =
+            switch table {
+            case "account":
+                [
+                    text("name", "Account Name", 160),
+                    FieldSchema(name: "websiteurl", label: "Website", kind: .url, lengthMax: 200),
+                    text("telephone1", "Main Phone", 50), text("address1_line1", "Address 1: Street 1", 250),
+                    text("address1_city", "Address 1: City", 80),
+                    text("address1_postalcode", "Address 1: ZIP/Postal Code", 20),
+                    text("address1_country", "Address 1: Country/Region", 80), number("revenue", "Annual Revenue"),
+                    FieldSchema(name: "numberofemployees", label: "Number of Employees", kind: .integer),
+                    FieldSchema(name: "description", label: "Description", kind: .longText, lengthMax: 2_000), owner,
+                ]
+            case "contact":
+                [
+                    text("firstname", "First Name", 50), text("lastname", "Last Name", 50),
+                    FieldSchema(name: "emailaddress1", label: "Email", kind: .email, lengthMax: 100),
+                    text("telephone1", "Business Phone", 50), text("jobtitle", "Job Title", 100),
+                    text("address1_city", "Address 1: City", 80),
+                    text("address1_country", "Address 1: Country/Region", 80), owner,
+                    lookup("parentcustomerid", to: "account", "contact"),
+                ]
+            case "opportunity":
+                [
+                    text("name", "Topic", 300), number("estimatedvalue", "Est. Revenue"),
+                    FieldSchema(name: "estimatedclosedate", label: "Est. Close Date", kind: .date),
+                    text("stepname", "Pipeline Phase", 200), owner, lookup("parentaccountid", to: "account"),
+                ]
+            default:
+                [
+                    FieldSchema(name: "notetext", label: "Description", kind: .longText, lengthMax: 100_000), owner,
+                    lookup("objectid", to: "account", "contact", "opportunity"),
+                ]
+            }
+        return ObjectSchema(name: table, label: table, fields: fields, holdsKey: table != "annotation")
     }
 
     /// The stages of a new HubSpot account's pipeline.

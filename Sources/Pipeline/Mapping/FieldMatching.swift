@@ -88,6 +88,6 @@ enum FieldMatching {
 
     /// A field that names an owner.
     static func isPerson(_ field: FieldSchema) -> Bool {
-        field.kind == .reference && field.refersTo.contains { ["owner", "User"].contains($0) }
+        field.kind == .reference && field.refersTo.contains { ["owner", "User", "systemuser"].contains($0) }
     }
 }

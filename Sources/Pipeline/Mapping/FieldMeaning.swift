@@ -21,6 +21,8 @@ struct FieldMeaning: Hashable, Sendable {
     static func words(in name: String) -> [String] {
         var name = name
         if name.hasSuffix("__c") { name.removeLast(3) }
+        // Dataverse's name for the value of a lookup.
+        if name.hasPrefix("_"), name.hasSuffix("_value") { name = String(name.dropFirst().dropLast(6)) }
         var words: [String] = []
         var word = ""
         var wasLower = false
@@ -67,8 +69,14 @@ struct FieldMeaning: Hashable, Sendable {
                 "dealname", "opportunity name", "full name",
             ]
         ),
-        ("e-mail address", ["email", "e-mail", "email address", "mail", "primary email"]),
-        ("phone number", ["phone", "phone number", "telephone", "telephone number", "business phone", "work phone"]),
+        ("e-mail address", ["email", "e-mail", "email address", "mail", "primary email", "emailaddress1"]),
+        (
+            "phone number",
+            [
+                "phone", "phone number", "telephone", "telephone number", "business phone", "work phone", "main phone",
+                "telephone1",
+            ]
+        ),
         ("mobile number", ["mobile phone", "mobilephone", "mobile phone number", "mobile", "cell phone", "cell"]),
         ("fax number", ["fax", "fax number"]),
         ("job title", ["title", "job title", "jobtitle", "position", "job position"]),
@@ -81,11 +89,17 @@ struct FieldMeaning: Hashable, Sendable {
                 "homepage",
             ]
         ),
-        ("street", ["street", "address", "street address", "address 1", "address line 1", "street name"]),
-        ("city", ["city", "town", "suburb", "locality"]),
-        ("state", ["state", "region", "state region", "province", "state province", "county"]),
-        ("postal code", ["postal code", "zip", "zip code", "zipcode", "postcode"]),
-        ("country", ["country", "country region", "country name"]),
+        (
+            "street",
+            ["street", "address", "street address", "address 1", "address line 1", "street name", "address1_line1"]
+        ),
+        ("city", ["city", "town", "suburb", "locality", "address1_city"]),
+        (
+            "state",
+            ["state", "region", "state region", "province", "state province", "county", "address1_stateorprovince"]
+        ),
+        ("postal code", ["postal code", "zip", "zip code", "zipcode", "postcode", "address1_postalcode"]),
+        ("country", ["country", "country region", "country name", "address1_country"]),
         ("date of birth", ["birthdate", "birthday", "date of birth", "birth date", "born"]),
         ("description", ["description", "about", "about us", "notes", "comment", "comments", "summary"]),
         (
@@ -97,13 +111,22 @@ struct FieldMeaning: Hashable, Sendable {
         ),
         ("annual revenue", ["annual revenue", "annualrevenue", "revenue", "yearly revenue", "turnover"]),
         ("industry", ["industry", "sector", "branch"]),
-        ("amount", ["amount", "deal amount", "deal value", "opportunity amount"]),
+        ("amount", ["amount", "deal amount", "deal value", "opportunity amount", "estimatedvalue"]),
         ("stage", ["stage", "stage name", "deal stage", "dealstage", "opportunity stage", "sales stage"]),
-        ("closing date", ["close date", "closedate", "closing date", "expected close date", "expected close"]),
+        (
+            "closing date",
+            [
+                "close date", "closedate", "closing date", "expected close date", "expected close",
+                "estimatedclosedate",
+            ]
+        ),
         ("activity date", ["timestamp", "activity date", "start date time", "created date"]),
         ("next step", ["next step", "next steps"]),
         ("lead source", ["lead source", "original source", "source", "account source"]),
-        ("owner", ["owner", "owner id", "hubspot owner id", "contact owner", "record owner", "assigned to"]),
+        (
+            "owner",
+            ["owner", "owner id", "hubspot owner id", "contact owner", "record owner", "assigned to", "ownerid"]
+        ),
         (
             "opted out of e-mail",
             [
@@ -111,7 +134,7 @@ struct FieldMeaning: Hashable, Sendable {
                 "unsubscribed", "unsubscribed from all email",
             ]
         ),
-        ("body", ["body", "note body", "content", "note", "text", "task body", "note text"]),
+        ("body", ["body", "note body", "content", "note", "text", "task body", "note text", "notetext"]),
         ("subject", ["subject", "task subject", "title of task"]),
         ("type", ["type", "deal type", "dealtype", "company type"]),
     ]
@@ -136,9 +159,9 @@ enum ObjectMeaning {
         ("contact", ["contact", "contacts", "person", "persons", "people"]),
         ("lead", ["lead", "leads", "prospect", "prospects"]),
         ("deal", ["deal", "deals", "opportunity", "opportunities"]),
-        ("note", ["note", "notes", "contentnote", "contentnotes"]),
-        ("task", ["task", "tasks", "activity", "activities"]), ("call", ["call", "calls"]),
-        ("meeting", ["meeting", "meetings", "event", "events"]),
+        ("note", ["note", "notes", "contentnote", "contentnotes", "annotation", "annotations"]),
+        ("task", ["task", "tasks", "activity", "activities"]), ("call", ["call", "calls", "phonecall", "phonecalls"]),
+        ("meeting", ["meeting", "meetings", "event", "events", "appointment", "appointments"]),
         ("ticket", ["ticket", "tickets", "case", "cases"]),
     ]
 }

@@ -2,6 +2,7 @@
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
 package import MigratezConnectorKit
+import MigratezDynamicsConnector
 import MigratezFileConnector
 import MigratezHubSpotConnector
 import MigratezModel
@@ -19,6 +20,7 @@ package enum Connectors {
             "hubspot": HubSpotSource.settings,
             "salesforce": SalesforceSource.settings,
             "pipedrive": PipedriveSource.settings,
+            "dynamics": DynamicsSource.settings,
             "csv": FileSource.settings(.csv),
             "ndjson": FileSource.settings(.ndjson),
             "sqlite": SQLiteSource.settings,
@@ -28,11 +30,13 @@ package enum Connectors {
             "hubspot": HubSpotDestination.settings,
             "salesforce": SalesforceDestination.settings,
             "pipedrive": PipedriveDestination.settings,
+            "dynamics": DynamicsDestination.settings,
             "csv": FileDestination.settings(.csv),
             "ndjson": FileDestination.settings(.ndjson),
             "sqlite": SQLiteDestination.settings,
         ],
-        typedSources: Set(["salesforce", "pipedrive", "ndjson", "sqlite", "rest"]).union(ShippedDefinitions.all.keys))
+        typedSources: Set(["salesforce", "pipedrive", "dynamics", "ndjson", "sqlite", "rest"])
+            .union(ShippedDefinitions.all.keys))
 
     /// What each connector can do on either side, by name.
     package static let capabilities: [ConnectorOverview] =
@@ -40,6 +44,7 @@ package enum Connectors {
             ConnectorOverview("hubspot", HubSpotSource.capabilities, HubSpotDestination.capabilities),
             ConnectorOverview("salesforce", SalesforceSource.capabilities, SalesforceDestination.capabilities),
             ConnectorOverview("pipedrive", PipedriveSource.capabilities, PipedriveDestination.capabilities),
+            ConnectorOverview("dynamics", DynamicsSource.capabilities, DynamicsDestination.capabilities),
             ConnectorOverview("csv", FileSource.capabilities, FileDestination.capabilities),
             ConnectorOverview("ndjson", FileSource.capabilities, FileDestination.capabilities),
             ConnectorOverview("sqlite", SQLiteSource.capabilities, SQLiteDestination.capabilities),
@@ -68,6 +73,7 @@ package enum Connectors {
         case "hubspot": try HubSpotSource(settings: settings, http: http, clock: clock)
         case "salesforce": try SalesforceSource(settings: settings, http: http, clock: clock)
         case "pipedrive": try PipedriveSource(settings: settings, http: http, clock: clock)
+        case "dynamics": try DynamicsSource(settings: settings, http: http, clock: clock)
         case "csv": try FileSource(.csv, settings: settings)
         case "ndjson": try FileSource(.ndjson, settings: settings)
         case "sqlite": try SQLiteSource(settings: settings)
@@ -87,6 +93,7 @@ package enum Connectors {
         case "hubspot": try HubSpotDestination(settings: settings, http: http, clock: clock)
         case "salesforce": try SalesforceDestination(settings: settings, http: http, clock: clock)
         case "pipedrive": try PipedriveDestination(settings: settings, http: http, clock: clock)
+        case "dynamics": try DynamicsDestination(settings: settings, http: http, clock: clock)
         case "csv": try FileDestination(.csv, settings: settings)
         case "ndjson": try FileDestination(.ndjson, settings: settings)
         case "sqlite": try SQLiteDestination(settings: settings)
