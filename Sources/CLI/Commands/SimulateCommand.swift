@@ -93,10 +93,6 @@ struct SimulateCommand: AsyncParsableCommand {
         }
     }
 
-    private func crm() throws -> SyntheticCRM {
-        SyntheticCRM(seed: seed, counts: try counts.map { try Self.counts($0) } ?? .init(records: records))
-    }
-
     /// The people whom the synthetic CRM's owners can be matched with; every seventh has left.
     static var owners: [OrgOptions.User] {
         (1...200).map { .init(email: "owner\($0)@acme.test", name: "Owner \($0)", isActive: $0 % 7 != 0) }
