@@ -39,7 +39,9 @@ import Testing
                     continue
                 }
                 if let earlier = names.compactMap({ before[$0] }).first { #expect(read == earlier, "\(concept)") }
-                #expect(Double(count) >= Double(read) * 0.8 && count > 0, "\(concept): \(count) of \(read)")
+                // One note in eight is about nothing, which Pipedrive does not take.
+                let share = to == .pipedrive && concept == "notes" ? 0.7 : 0.8
+                #expect(Double(count) >= Double(read) * share && count > 0, "\(concept): \(count) of \(read)")
             }
             for report in try await Verification(run, scope: .all, progress: SilentProgress()).verify() {
                 #expect(report.isGood, "\(report.stream): \(report.missing) missing, \(report.differences)")

@@ -98,8 +98,6 @@ struct MappingDrafter {
         case .bool, .integer, .decimal, .date:
             parts.append("type: \(target.kind.rawValue)")
             parts.append("on_error: \"null\"")
-            // A deal of Pipedrive's without a value has 0 there.
-            if targetConnector == "pipedrive", target.name == "value" { parts.append("default: 0") }
         case .dateTime: parts += ["type: datetime", "on_error: \"null\""]
         case .email: parts += ["trim: true", "lower: true", "type: email", "on_error: \"null\""]
         case .choice, .choices:
@@ -111,6 +109,7 @@ struct MappingDrafter {
         case .longText where Self.holdsHTML(source): parts.append("html: sanitize")
         default: break
         }
+        if let value = filledIn(target, schema) { parts.append("default: \(YAMLText.scalar(value, inFlow: true))") }
         // Markup that is cut off in the middle would not be markup any more.
         let isText = target.kind == .text || target.kind == .url || target.kind == .longText
         if isText, !Self.holdsHTML(source), let length = target.lengthMax {
@@ -127,6 +126,18 @@ struct MappingDrafter {
             parts.count == 1 ? YAMLText.scalar(source.name) : "{ \(parts.joined(separator: ", ")) }"
         return DraftMapping.Field(
             target: target.name, rule: rule, remark: candidate.certainty < 100 ? candidate.reason : nil)
+    }
+
+    /// What Pipedrive puts into a deal where nothing is sent: said here, so that `verify` finds what was sent. A stage that
+    /// is not told is the first one of the deal's pipeline, so where the source knows several that is left to it.
+    private func filledIn(_ target: FieldSchema, _ source: ObjectSchema) -> String? {
+        guard targetConnector == "pipedrive" else { return nil }
+        switch target.name {
+        case "value": return "0"
+        case "stage_id" where !source.fields.contains(where: { FieldMeaning($0.name).spelling == "pipeline" }):
+            return target.options.first { $0.isActive }?.value
+        default: return nil
+        }
     }
 
     /// Pipedrive keeps whole seconds: what they are rounded down to is said here, so that `verify` finds what was sent.
