@@ -113,7 +113,7 @@ let package = Package(
             [
                 "Model", "JSON", "CSV", "Crypto", "ChunkFormat", "ChunkLines", "Staging", "Transport", "YAML",
                 "ConnectorKit", "HubSpotConnector", "SalesforceConnector", "PipedriveConnector", "DynamicsConnector",
-                "RESTConnector", "FileConnector", "SQLiteConnector", "Extract", "Transform", "Load",
+                "OdooConnector", "RESTConnector", "FileConnector", "SQLiteConnector", "Extract", "Transform", "Load",
             ], products: [subprocess, logging]),
 
         // Servers that speak the vendors' protocols; they share no code with the connectors.
@@ -137,7 +137,7 @@ let package = Package(
             dependencies: dependencies([
                 "CLinux", "Model", "JSON", "CSV", "Crypto", "ChunkFormat", "Staging", "ConnectorKit", "Pipeline",
                 "RESTConnector", "SimulatorKit", "SyntheticCRM", "HubSpotSimulator", "SalesforceSimulator",
-                "PipedriveSimulator", "DynamicsSimulator", "RESTSimulator",
+                "PipedriveSimulator", "DynamicsSimulator", "OdooSimulator", "RESTSimulator",
             ]) + [argumentParser, logging] + nio,
             path: "Sources/CLI", swiftSettings: strict),
 
@@ -213,7 +213,7 @@ let package = Package(
             [
                 "Model", "JSON", "CSV", "Staging", "Transport", "ConnectorKit", "Transform", "Pipeline", "SimulatorKit",
                 "SyntheticCRM", "HubSpotSimulator", "SalesforceSimulator", "PipedriveSimulator", "DynamicsSimulator",
-                "RESTSimulator", "TestKit",
+                "OdooSimulator", "RESTSimulator", "TestKit",
             ], products: [grdb]),
         // Whole migrations in memory, with faults that a seed decides.
         tests(
@@ -225,7 +225,7 @@ let package = Package(
             "Simulator",
             [
                 "Model", "JSON", "SimulatorKit", "SyntheticCRM", "HubSpotSimulator", "SalesforceSimulator",
-                "PipedriveSimulator", "DynamicsSimulator", "RESTSimulator", "TestKit",
+                "PipedriveSimulator", "DynamicsSimulator", "OdooSimulator", "RESTSimulator", "TestKit",
             ]),
         .testTarget(
             name: "CLITests",

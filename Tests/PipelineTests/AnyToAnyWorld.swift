@@ -5,6 +5,7 @@ import Foundation
 import MigratezDynamicsSimulator
 import MigratezHubSpotSimulator
 import MigratezModel
+import MigratezOdooSimulator
 import MigratezPipedriveSimulator
 import MigratezPipeline
 import MigratezSalesforceSimulator
@@ -15,10 +16,10 @@ import MigratezTestKit
 import MigratezTransport
 
 /// A filled HubSpot account, an empty one, two orgs, two companies of Pipedrive's, two environments of
-/// Dynamics, and a folder for files and databases.
+/// Dynamics, two databases of Odoo, and a folder for files and databases.
 struct AnyToAnyWorld: Sendable {
     /// A place that records lie in, or are to.
-    enum Place: String, CaseIterable, Sendable { case hubspot, salesforce, pipedrive, dynamics, sqlite, ndjson }
+    enum Place: String, CaseIterable, Sendable { case hubspot, salesforce, pipedrive, dynamics, odoo, sqlite, ndjson }
 
     let folder: String
     let crm: SyntheticCRM
@@ -42,10 +43,14 @@ struct AnyToAnyWorld: Sendable {
         var dynamics = DynamicsOptions()
         dynamics.users = crm.owners.map { .init(email: $0.email, name: "Owner") }
         let environments = try [DynamicsSimulator(options: dynamics), DynamicsSimulator(options: dynamics)]
+        var odoo = OdooOptions()
+        odoo.users = crm.owners.map { .init(login: $0.email, name: "Owner", isActive: $0.isActive) }
+        let databases = try [OdooSimulator(options: odoo), OdooSimulator(options: odoo)]
         let services: [(String, any SimulatorService)] = [
             ("HUBSPOT_FULL", full), ("HUBSPOT_EMPTY", empty), ("ORG_FIRST", orgs[0]), ("ORG_SECOND", orgs[1]),
             ("PIPEDRIVE_FIRST", companies[0]), ("PIPEDRIVE_SECOND", companies[1]),
             ("DYNAMICS_FIRST", environments[0]), ("DYNAMICS_SECOND", environments[1]),
+            ("ODOO_FIRST", databases[0]), ("ODOO_SECOND", databases[1]),
         ]
         try await withTemporaryFolder { folder in
             try await serve(services[...], ["SECRET": "secret"]) { environment in
@@ -114,6 +119,11 @@ struct AnyToAnyWorld: Sendable {
             return [
                 "base_url": url, "login_url": url, "auth.tenant": "acme.test", "auth.client_id": "migratez",
                 "auth.client_secret": "${env:SECRET}",
+            ]
+        case .odoo:
+            return [
+                "base_url": isSource || source == .hubspot ? "${env:ODOO_FIRST}" : "${env:ODOO_SECOND}",
+                "auth.token": "${env:SECRET}",
             ]
         case .sqlite:
             // What was written from HubSpot is what others read.

@@ -51,6 +51,8 @@ import Testing
         ("attio", "salesforce"), ("close", "hubspot"), ("copper", "ndjson"), ("freshsales", "csv"), ("sell", "sqlite"),
         ("hubspot", "dynamics"), ("dynamics", "salesforce"), ("salesforce", "dynamics"), ("dynamics", "hubspot"),
         ("csv", "dynamics"), ("dynamics", "ndjson"),
+        ("hubspot", "odoo"), ("odoo", "hubspot"), ("salesforce", "odoo"), ("odoo", "salesforce"), ("odoo", "ndjson"),
+        ("sqlite", "odoo"),
     ]) func `offline it is in order for every pair of connectors`(source: String, target: String) throws {
         var draft = try PipelineDraft(from: source, to: target, sourceSettings: [:], targetSettings: [:])
         draft.fillInSuggestions()

@@ -5,6 +5,7 @@ import ArgumentParser
 import MigratezDynamicsSimulator
 import MigratezHubSpotSimulator
 import MigratezModel
+import MigratezOdooSimulator
 import MigratezPipedriveSimulator
 import MigratezRESTSimulator
 import MigratezSalesforceSimulator
@@ -18,13 +19,13 @@ struct SimulateCommand: AsyncParsableCommand {
         discussion: "EXAMPLE\n  migratez simulate hubspot --port 8080 --records 50000 --seed 7")
 
     enum Vendor: String, ExpressibleByArgument, CaseIterable {
-        case hubspot, salesforce, pipedrive, dynamics
+        case hubspot, salesforce, pipedrive, dynamics, odoo
         case attio, close, copper, freshsales, sell
     }
 
     @OptionGroup(title: "Global options") var display: DisplayOptions
-    @Argument(help: "hubspot, salesforce, pipedrive, dynamics, attio, close, copper, freshsales or sell.") var vendor:
-        Vendor
+    @Argument(help: "hubspot, salesforce, pipedrive, dynamics, odoo, attio, close, copper, freshsales or sell.")
+    var vendor: Vendor
     @Option(help: "The port on 127.0.0.1; 0 = any free one.") var port = 0
     @Option(help: "How many records in all; Salesforce begins empty.") var records = 50_000
     @Option(help: "Exact numbers, such as contacts=1000,companies=100,deals=200,notes=300.") var counts: String?
@@ -79,6 +80,11 @@ struct SimulateCommand: AsyncParsableCommand {
             var options = DynamicsOptions()
             if let token { options.clientSecret = token }
             return try DynamicsSimulator(try crm, options: options, databasePath: database)
+        case .odoo:
+            var options = OdooOptions()
+            options.database = database
+            if let token { options.keys = [token] }
+            return try OdooSimulator(try crm, options: options)
         case .attio, .close, .copper, .freshsales, .sell:
             guard let vendor = RESTSimulator.Vendor(rawValue: vendor.rawValue) else {
                 throw MigratezError(.internalError, "there is no simulator of \(vendor.rawValue)")

@@ -66,6 +66,8 @@ final class OdooCatalog: Sendable {
                 var schema = FieldSchema(
                     field, options: field.relation.flatMap { lists[$0] } ?? [],
                     hasDefault: defaults.contains(field.name), documents: documents)
+                // A constraint of the model's, which the description of the field does not tell.
+                if object.model == "res.partner", field.name == "name" { schema.isRequired = true }
                 if ownNames.contains(field.name), schema.kind != .reference || field.name == "res_model_id" {
                     schema.isCreateable = false
                     schema.isUpdateable = false

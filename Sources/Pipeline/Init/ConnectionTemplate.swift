@@ -82,6 +82,13 @@ package struct ConnectionTemplate: Sendable {
                     path: "auth.client_secret", question: "where the client secret is kept (a reference)",
                     suggestion: "${env:DYNAMICS_CLIENT_SECRET}"),
             ])
+        case ("odoo", _):
+            return ConnectionTemplate(needs: [
+                Need(path: "base_url", question: "the server's address", suggestion: "${env:ODOO_BASE_URL}"),
+                Need(
+                    path: "auth.token", question: "where the API key is kept (a reference)",
+                    suggestion: "${env:ODOO_API_KEY}"),
+            ])
         case ("sqlite", .source):
             var needs = [Need(path: "file", question: "the database file", suggestion: "crm.sqlite")]
             // Tables: one object at least; its name is the user's own.

@@ -61,7 +61,7 @@ enum ObjectPairs {
             return names.contains(where: usual.contains) ? usual.filter(names.contains) : names
         }
         switch connector {
-        case "hubspot": return ["company", "contact", "deal", "note"]
+        case "hubspot", "odoo": return ["company", "contact", "deal", "note"]
         case "salesforce": return ["Account", "Contact", "Opportunity", "ContentNote"]
         case "pipedrive": return ["organization", "person", "deal", "note"]
         case "dynamics": return ["account", "contact", "opportunity", "annotation"]
@@ -84,6 +84,7 @@ enum ObjectPairs {
         // A lead of HubSpot's belongs to a contact, which a lead of others does not.
         case "hubspot": return concept == "lead" ? nil : concept
         case "pipedrive": return pipedriveObject(concept)
+        case "odoo": return concept == "ticket" ? nil : concept
         default: return stream
         }
     }
@@ -127,13 +128,15 @@ enum ObjectPairs {
 
     /// The lookup of the destination that holds a link, where it is not named after the object that it leads to.
     static func lookup(from: String, to: String, in connector: String) -> String? {
-        guard connector == "dynamics" else { return nil }
-        switch (from, to) {
-        case ("contact", "account"): return "parentcustomerid"
-        case ("annotation", _): return "objectid"
-        case ("task", _), ("phonecall", _), ("appointment", _): return "regardingobjectid"
-        case ("opportunity", "account"): return "parentaccountid"
-        default: return nil
+        switch (connector, from, to) {
+        case ("dynamics", "contact", "account"): "parentcustomerid"
+        case ("dynamics", "annotation", _): "objectid"
+        case ("dynamics", "task", _), ("dynamics", "phonecall", _), ("dynamics", "appointment", _): "regardingobjectid"
+        case ("dynamics", "opportunity", "account"): "parentaccountid"
+        case ("odoo", "contact", "company"): "parent_id"
+        case ("odoo", "deal", _), ("odoo", "lead", _): "partner_id"
+        case ("odoo", "note", _), ("odoo", "task", _), ("odoo", "call", _), ("odoo", "meeting", _): "res_id"
+        default: nil
         }
     }
 

@@ -55,7 +55,7 @@ struct MappingDrafter {
         }
         let assigned = FieldMatching.assignment(
             from: source.fields.filter { !Self.keyFields.contains($0.name) && !isOwnProbability($0) },
-            to: target.fields.filter { !Self.keyFields.contains($0.name) })
+            to: target.fields.filter { !Self.keyFields.contains($0.name) && !isOther($0) })
         var fields: [DraftMapping.Field] = []
         var used: Set<String> = []
         // What must have a value comes first.
@@ -68,6 +68,8 @@ struct MappingDrafter {
             } else if field.isRequired, let (rule, parts) = fullNameRule(field, target, source) {
                 fields.append(rule)
                 used.formUnion(parts)
+            } else if let rule = namePartRule(field, stream, source) {
+                fields.append(rule)
             } else if field.isRequired, field.isCreateable, field.kind != .reference {
                 fields.append(placeholder(field, for: source))
             }
@@ -106,13 +108,19 @@ struct MappingDrafter {
             } else if target.isRestricted, !target.options.isEmpty {
                 return nil
             }
-        case .longText where Self.holdsHTML(source): parts.append("html: sanitize")
+        case .longText where holdsHTML(source, in: sourceConnector):
+            let isKept = sourceConnector != "odoo" || holdsHTML(target, in: targetConnector)
+            parts.append(isKept ? "html: sanitize" : "html: text")
+        case .longText where targetConnector == "odoo" && holdsHTML(target, in: targetConnector):
+            guard Self.isIdentifier(source.name) else { return nil }
+            let markup = "concat(\"<p>\", htmlEscape(\(source.name)), \"</p>\")"
+            parts = ["expr: 'has(\(source.name)) ? \(markup) : \"\"'"]
         default: break
         }
         if let value = filledIn(target, schema) { parts.append("default: \(YAMLText.scalar(value, inFlow: true))") }
         // Markup that is cut off in the middle would not be markup any more.
         let isText = target.kind == .text || target.kind == .url || target.kind == .longText
-        if isText, !Self.holdsHTML(source), let length = target.lengthMax {
+        if isText, !holdsHTML(source, in: sourceConnector), let length = target.lengthMax {
             parts.append("max: \(length)")
             parts.append("truncate: true")
         }
@@ -123,28 +131,32 @@ struct MappingDrafter {
             parts.append(target.kind == .text ? "default: \"(no name)\"" : "required: true")
         }
         let rule =
-            parts.count == 1 ? YAMLText.scalar(source.name) : "{ \(parts.joined(separator: ", ")) }"
+            parts.count == 1 && parts[0].hasPrefix("from:")
+            ? YAMLText.scalar(source.name) : "{ \(parts.joined(separator: ", ")) }"
         return DraftMapping.Field(
             target: target.name, rule: rule, remark: candidate.certainty < 100 ? candidate.reason : nil)
     }
 
-    /// What Pipedrive puts into a deal where nothing is sent: said here, so that `verify` finds what was sent. A stage that
-    /// is not told is the first one of the deal's pipeline, so where the source knows several that is left to it.
+    /// What the destination puts where nothing is sent: said here, so that `verify` finds what was sent. Of a deal of
+    /// Pipedrive's a stage that is not told is the first one of its pipeline, so where the source knows several that is left
+    /// to it. Numbers of Odoo's are never empty.
     private func filledIn(_ target: FieldSchema, _ source: ObjectSchema) -> String? {
-        guard targetConnector == "pipedrive" else { return nil }
-        switch target.name {
-        case "value": return "0"
-        case "stage_id" where !source.fields.contains(where: { FieldMeaning($0.name).spelling == "pipeline" }):
+        switch (targetConnector, target.name) {
+        case ("pipedrive", "value"): return "0"
+        case ("pipedrive", "stage_id")
+        where !source.fields.contains(where: { FieldMeaning($0.name).spelling == "pipeline" }):
             return target.options.first { $0.isActive }?.value
+        case ("odoo", "stage_id"), ("odoo", "priority"): return target.options.first?.value
+        case ("odoo", _) where !target.isRequired && [.integer, .decimal].contains(target.kind): return "0"
         default: return nil
         }
     }
 
-    /// Pipedrive keeps whole seconds: what they are rounded down to is said here, so that `verify` finds what was sent.
+    /// Pipedrive and Odoo keep whole seconds: what they are cut off to is said here, so that `verify` finds what was sent.
     private func wholeSecondsRule(_ source: FieldSchema, _ target: FieldSchema) -> DraftMapping.Field? {
-        guard targetConnector == "pipedrive", target.kind == .dateTime, Self.isIdentifier(source.name) else {
-            return nil
-        }
+        guard ["pipedrive", "odoo"].contains(targetConnector), target.kind == .dateTime,
+            Self.isIdentifier(source.name)
+        else { return nil }
         let expression = "formatDate(\(source.name), \"yyyy-MM-dd''T''HH:mm:ss''Z''\")"
         return DraftMapping.Field(
             target: target.name, rule: "{ expr: '\(expression)', on_error: \"null\" }", remark: "in whole seconds")
@@ -183,6 +195,35 @@ struct MappingDrafter {
         return (field, parts)
     }
 
+    /// Odoo has one field for a person's name: it is taken apart at its first space.
+    private func namePartRule(
+        _ target: FieldSchema, _ stream: StreamName, _ source: ObjectSchema
+    ) -> DraftMapping.Field? {
+        guard sourceConnector == "odoo", ObjectMeaning.concept(of: stream.text) == "contact", target.isCreateable,
+            source.field("name") != nil
+        else { return nil }
+        let length = target.lengthMax.map { ", max: \($0), truncate: true" } ?? ""
+        switch FieldMeaning(target.name).concept {
+        case "first name":
+            return DraftMapping.Field(
+                target: target.name,
+                rule: "{ expr: 'contains(name, \" \") ? before(name, \" \") : \"\"'\(length) }",
+                remark: "what stands before the first space")
+        case "last name":
+            let standIn = target.isRequired ? ", default: \"(no name)\"" : ""
+            return DraftMapping.Field(
+                target: target.name,
+                rule: "{ expr: 'contains(name, \" \") ? after(name, \" \") : name'\(standIn)\(length) }",
+                remark: "what stands after the first space")
+        default: return nil
+        }
+    }
+
+    /// Whether a field has the name of another thing: Odoo's `type` tells kinds of addresses apart.
+    private func isOther(_ field: FieldSchema) -> Bool {
+        targetConnector == "odoo" && sourceConnector != "odoo" && field.name == "type"
+    }
+
     /// Whether an expression can name the field.
     private static func isIdentifier(_ name: String) -> Bool {
         name.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_") }
@@ -209,8 +250,9 @@ struct MappingDrafter {
             target: field.name, rule: "{ const: \(value) }", remark: "required, and no field of the source fits: check")
     }
 
-    private static func holdsHTML(_ field: FieldSchema) -> Bool {
-        field.name.hasSuffix("_body") || field.name.lowercased() == "content"
+    private func holdsHTML(_ field: FieldSchema, in connector: String) -> Bool {
+        if connector == "odoo" { return ["body", "comment", "description", "note"].contains(field.name) }
+        return field.name.hasSuffix("_body") || field.name.lowercased() == "content"
     }
 
     /// The fields in which destinations hold our key: a source that was written by us says nothing with them.

@@ -132,7 +132,7 @@ package struct PipelineDraft: Sendable {
         if let definition { return definition.linksRecords(of: from, to: to) }
         switch source {
         case "hubspot": return isBefore(to, from, sources)
-        case "salesforce", "pipedrive", "dynamics":
+        case "salesforce", "pipedrive", "dynamics", "odoo":
             if ObjectPairs.isJoined(from: from, to: to, in: source) { return true }
             // An account names its primary contact, who names the account.
             if source == "dynamics", !isBefore(to, from, sources) { return false }

@@ -11,6 +11,7 @@ enum StandardSchemas {
         case "hubspot": hubSpotObject(stream)
         case "salesforce": salesforceObject(stream)
         case "pipedrive": pipedriveObject(stream)
+        case "odoo": odooObject(stream)
         case "dynamics": dynamicsTable(stream, isSource: true)
         default:
             ObjectSchema(name: stream, label: stream, fields: [FieldSchema(name: "name", label: "name", kind: .text)])
@@ -22,6 +23,7 @@ enum StandardSchemas {
         case "hubspot": hubSpotObject(object)
         case "salesforce": salesforceObject(object)
         case "pipedrive": pipedriveObject(object)
+        case "odoo": odooObject(object)
         case "dynamics": dynamicsTable(object, isSource: false)
         default: ObjectSchema(name: object, label: object, fields: [])
         }
@@ -175,6 +177,45 @@ enum StandardSchemas {
                 ]
             }
         return ObjectSchema(name: table, label: table, fields: fields, holdsKey: table != "annotation")
+    }
+
+    private static func odooObject(_ object: String) -> ObjectSchema {
+        let owner = FieldSchema(name: "user_id", label: "Salesperson", kind: .reference, refersTo: ["User"])
+        func reference(_ name: String, _ objects: [String]) -> FieldSchema {
+            FieldSchema(name: name, label: name, kind: .reference, refersTo: objects)
+        }
+        func longText(_ name: String, _ label: String) -> FieldSchema {
+            FieldSchema(name: name, label: label, kind: .longText)
+        }
+        let address = [text("street", "Street"), text("city", "City"), text("zip", "Zip")]
+        let fields: [FieldSchema] =
+            switch object {
+            case "company":
+                [
+                    text("name", "Name", isRequired: true),
+                    FieldSchema(name: "website", label: "Website Link", kind: .url),
+                    phone("phone"),
+                ] + address + [longText("comment", "Notes"), owner, reference("parent_id", ["company"])]
+            case "contact":
+                [
+                    text("name", "Name", isRequired: true), FieldSchema(name: "email", label: "Email", kind: .email),
+                    phone("phone"),
+                    text("function", "Job Position"),
+                ] + address + [longText("comment", "Notes"), owner, reference("parent_id", ["company", "contact"])]
+            case "deal":
+                [
+                    text("name", "Opportunity", isRequired: true), number("expected_revenue", "Expected Revenue"),
+                    FieldSchema(name: "date_deadline", label: "Expected Closing", kind: .date),
+                    longText("description", "Notes"), owner, reference("partner_id", ["company", "contact"]),
+                ]
+            case "note":
+                [
+                    FieldSchema(name: "date", label: "Date", kind: .dateTime), longText("body", "Contents"),
+                    reference("res_id", ["company", "contact", "deal", "lead"]),
+                ]
+            default: [text("name", "Name", isRequired: true)]
+            }
+        return ObjectSchema(name: object, label: object, fields: fields, holdsKey: true)
     }
 
     /// The stages of a new HubSpot account's pipeline.

@@ -111,21 +111,27 @@ struct FieldMeaning: Hashable, Sendable {
         ),
         ("annual revenue", ["annual revenue", "annualrevenue", "revenue", "yearly revenue", "turnover"]),
         ("industry", ["industry", "sector", "branch"]),
-        ("amount", ["amount", "deal amount", "deal value", "opportunity amount", "estimatedvalue"]),
+        (
+            "amount",
+            ["amount", "deal amount", "deal value", "opportunity amount", "estimatedvalue", "expected revenue"]
+        ),
         ("stage", ["stage", "stage name", "deal stage", "dealstage", "opportunity stage", "sales stage"]),
         (
             "closing date",
             [
-                "close date", "closedate", "closing date", "expected close date", "expected close",
+                "close date", "closedate", "closing date", "expected close date", "expected close", "expected closing",
                 "estimatedclosedate",
             ]
         ),
-        ("activity date", ["timestamp", "activity date", "start date time", "created date"]),
+        ("activity date", ["timestamp", "activity date", "start date time", "created date", "date"]),
         ("next step", ["next step", "next steps"]),
         ("lead source", ["lead source", "original source", "source", "account source"]),
         (
             "owner",
-            ["owner", "owner id", "hubspot owner id", "contact owner", "record owner", "assigned to", "ownerid"]
+            [
+                "owner", "owner id", "hubspot owner id", "contact owner", "record owner", "assigned to", "ownerid",
+                "salesperson",
+            ]
         ),
         (
             "opted out of e-mail",

@@ -36,7 +36,7 @@ enum ValueMatching {
         var stems: Set<String> = []
         for word in FieldMeaning.words(in: text) where word.count > 2 {
             let stem = String(word.prefix(6))
-            stems.insert(sameStep.first { stem.hasPrefix($0.key) }?.value ?? stem)
+            stems.insert(sameStep.first { $0.key.count > 3 ? stem.hasPrefix($0.key) : stem == $0.key }?.value ?? stem)
         }
         stems.subtract(["the", "and", "for", "deal", "stage"])
         return stems
@@ -44,6 +44,6 @@ enum ValueMatching {
 
     private static let sameStep = [
         "appoin": "prospe", "qualif": "qualif", "presen": "propos", "quote": "propos", "contra": "negoti",
-        "review": "negoti", "bought": "decisi", "decisi": "decisi",
+        "review": "negoti", "bought": "decisi", "decisi": "decisi", "new": "prospe",
     ]
 }

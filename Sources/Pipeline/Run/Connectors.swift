@@ -6,6 +6,7 @@ import MigratezDynamicsConnector
 import MigratezFileConnector
 import MigratezHubSpotConnector
 import MigratezModel
+import MigratezOdooConnector
 import MigratezPipedriveConnector
 import MigratezRESTConnector
 import MigratezSQLiteConnector
@@ -21,6 +22,7 @@ package enum Connectors {
             "salesforce": SalesforceSource.settings,
             "pipedrive": PipedriveSource.settings,
             "dynamics": DynamicsSource.settings,
+            "odoo": OdooSource.settings,
             "csv": FileSource.settings(.csv),
             "ndjson": FileSource.settings(.ndjson),
             "sqlite": SQLiteSource.settings,
@@ -31,11 +33,12 @@ package enum Connectors {
             "salesforce": SalesforceDestination.settings,
             "pipedrive": PipedriveDestination.settings,
             "dynamics": DynamicsDestination.settings,
+            "odoo": OdooDestination.settings,
             "csv": FileDestination.settings(.csv),
             "ndjson": FileDestination.settings(.ndjson),
             "sqlite": SQLiteDestination.settings,
         ],
-        typedSources: Set(["salesforce", "pipedrive", "dynamics", "ndjson", "sqlite", "rest"])
+        typedSources: Set(["salesforce", "pipedrive", "dynamics", "odoo", "ndjson", "sqlite", "rest"])
             .union(ShippedDefinitions.all.keys))
 
     /// What each connector can do on either side, by name.
@@ -45,6 +48,7 @@ package enum Connectors {
             ConnectorOverview("salesforce", SalesforceSource.capabilities, SalesforceDestination.capabilities),
             ConnectorOverview("pipedrive", PipedriveSource.capabilities, PipedriveDestination.capabilities),
             ConnectorOverview("dynamics", DynamicsSource.capabilities, DynamicsDestination.capabilities),
+            ConnectorOverview("odoo", OdooSource.capabilities, OdooDestination.capabilities),
             ConnectorOverview("csv", FileSource.capabilities, FileDestination.capabilities),
             ConnectorOverview("ndjson", FileSource.capabilities, FileDestination.capabilities),
             ConnectorOverview("sqlite", SQLiteSource.capabilities, SQLiteDestination.capabilities),
@@ -74,6 +78,7 @@ package enum Connectors {
         case "salesforce": try SalesforceSource(settings: settings, http: http, clock: clock)
         case "pipedrive": try PipedriveSource(settings: settings, http: http, clock: clock)
         case "dynamics": try DynamicsSource(settings: settings, http: http, clock: clock)
+        case "odoo": try OdooSource(settings: settings, http: http, clock: clock)
         case "csv": try FileSource(.csv, settings: settings)
         case "ndjson": try FileSource(.ndjson, settings: settings)
         case "sqlite": try SQLiteSource(settings: settings)
@@ -94,6 +99,7 @@ package enum Connectors {
         case "salesforce": try SalesforceDestination(settings: settings, http: http, clock: clock)
         case "pipedrive": try PipedriveDestination(settings: settings, http: http, clock: clock)
         case "dynamics": try DynamicsDestination(settings: settings, http: http, clock: clock)
+        case "odoo": try OdooDestination(settings: settings, http: http, clock: clock)
         case "csv": try FileDestination(.csv, settings: settings)
         case "ndjson": try FileDestination(.ndjson, settings: settings)
         case "sqlite": try SQLiteDestination(settings: settings)

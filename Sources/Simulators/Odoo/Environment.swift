@@ -69,8 +69,10 @@ struct Environment {
         }
     }
 
-    /// Records as `read` gives them: nothing is `false`, a relation a pair of id and name.
-    func read(_ name: String, _ documents: [StoredDocument], _ fields: [String]) throws -> JSONValue {
+    /// Records as `read` gives them: nothing is `false`, a relation a pair of id and name, or the id alone.
+    func read(
+        _ name: String, _ documents: [StoredDocument], _ fields: [String], namesRelations: Bool = true
+    ) throws -> JSONValue {
         let model = try model(name)
         let wanted = try (fields.isEmpty ? model.fields.map(\.name) : ["id"] + fields.filter { $0 != "id" })
             .map { field -> FieldDefinition in
@@ -79,7 +81,7 @@ struct Environment {
                 }
                 return field
             }
-        var names = DisplayNames(session)
+        var names = namesRelations ? DisplayNames(session) : nil
         return .array(
             try documents.map { document in
                 .object(try wanted.map { .init($0.name, try value(of: $0, in: document, &names)) })
@@ -87,7 +89,7 @@ struct Environment {
     }
 
     private func value(
-        of field: FieldDefinition, in document: StoredDocument, _ names: inout DisplayNames
+        of field: FieldDefinition, in document: StoredDocument, _ names: inout DisplayNames?
     ) throws -> JSONValue {
         let stored: JSONValue =
             switch field.name {
@@ -98,7 +100,8 @@ struct Environment {
             }
         if stored.isNull { return field.emptyValue }
         guard field.type == .many2one, let relation = field.relation, let id = stored.int else { return stored }
-        return [stored, .string(try names.name(relation, Int64(id)))]
+        guard let name = try names?.name(relation, Int64(id)) else { return stored }
+        return [stored, .string(name)]
     }
 
     /// The documents with these ids that exist, in that order.

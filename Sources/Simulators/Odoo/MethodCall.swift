@@ -121,7 +121,10 @@ extension Environment {
         case "search": return .array(try found(call).map { .number(String($0.id)) })
         case "search_count": return .number(String(try count(call.model, call["domain"] ?? [])))
         case "search_read": return try read(call.model, try found(call), names(call["fields"]))
-        case "read": return try read(call.model, try documents(call.model, call.ids), names(call["fields"]))
+        case "read":
+            return try read(
+                call.model, try documents(call.model, call.ids), names(call["fields"]),
+                namesRelations: call["load"].map { $0 == "_classic_read" } ?? true)
         case "create":
             let values = call["vals_list"] ?? []
             if case .object = values { return .number(String(try create(call.model, [values])[0])) }
