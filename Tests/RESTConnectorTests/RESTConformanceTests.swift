@@ -62,7 +62,8 @@ private struct VendorSubject: RemoteSourceSubject {
             ExpectedStream(stream("company"), records: company),
             ExpectedStream(stream("deal"), records: records(Deal.self, values: deal)),
             ExpectedStream(
-                stream("task"), records: records(CRMTask.self) { [taskText: $0[.subject]] }),
+                stream("task"),
+                records: records(CRMTask.self) { [taskText: $0[.subject] ?? (account.vendor == .attio ? "" : nil)] }),
         ]
     }
 
@@ -80,7 +81,8 @@ private struct VendorSubject: RemoteSourceSubject {
         let names: [String: String?] = ["first_name": person[.firstname], "last_name": person[.lastname]]
         switch account.vendor {
         case .attio:
-            return names.merging(
+            // Parts of names are never null.
+            return names.mapValues { $0 ?? "" }.merging(
                 ["email": person[.email], "job_title": person[.jobtitle], "lifecycle": person[.lifecyclestage]]) { $1 }
         case .close: return ["email": person[.email], "title": person[.jobtitle], "mobile": person[.mobilephone]]
         case .copper:
@@ -115,7 +117,7 @@ private struct VendorSubject: RemoteSourceSubject {
         case .freshsales: ["name": deal[.dealname], "amount": deal[.amount]]
         case .sell:
             [
-                "name": deal[.dealname], "value": deal[.amount].flatMap { $0.isEmpty ? nil : $0 },
+                "name": deal[.dealname], "value": deal[.amount].flatMap { $0.isEmpty ? nil : $0 } ?? "0",
                 "Priority": deal[.priority],
             ]
         }

@@ -52,7 +52,11 @@ struct AttioVendor: SimulatedVendor {
         switch (request.method, path.count, path.first ?? "") {
         case (.get, 1, "self"):
             return VendorAnswer([
-                "active": true, "workspace_id": .string(Self.workspace), "workspace_name": "Acme",
+                "active": true, "scope": "record_permission:read object_configuration:read note:read task:read",
+                "client_id": "c1", "token_type": "Bearer", "exp": .null, "iat": 1_700_000_000,
+                "sub": .string(Self.workspace), "aud": "c1", "iss": "attio.com", "token_level": "workspace",
+                "workspace_id": .string(Self.workspace), "workspace_name": "Acme", "workspace_slug": "acme",
+                "workspace_logo_url": .null,
                 "authorized_by_workspace_member_id": .string(Self.id(0, 1)),
             ])
         case (.get, 1, "workspace_members"):
@@ -203,7 +207,17 @@ struct AttioVendor: SimulatedVendor {
             [
                 "api_slug": .string(slug), "title": .string(title), "type": .string(type),
                 "is_archived": .bool(isArchived), "is_required": false, "is_unique": false, "is_writable": true,
-                "is_multiselect": false,
+                "is_multiselect": false, "is_system_attribute": false, "is_default_value_enabled": false,
+                "default_value": .null, "relationship": .null, "description": .null,
+                "created_at": "2020-01-01T00:00:00.000000000Z",
+                "id": [
+                    "workspace_id": .string(workspace), "object_id": .string(id(9, Self.number(table))),
+                    "attribute_id": .string(slug),
+                ],
+                "config": [
+                    "currency": ["default_currency_code": .null, "display_type": .null],
+                    "record_reference": ["allowed_object_ids": .null],
+                ],
             ]
         }
         let common = [attribute("name", "Name", table == "people" ? "personal-name" : "text")]
@@ -256,8 +270,8 @@ struct AttioVendor: SimulatedVendor {
         }
         try crm.eachLive(Contact.self) { person in
             let name: JSONValue = [
-                "attribute_type": "personal-name", "first_name": .optional(person[.firstname]),
-                "last_name": .optional(person[.lastname]),
+                "attribute_type": "personal-name", "first_name": .string(person[.firstname] ?? ""),
+                "last_name": .string(person[.lastname] ?? ""),
                 "full_name": .string([person[.firstname], person[.lastname]].compactMap { $0 }.joined(separator: " ")),
             ]
             try insert(
@@ -287,12 +301,15 @@ struct AttioVendor: SimulatedVendor {
                     parent = (table, Self.id(Self.number(table), id))
                 }
             }
+            // A note always has a parent.
+            guard let parent else { return }
             try session.insert(
                 "notes",
                 [
                     "id": ["workspace_id": .string(Self.workspace), "note_id": .string(Self.id(4, note.id))],
-                    "parent_object": .optional(parent?.table), "parent_record_id": .optional(parent?.id),
-                    "title": .string("Note \(note.index)"), "content_plaintext": .optional(note[.body]),
+                    "parent_object": .string(parent.table), "parent_record_id": .string(parent.id),
+                    "title": .string("Note \(note.index)"), "meeting_id": .null, "tags": [],
+                    "content_plaintext": .string(note[.body] ?? ""), "content_markdown": .string(note[.body] ?? ""),
                     "created_by_actor": ["type": "workspace-member", "id": owner(note[.owner]).first ?? .null],
                     "created_at": .string(Self.nanoseconds(note.createdAt)),
                 ], at: note.createdAt, id: Int64(note.id))
@@ -313,7 +330,8 @@ struct AttioVendor: SimulatedVendor {
                 "tasks",
                 [
                     "id": ["workspace_id": .string(Self.workspace), "task_id": .string(Self.id(5, task.id))],
-                    "content_plaintext": .optional(task[.subject]), "deadline_at": .optional(task[.timestamp]),
+                    "content_plaintext": .string(task[.subject] ?? ""), "completed_at": .null,
+                    "created_by_actor": ["type": "api-token", "id": "1"], "deadline_at": .optional(task[.timestamp]),
                     "is_completed": .bool(task[.isCompleted] == "true"), "linked_records": .array(linked),
                     "assignees": .array(
                         owner(task[.owner]).map {

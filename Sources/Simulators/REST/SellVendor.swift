@@ -210,7 +210,9 @@ struct SellVendor: SimulatedVendor {
             try insert(
                 "deals", deal.id, deal,
                 [
-                    "name": .optional(deal[.dealname]), "value": .optional(deal[.amount].flatMap { $0.isEmpty ? nil : $0 }),
+                    "name": .optional(deal[.dealname]),
+                    // A deal that nobody gave a value to has none of it, not none at all.
+                    "value": .string(deal[.amount].flatMap { $0.isEmpty ? nil : $0 } ?? "0"),
                     "currency": .optional(deal[.currency]), "owner_id": owner(deal[.owner]), "hot": false,
                     "contact_id": people.first.map { .number($0.toID) } ?? .null,
                     "organization_id": organization(.dealToCompany, deal.index),
