@@ -28,7 +28,8 @@ struct VendorAccount: Sendable {
         options.clock = clock
         let simulator = try RESTSimulator(vendor, crm, options: options)
         let http = try CurlClient()
-        try await SimulatorServer.run(simulator, configuration: SimulatorServer.Configuration(seed: 7, clock: clock)) { server in
+        try await SimulatorServer.run(simulator, configuration: SimulatorServer.Configuration(seed: 7, clock: clock)) {
+            server in
             try await body(VendorAccount(vendor: vendor, crm: crm, server: server, http: http, clock: clock))
         }
     }
