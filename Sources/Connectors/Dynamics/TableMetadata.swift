@@ -116,7 +116,8 @@ extension FieldSchema {
             attribute["IsValidForRead"]?.bool != false, let kind = Self.kind(attribute)
         else { return nil }
         let flag = { (key: String) in attribute[key]?.bool ?? false }
-        let isCreateable = flag("IsValidForCreate")
+        // The platform would take the id of a new record; it is ours to choose, or the platform's.
+        let isCreateable = flag("IsValidForCreate") && kind != .id
         let isFixed = ["State", "Status", "Owner", "Boolean", "Uniqueidentifier"]
             .contains(attribute["AttributeType"]?.text)
         self.init(

@@ -33,6 +33,8 @@ package struct DynamicsOptions: Sendable {
 
     /// People besides those of the synthetic CRM. The application user, for whom every token is, is not among them.
     package var users: [User] = []
+    /// The address of the application user, who owns what nobody was named for; most have none.
+    package var applicationUserEmail = ""
     package var automations: [Automation] = []
     /// The tenant and the client of the token endpoint; `nil` accepts any.
     package var tenant: String?

@@ -32,7 +32,8 @@ package final class DynamicsSimulator: SimulatorService {
     private static func setUp(_ environment: Environment, _ session: DocumentSession) throws {
         let now = environment.clock.now
         let people =
-            [DynamicsOptions.User(email: "", name: "# Migratez")] + environment.options.users
+            [DynamicsOptions.User(email: environment.options.applicationUserEmail, name: "# Migratez")]
+            + environment.options.users
         for (number, user) in people.enumerated() {
             let id = number == 0 ? Environment.applicationUser : RecordID.guid(code: 8, number: Int64(number + 1))
             var document: JSONValue = [

@@ -38,7 +38,7 @@ struct RecordWriter {
         }
         var document = JSONValue.object([])
         for (property, value) in keyValues + draft.values where !value.isNull { document.set(property, to: value) }
-        for column in table.columns where document[column.property] == nil {
+        for column in table.columns where draft.value(column.property) == nil {
             if let value = column.defaultValue { document.set(column.property, to: value) }
         }
         try setState(of: table, draft, on: &document)
