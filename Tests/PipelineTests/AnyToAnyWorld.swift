@@ -41,7 +41,9 @@ struct AnyToAnyWorld: Sendable {
             PipedriveSimulator(people, options: ownership), PipedriveSimulator(people, options: ownership),
         ]
         var dynamics = DynamicsOptions()
-        dynamics.users = crm.owners.map { .init(email: $0.email, name: "Owner") }
+        // Whatever nobody owns is the application user's there, so somebody must be that user for others.
+        dynamics.applicationUserEmail = crm.owners[0].email
+        dynamics.users = crm.owners.dropFirst().map { .init(email: $0.email, name: "Owner") }
         let environments = try [DynamicsSimulator(options: dynamics), DynamicsSimulator(options: dynamics)]
         var odoo = OdooOptions()
         odoo.users = crm.owners.map { .init(login: $0.email, name: "Owner", isActive: $0.isActive) }

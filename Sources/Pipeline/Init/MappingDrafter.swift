@@ -229,10 +229,14 @@ struct MappingDrafter {
         name.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_") }
     }
 
-    /// Pipedrive's deals have a probability of their own where somebody set one; others have that of their stage, which
+    /// Deals of some have a probability of their own where somebody set one; others have that of their stage, which
     /// destinations know by themselves.
     private func isOwnProbability(_ field: FieldSchema) -> Bool {
-        sourceConnector == "pipedrive" && field.name == "probability"
+        switch sourceConnector {
+        case "pipedrive": field.name == "probability"
+        case "dynamics": field.name == "closeprobability"
+        default: false
+        }
     }
 
     /// A required field that no field of the source fits.

@@ -157,7 +157,7 @@ enum StandardSchemas {
                 ]
             case "contact":
                 [
-                    text("firstname", "First Name", 50), text("lastname", "Last Name", 50),
+                    text("firstname", "First Name", 50), text("lastname", "Last Name", 50, isRequired: true),
                     FieldSchema(name: "emailaddress1", label: "Email", kind: .email, lengthMax: 100),
                     text("telephone1", "Business Phone", 50), text("jobtitle", "Job Title", 100),
                     text("address1_city", "Address 1: City", 80),

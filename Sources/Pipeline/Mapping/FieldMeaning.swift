@@ -115,7 +115,7 @@ struct FieldMeaning: Hashable, Sendable {
             "amount",
             ["amount", "deal amount", "deal value", "opportunity amount", "estimatedvalue", "expected revenue"]
         ),
-        ("stage", ["stage", "stage name", "deal stage", "dealstage", "opportunity stage", "sales stage"]),
+        ("stage", ["stage", "stage name", "deal stage", "dealstage", "opportunity stage", "sales stage", "stepname"]),
         (
             "closing date",
             [
