@@ -37,6 +37,33 @@ import Testing
         #expect("\(entries[2])".hasPrefix("GET 127.0.0.1/things 200 19 B "))
     }
 
+    @Test(.timeLimit(.minutes(1))) func `fifty requests that race for a new token get one`() async throws {
+        let allRefused = ScriptedServer.Gate()
+        let (refused, renewals) = (Tally(), Tally())
+        let server = try ScriptedServer { request in
+            if request.target == "/token" { return .text(200, "token-\(renewals.add())") }
+            guard request.header("Authorization") == "Bearer token-1" else { return .status(204) }
+            if refused.add() == 50 { allRefused.open() }
+            let head = ScriptedServer.head(401, headers: [("Content-Length", "0")])
+            return [.wait(allRefused), .bytes(head)]
+        }
+        defer { server.stop() }
+        let http = try CurlClient()
+        let stack = try PolicyStack.make(
+            http: http, clock: ManualClock(advancesBySleeping: true),
+            settings: ConnectorSettings(texts: ["rate.requests": "1000/1s", "rate.concurrency": "64"]),
+            tokens: ServedToken(http: http, address: server.url + "/token"))
+        let statuses = try await withThrowingTaskGroup(of: Int.self) { group in
+            for number in 0..<50 {
+                group.addTask { try await stack.client.send(HTTPRequest(.post, server.url + "/\(number)")).status }
+            }
+            return try await group.reduce(into: [Int]()) { $0.append($1) }
+        }
+        #expect(statuses == [Int](repeating: 204, count: 50))
+        #expect(renewals.value == 2 && refused.value == 50)
+        #expect(server.requests.count == 102)
+    }
+
     @Test(arguments: [nil: NetworkReach.publicInternet, "false": .publicInternet, "true": .everywhere])
     func `every request reaches as far as the connection allows`(_ text: String?, _ reach: NetworkReach) async throws {
         let stub = StubHTTPClient { _, _ in HTTPResponse(status: 200) }
@@ -100,4 +127,16 @@ private final class Log: Sendable {
     private let state = Mutex<[RequestLogEntry]>([])
     var entries: [RequestLogEntry] { state.withLock { $0 } }
     func append(_ entry: RequestLogEntry) { state.withLock { $0.append(entry) } }
+}
+
+/// A token that a server hands out.
+private struct ServedToken: TokenProvider {
+    let http: CurlClient
+    let address: String
+    let isRenewable = true
+
+    func fetch() async throws -> AccessToken {
+        let answer = try await http.send(HTTPRequest(.post, address))
+        return AccessToken(Secret(String(decoding: answer.body, as: UTF8.self)), expiresAt: nil)
+    }
 }

@@ -30,20 +30,25 @@ struct MainJobWorld: Sendable {
     var staging: String { "\(folder)/staging" }
     var state: String { "\(folder)/state" }
 
-    /// Sets it all up for the time of `body`; the pipeline is the shipped one of `name`, changed by `edit`.
+    /// Sets it all up for the time of `body`; the pipeline is the shipped one of `name`, changed by `edit`. The vendors
+    /// have a clock of their own, by which they count days and sessions.
     static func with<R: Sendable>(
         records: Int = 2000, seed: UInt64 = 7, sourceFaults: String = "", targetFaults: String = "",
         pipeline name: String = "hubspot-to-salesforce", variables: [String: String] = [:],
-        http: (any HTTPClient)? = nil,
+        http: (any HTTPClient)? = nil, vendorClock: any WallClock = SystemWallClock(),
+        account accountOptions: HubSpotOptions = HubSpotOptions(), organisation orgOptions: OrgOptions = OrgOptions(),
         edit: (String) -> String = { $0 }, _ body: (MainJobWorld) async throws -> R
     ) async throws -> R {
         let crm = SyntheticCRM(seed: seed, counts: .init(records: records))
-        let account = try HubSpotSimulator(crm, options: HubSpotOptions(tokens: [token]))
-        var options = OrgOptions()
+        var accountOptions = accountOptions
+        accountOptions.tokens = [token]
+        accountOptions.clock = vendorClock
+        let account = try HubSpotSimulator(crm, options: accountOptions)
+        var options = orgOptions
         options.users += crm.owners.map { .init(email: $0.email, name: "Owner", isActive: $0.isActive) }
         options.clientSecret = secret
         options.staticTokens = [somebody]
-        let org = try SalesforceSimulator(options: options)
+        let org = try SalesforceSimulator(options: options, clock: vendorClock)
         let source = SimulatorServer.Configuration(
             faults: try FaultPlan(parsing: sourceFaults), seed: seed, clock: HurriedClock())
         let target = SimulatorServer.Configuration(
@@ -98,6 +103,13 @@ struct MainJobWorld: Sendable {
         let entry = try RunRegistry(workplace).find(nil)
         let run = try await Run.reopen(entry, connection, in: workplace, allowsChangedPlan: allowsChangedPlan) { _ in }
         return (run, setup)
+    }
+
+    /// Takes the newest run through what is left of its stages.
+    func resume() async throws {
+        let (run, setup) = try await reopen()
+        try await RunExecution(run, setup, progress: SilentProgress()).execute([.extract, .transform, .load])
+        try await run.close()
     }
 
     /// Both sides, asked for their schemas.

@@ -14,7 +14,7 @@ import Testing
                 status:503=0.01,status:429:2s*3@/crm,latency:50ms=0.1,reset-mid-body=0.002,commit-then-drop=1,
                 bad-json=0,wrong-length=0.5,trickle=0.001, drop*1@/a/b,stall*1,black-hole*1,html*1,error-body*1,
                 redirect*1,gzip-bomb*1,reset-after:9*1,commit-then-drop=once,status:503:date+90s*1,
-                status:503:date-1s*1,status:429:"-5"*1
+                status:503:date-1s*1,status:429:"-5"*1,page-again*2@/crm,first-page=1
                 """)
         #expect(
             plan.rules == [
@@ -29,6 +29,7 @@ import Testing
                 .init(.status(503, retryAfter: .date(.seconds(90))), .next(1)),
                 .init(.status(503, retryAfter: .date(.seconds(-1))), .next(1)),
                 .init(.status(429, retryAfter: .text("-5")), .next(1)),
+                .init(.pageAgain, .next(2), pathPrefix: "/crm"), .init(.firstPage, .share(1)),
             ])
         #expect(try FaultPlan(parsing: "").rules.isEmpty)
     }
@@ -116,6 +117,27 @@ import Testing
         let (first, _, _) = try await Self.outcome("bad-json*1")
         #expect(first.body == String(Self.answer.prefix(Self.answer.count * 2 / 3)))
         #expect(first.text.contains("Content-Length: \(first.body.count)\r\n"))
+    }
+
+    /// The pages that a list of five answers with.
+    private static func pages(_ rule: String) async throws -> [String] {
+        var configuration = SimulatorServer.Configuration()
+        configuration.faults = try FaultPlan(parsing: rule)
+        return try await SimulatorServer.run(KitEchoService(), configuration: configuration) { server in
+            var pages: [String] = []
+            for number in 1...5 {
+                let reply = await KitRawConnection.send("GET", "/list?page=\(number)", port: server.port)
+                pages.append(String(reply.body.suffix(1)))
+            }
+            return pages
+        }
+    }
+
+    @Test func `a page comes again in place of the next one, and the first one after three`() async throws {
+        #expect(try await Self.pages("page-again*1") == ["1", "1", "3", "4", "5"])
+        #expect(try await Self.pages("page-again=1") == ["1", "1", "2", "3", "4"])
+        #expect(try await Self.pages("first-page*1") == ["1", "2", "3", "1", "5"])
+        #expect(try await Self.pages("first-page=1") == ["1", "2", "3", "1", "1"])
     }
 
     @Test func `a reset comes after as many bytes as were said`() async throws {

@@ -65,9 +65,12 @@ package final class HubSpotSimulator: SimulatorService {
     }
 
     package func failure(status: Int, for request: SimulatorRequest) -> SimulatorResponse {
-        status == 429
-            ? answer(to: .rateLimit(.tenSecondly))
-            : answer(to: HubSpotFailure(status, status == 423 ? "LOCKED" : "INTERNAL_ERROR", "internal error"))
+        switch status {
+        case 400: answer(to: .invalid("The after parameter is not a valid cursor"))
+        case 423: answer(to: HubSpotFailure(status, "LOCKED", "locked"))
+        case 429: answer(to: .rateLimit(.tenSecondly))
+        default: answer(to: HubSpotFailure(status, "INTERNAL_ERROR", "internal error"))
+        }
     }
 
     package func state() async -> [UInt8] { await counts() }

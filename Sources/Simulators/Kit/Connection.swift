@@ -43,12 +43,13 @@ struct Connection: Sendable {
 
     /// - Returns: whether the connection goes on.
     private func answer(_ request: SimulatorRequest, keepAlive: Bool, _ writer: Writer) async throws -> Bool {
+        var request = request
         if request.path.first == ControlEndpoint.root {
             let response = await ControlEndpoint(context).respond(to: request)
             return try await FaultyAnswer(context, request, keepAlive: keepAlive, writer).send(response)
         }
         let route = context.service.route(of: request)
-        let faults = context.faults.faults(for: request)
+        let faults = context.faults.faults(for: &request)
         context.journal.begin(route, faults: faults)
         var fault: Fault?
         do {

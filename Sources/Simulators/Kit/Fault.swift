@@ -33,9 +33,16 @@ package enum Fault: Hashable, Sendable {
     case wrongLength
     /// Applied; the body comes in 16 pieces, 25 ms apart.
     case trickle
+    /// The page before this one comes once more: a cursor that is repeated.
+    case pageAgain
+    /// After three pages of a list the first one comes again: cursors that lead in a circle.
+    case firstPage
 
     /// Whether it decides how the exchange ends; a delay goes together with what does.
     var decides: Bool { if case .latency = self { false } else { true } }
+
+    /// Whether it puts another page in the place of the one that is asked for.
+    var isOfPages: Bool { self == .pageAgain || self == .firstPage }
 
     /// The name in the text form and in the journal.
     package var name: String {
@@ -55,13 +62,15 @@ package enum Fault: Hashable, Sendable {
         case .gzipBomb: "gzip-bomb"
         case .wrongLength: "wrong-length"
         case .trickle: "trickle"
+        case .pageAgain: "page-again"
+        case .firstPage: "first-page"
         }
     }
 
     /// Those that have nothing to say but their name.
     private static let plain: [Fault] = [
         .resetMidBody, .stall, .blackHole, .commitThenDrop, .drop, .badJSON, .html, .errorBody, .redirect, .gzipBomb,
-        .wrongLength, .trickle,
+        .wrongLength, .trickle, .pageAgain, .firstPage,
     ]
 
     /// Reads `status:503`, `status:429:2s` (with Retry-After), `latency:50ms`, `reset-after:100` or a plain name.

@@ -15,6 +15,8 @@ package final class FaultInjector: Sendable {
         var left: [Int]
         /// How often each request came, by its hash; kept only while there are rules.
         var seen: [UInt64: UInt32] = [:]
+        /// The pages that were asked for, by path; kept only while a rule needs them.
+        var lists: [Substring: PageHistory] = [:]
     }
 
     private let seed: UInt64
@@ -41,18 +43,32 @@ package final class FaultInjector: Sendable {
         }
     }
 
-    /// The faults of this request: any latencies, then at most one that decides the outcome.
-    func faults(for request: SimulatorRequest) -> [Fault] {
+    /// The faults of this request: any latencies, then at most one that decides the outcome. One that gives another page
+    /// changes what is asked for.
+    func faults(for request: inout SimulatorRequest) -> [Fault] {
+        let (faults, target) = faults(for: request)
+        if let target {
+            request = SimulatorRequest(
+                method: request.method, target: target, headers: request.headers, body: request.body)
+        }
+        return faults
+    }
+
+    private func faults(for request: SimulatorRequest) -> ([Fault], target: String?) {
         state.withLock { state in
-            guard !state.plan.rules.isEmpty else { return [] }
+            guard !state.plan.rules.isEmpty else { return ([], nil) }
             let key = FaultInjector.hash(of: request, seed: seed)
             let occurrence = state.seen[key, default: 0]
             state.seen[key] = occurrence &+ 1
+            let pages = state.lists[request.pathText]
             var faults: [Fault] = []
+            var target: String?
             var isDecided = false
             for (index, rule) in state.plan.rules.enumerated() where request.target.hasPrefix(rule.pathPrefix) {
                 let decides = rule.fault.decides
                 guard !(decides && isDecided) else { continue }
+                let other = rule.fault.isOfPages ? pages?.target(by: rule.fault, for: request) : nil
+                guard !rule.fault.isOfPages || other != nil else { continue }
                 switch rule.frequency {
                 case .next:
                     guard state.left[index] > 0 else { continue }
@@ -64,8 +80,12 @@ package final class FaultInjector: Sendable {
                 }
                 faults.append(rule.fault)
                 isDecided = isDecided || decides
+                target = target ?? other
             }
-            return faults
+            if request.method == .get, state.plan.rules.contains(where: \.fault.isOfPages) {
+                state.lists[request.pathText, default: PageHistory(first: request.target)].note(request.target)
+            }
+            return (faults, target)
         }
     }
 
@@ -81,6 +101,33 @@ package final class FaultInjector: Sendable {
         request.target.utf8.forEach(add)
         request.body.prefix(4096).forEach(add)
         return mix64(hash ^ UInt64(request.body.count))
+    }
+}
+
+/// The pages of a list that were asked for.
+private struct PageHistory {
+    let first: String
+    private var last: String
+    private var count = 0
+
+    init(first: String) {
+        self.first = first
+        last = first
+    }
+
+    mutating func note(_ target: String) {
+        last = target
+        count += 1
+    }
+
+    /// What to answer in place of the request; `nil` as long as there is no such page.
+    func target(by fault: Fault, for request: SimulatorRequest) -> String? {
+        guard request.method == .get else { return nil }
+        switch fault {
+        case .pageAgain: return last == request.target ? nil : last
+        case .firstPage: return count < 3 || first == request.target ? nil : first
+        default: return nil
+        }
     }
 }
 

@@ -14,8 +14,8 @@ package import MigratezModel
 /// ```
 /// Names: `status:CODE[:RETRY_AFTER]` (`2s`, `date+90s`, `date-90s`, or any text in quotes), `latency:DURATION`,
 /// `reset-mid-body`, `reset-after:BYTES`, `stall`, `black-hole`, `commit-then-drop`, `drop`, `bad-json`, `html`,
-/// `error-body`, `redirect`, `gzip-bomb`, `wrong-length`, `trickle`. Of several rules that hit one request, the first that decides the outcome wins;
-/// latencies add up.
+/// `error-body`, `redirect`, `gzip-bomb`, `wrong-length`, `trickle`, `page-again`, `first-page`. Of several rules that hit
+/// one request, the first that decides the outcome wins; latencies add up.
 package struct FaultPlan: Hashable, Sendable {
     package struct Rule: Hashable, Sendable {
         package enum Frequency: Hashable, Sendable {

@@ -89,7 +89,7 @@ struct FaultyAnswer {
         case .gzipBomb:
             response.headers["Content-Encoding"] = "gzip"
             response.body = .bytes(GzipBomb.bytes)
-        case .status, .errorBody, .redirect, .drop, .blackHole, .latency, nil: break
+        case .status, .errorBody, .redirect, .drop, .blackHole, .latency, .pageAgain, .firstPage, nil: break
         }
         return try await send(response)
     }
