@@ -190,6 +190,26 @@ import Testing
         try await area.close()
     }
 
+    @Test func `whoever meets a chunk that is not as it was sealed is told which one, and the way out`() async throws {
+        let run = try TestRun()
+        let area = try await run.create()
+        let chunks = [try await area.seal(0..<10), try await area.seal(10..<20), try await area.seal(20..<30)]
+        let paths = chunks.map { run.folder.file(of: $0) }
+        try overwrite(paths[0], with: [0, 0], at: chunks[0].storedBytes - 20)
+        try overwrite(paths[1], with: [0], at: chunks[1].storedBytes)
+        try LocalFileSystem().remove(paths[2])
+        for (chunk, failure) in zip(chunks, [ErrorCode.chunkAuthentication, .chunkCorrupt, .chunkCorrupt]) {
+            let error = #expect(throws: MigratezError.self) {
+                var reader = try area.openChunkReader(chunk)
+                try reader.forEachLine { _ in }
+            }
+            #expect(error?.code == failure)
+            #expect(error?.message.hasPrefix("chunk \(chunk.address): ") == true, "\(error?.message ?? "")")
+            #expect(error?.hint?.hasSuffix("migratez chunks retry \(run.folder.run)") == true)
+        }
+        try await area.close()
+    }
+
     @Test func `a failed chunk comes back if its file is good, and is made anew if not`() async throws {
         let run = try TestRun()
         let area = try await run.create()

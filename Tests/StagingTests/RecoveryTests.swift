@@ -191,6 +191,19 @@ import Musl
         try inspection.manifest.close()
     }
 
+    @Test func `a run whose manifest found no room for its tables is not there, and says so`() async throws {
+        let run = try TestRun()
+        try await run.create().close()
+        try LocalFileSystem().remove(run.folder.manifest)
+        let database = try DatabaseQueue(path: run.folder.manifest)
+        try await database.write { try $0.execute(sql: "PRAGMA application_id = 1") }
+        try database.close()
+        let inspection = try RunInspection(run.folder)
+        #expect(await code { _ = try await inspection.manifest.read { try $0.run() } } == .runNotFound)
+        try inspection.manifest.close()
+        #expect(await code { _ = try await run.open() } == .runNotFound)
+    }
+
     @Test func `everything is for the owner only`() async throws {
         let run = try TestRun()
         let area = try await run.create()

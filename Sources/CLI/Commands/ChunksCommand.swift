@@ -121,6 +121,7 @@ struct ChunksCommand: AsyncParsableCommand {
             document.fact(
                 "good", .number(good), line: "\(good.grouped) chunks are as they were sealed, \(bad.grouped) are not")
             document.fact("bad", .number(bad), line: "")
+            if bad > 0 { document.remark("fix: migratez chunks retry \(inspection.folder.run)") }
             Console().show(document)
             if bad > 0 { throw ExitCode.stagingFailed }
         }

@@ -12,6 +12,7 @@ import Synchronization
 /// complete is known after the last line only, so what a stage makes of it takes effect when `next` has returned false.
 package struct ChunkReader: ~Copyable, Sendable {
     package let chunk: Chunk
+    private let run: RunID
     private var decoder: ChunkDecoder
 
     init(
@@ -20,44 +21,71 @@ package struct ChunkReader: ~Copyable, Sendable {
         guard [.sealed, .leased, .spent, .failed].contains(chunk.state), !chunk.sha256.isEmpty else {
             throw MigratezError(.invalidTransition, "chunk \(chunk.address) is \(chunk.state.rawValue), not readable")
         }
-        let path = folder.file(of: chunk)
-        guard let length = try fileSystem.length(path) else {
-            throw MigratezError(.chunkCorrupt, "the file of chunk \(chunk.address) is gone")
+        do throws(MigratezError) {
+            decoder = try Self.decoder(of: chunk, in: folder, ring, verifyDigest: verifyDigest, fileSystem)
+        } catch {
+            throw error.about(chunk, of: folder.run)
         }
+        self.chunk = chunk
+        run = folder.run
+    }
+
+    private static func decoder(
+        of chunk: Chunk, in folder: RunFolder, _ ring: KeyRing, verifyDigest: Bool, _ fileSystem: any FileSystem
+    ) throws(MigratezError) -> ChunkDecoder {
+        let path = folder.file(of: chunk)
+        guard let length = try fileSystem.length(path) else { throw MigratezError(.chunkCorrupt, "its file is gone") }
         guard length == chunk.storedBytes else {
-            throw MigratezError(
-                .chunkCorrupt, "chunk \(chunk.address) has \(length) bytes instead of \(chunk.storedBytes)")
+            throw MigratezError(.chunkCorrupt, "its file has \(length) bytes instead of \(chunk.storedBytes)")
         }
         let key = try ring.key(slot: chunk.slot)
         let cursor = FileCursor(try fileSystem.open(path, .reading))
         if verifyDigest { try cursor.checkDigest(of: chunk) }
-        decoder = try ChunkDecoder(
+        return try ChunkDecoder(
             asking: ChunkContext(run: folder.run, address: chunk.address, attempt: chunk.attempt), key: key
         ) { buffer throws(MigratezError) in try cursor.read(into: buffer) }
-        self.chunk = chunk
     }
 
     /// Replaces `block` by the next whole lines, each with its line feed; false, and an empty block, after the last.
     ///
     /// A block has about 256 KiB, or one line if that is longer. The buffer is meant to be used again for each call.
     package mutating func next(into block: inout [UInt8]) throws(MigratezError) -> Bool {
-        if try decoder.next(into: &block) { return true }
-        try checkLength()
-        return false
+        do throws(MigratezError) {
+            if try decoder.next(into: &block) { return true }
+            try checkLength()
+            return false
+        } catch {
+            throw error.about(chunk, of: run)
+        }
     }
 
     /// Runs `body` for each remaining line, without its line feed; the pointer is valid during the call only.
     package mutating func forEachLine(
         _ body: (UnsafeBufferPointer<UInt8>) throws(MigratezError) -> Void
     ) throws(MigratezError) {
-        try decoder.forEachLine(body)
-        try checkLength()
+        do throws(MigratezError) {
+            try decoder.forEachLine(body)
+            try checkLength()
+        } catch {
+            throw error.about(chunk, of: run)
+        }
     }
 
     private func checkLength() throws(MigratezError) {
         guard decoder.plaintextBytes == chunk.plaintextBytes else {
-            throw MigratezError(.chunkCorrupt, "chunk \(chunk.address) does not hold what was put in")
+            throw MigratezError(.chunkCorrupt, "it does not hold what was put in")
         }
+    }
+}
+
+extension MigratezError {
+    /// With the chunk and the way out, if it says that the chunk is not as it was sealed.
+    fileprivate func about(_ chunk: Chunk, of run: RunID) -> MigratezError {
+        guard hint == nil, [.chunkCorrupt, .chunkAuthentication, .chunkMismatch].contains(code) else { return self }
+        var named = self
+        named.message = "chunk \(chunk.address): \(message)"
+        named.hint = "a raw chunk is read from the source again, alone: migratez chunks retry \(run)"
+        return named
     }
 }
 
@@ -87,7 +115,7 @@ final class FileCursor: Sendable {
             offset += bytes.count
         }
         guard hash.finish() == chunk.sha256 else {
-            throw MigratezError(.chunkCorrupt, "the file of chunk \(chunk.address) has been altered")
+            throw MigratezError(.chunkCorrupt, "its file has been altered")
         }
     }
 }

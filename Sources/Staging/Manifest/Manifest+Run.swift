@@ -125,9 +125,10 @@ package struct Retention: Sendable, Hashable {
 extension ManifestView {
     /// The run that this manifest is about.
     ///
-    /// Throws `runNotFound` if the process was killed before it noted the run: then there is a manifest, but no data.
+    /// Throws `runNotFound` if the process ended before it noted the run: then there is a manifest, which may not even
+    /// have its tables if the disk was full, but no data.
     package func run() throws -> RunStatus {
-        guard let row = try Row.fetchOne(database, sql: "SELECT * FROM run") else {
+        guard try database.tableExists("run"), let row = try Row.fetchOne(database, sql: "SELECT * FROM run") else {
             throw MigratezError(
                 .runNotFound, "the run was cut off before it began, and holds no data", remedy: .fixConfiguration,
                 hint: "begin another one: migratez run PIPELINE.yaml")
