@@ -61,7 +61,10 @@ struct FileSourceTests {
             let source = try source(.csv, bytes, in: folder, ["id": "id"])
             let page = try await source.readPage(of: person, fields: [], after: nil)
             #expect(texts(page) == [#"{"id":"1","b":"x\ny"}"#, #"{"id":"5","b":"g"}"#])
-            #expect(page.malformed.map(\.locator) == ["line 4", "line 5", "line 6", "line 7"])
+            #expect(
+                page.malformed.map(\.locator) == [
+                    "people, line 4", "people, line 5", "people, line 6", "people, line 7",
+                ])
             #expect(page.malformed.map(\.bytes)[1] == [0x33, 0x2C, 0xFF, 0x0A])
             #expect(page.malformed.allSatisfy { !$0.reason.isEmpty })
             #expect(try await source.count(of: person) == 6)
@@ -75,7 +78,10 @@ struct FileSourceTests {
             let source = try source(.ndjson, lines.utf8, in: folder, ["id": "id"])
             let page = try await source.readPage(of: person, fields: [], after: nil)
             #expect(texts(page) == [#"{"id":"1", "a":1.0}"#, #"{"id":6}"#])
-            #expect(page.malformed.map(\.locator) == ["line 2", "line 3", "line 4", "line 5", "line 7"])
+            #expect(
+                page.malformed.map(\.locator) == [
+                    "people, line 2", "people, line 3", "people, line 4", "people, line 5", "people, line 7",
+                ])
         }
     }
 

@@ -141,7 +141,7 @@ struct PackedFileTests {
             let source = try source(format, packing.pack(Array(text.utf8)), in: folder)
             let page = try await source.readPage(of: person, fields: [], after: nil)
             #expect(try ids(page) == ["1", "2"])
-            #expect(page.malformed.map(\.locator) == [format == .csv ? "line 3" : "line 2"])
+            #expect(page.malformed.map(\.locator) == [format == .csv ? "people, line 3" : "people, line 2"])
             #expect(page.malformed.first?.bytes.count == 16 << 20)
         }
     }

@@ -85,7 +85,7 @@ struct ObjectReader: Sendable {
         while place.part < series.parts.count {
             try Task.checkCancellation()
             let part = series.parts[place.part]
-            page.partName = series.isSeries ? part.name : nil
+            page.fileName = part.name
             let content = try shelf.take(part.path)
             switch try rows.read(content, from: place, into: &page) {
             case .until(let position):
@@ -110,8 +110,8 @@ struct FilePage {
     private var records: [Range<Int>] = []
     private var malformed: [MalformedRecord] = []
     private let limits: FilePageLimits
-    /// The file that is being read, where there are several.
-    var partName: String?
+    /// The file that is being read, which rejected lines name.
+    var fileName = ""
 
     init(_ limits: FilePageLimits) {
         self.limits = limits
@@ -129,8 +129,7 @@ struct FilePage {
     }
 
     mutating func reject(line: Int, _ reason: String, bytes: [UInt8]) {
-        let locator = (partName.map { "\($0), " } ?? "") + "line \(line)"
-        malformed.append(MalformedRecord(locator: locator, reason: reason, bytes: bytes))
+        malformed.append(MalformedRecord(locator: "\(fileName), line \(line)", reason: reason, bytes: bytes))
     }
 
     consuming func page(next: Cursor?) -> Page {
