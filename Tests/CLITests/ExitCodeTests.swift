@@ -33,6 +33,16 @@ struct `An exit code` {
         }
     }
 
+    @Test func `is 78 where so few addresses are allowed that a run could hang`() async throws {
+        try await AccountWorld.with(records: 500) { world in
+            let command = "ulimit -v 460800; env -i \(world.text) '\(Program.path)' run '\(world.pipeline)' 2>&1"
+            let answer = shell(command)
+            let text = String(decoding: answer.output, as: UTF8.self)
+            #expect(answer.status == 78 && text.contains("limited to 450"), "\(text)")
+            #expect(world.run("status").text.contains("no runs"), "nothing was begun")
+        }
+    }
+
     @Test func `is 74 where the staging disk is too small, and resume works once it is not`() async throws {
         let small: (String) -> String = { $0 + "staging: { disk_limit: 64KiB }\n" }
         try await AccountWorld.with(edit: small) { world in

@@ -33,6 +33,7 @@ package struct Run: Sendable {
     package static func begin(
         _ connection: PlanConnection, goesOn: Bool = false, in workplace: Workplace, announce: (String) -> Void
     ) async throws -> Run {
+        try Machine.requireAddresses()
         let plan = connection.plan
         let earlier = goesOn ? try await EarlierRun.find(connection.path, in: workplace) : nil
         let id = RunID(try randomBytes(4).reduce(0) { $0 << 8 | UInt32($1) })
@@ -74,6 +75,7 @@ package struct Run: Sendable {
         guard let id = RunID(entry.run) else {
             throw MigratezError(.runNotFound, "'\(entry.run)' is not the id of a run")
         }
+        try Machine.requireAddresses()
         var connection = connection
         let folder = RunFolder(run: id, staging: entry.staging, keys: workplace.keysFolder)
         try await requireStagedData(of: folder, plan: connection.plan, workplace.staging.fileSystem)
