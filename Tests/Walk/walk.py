@@ -21,6 +21,8 @@ import urllib.request
 
 import jsonschema
 
+from reprocess import reprocess
+
 PROGRAM, FOLDER = pathlib.Path(sys.argv[1]).resolve(), pathlib.Path(sys.argv[2]).resolve()
 STEPS = FOLDER / "steps"
 TOKEN = "planted-token-8675309"
@@ -53,16 +55,17 @@ def check(holds: bool, what: str) -> None:
 
 
 class Walk:
-    """One operator: a folder, an environment, and steps that are numbered in their order."""
+    """One operator: an environment, and steps that are numbered in their order, whoever takes them."""
+
+    number = 0
 
     def __init__(self, environment: dict[str, str]):
         self.environment = environment
-        self.number = 0
 
     def step(self, arguments: str, meaning: str, says: tuple[str, ...] = (), changes: dict[str, str | None] = {},
              typed: str | None = None, interrupt: bool = False) -> str:
         """Runs `migratez ARGUMENTS`; its exit code must be one whose documented meaning begins with `meaning`."""
-        self.number += 1
+        Walk.number += 1
         environment = {name: value for name, value in {**self.environment, **changes}.items() if value is not None}
         process = subprocess.Popen(
             [PROGRAM, *arguments.split()], cwd=FOLDER, env=environment, text=True, stdout=subprocess.PIPE,
@@ -78,8 +81,8 @@ class Walk:
             process.wait()
         else:
             text, _ = process.communicate(typed)
-        name = f"{self.number:02} migratez {arguments}"
-        (STEPS / f"{self.number:02}-{re.sub('[^a-z0-9]+', '-', arguments.lower())[:60]}.txt").write_text(
+        name = f"{Walk.number:02} migratez {arguments}"
+        (STEPS / f"{Walk.number:02}-{re.sub('[^a-z0-9]+', '-', arguments.lower())[:60]}.txt").write_text(
             f"$ migratez {arguments}\n{text}[exit {process.returncode}]\n")
         found = CODES.get(process.returncode)
         check(found is not None and found.startswith(meaning),
@@ -133,9 +136,13 @@ def main() -> None:
         simulate("hubspot", "--records", "4000", "--seed", "11"),
         simulate("hubspot", "--records", "400", "--faults", "status:401=1"),
         simulate("salesforce"),
+        simulate("hubspot", "--records", "600", "--seed", "5"),
+        simulate("salesforce"),
     ]
+    hubspot, closed, salesforce, small, empty = (url for _, url in accounts)
     try:
-        migrate(*(url for _, url in accounts))
+        migrate(hubspot, closed, salesforce)
+        bring_back(small, empty)
     finally:
         for process, _ in accounts:
             process.send_signal(signal.SIGINT)
@@ -144,12 +151,22 @@ def main() -> None:
     sys.exit(1 if failures else 0)
 
 
-def migrate(hubspot: str, closed: str, salesforce: str) -> None:
-    walk = Walk({
-        "PATH": os.environ["PATH"], "HOME": str(FOLDER), "XDG_STATE_HOME": str(FOLDER / "state"),
+def operator(state: str, hubspot: str, salesforce: str) -> Walk:
+    """Somebody with these accounts, and with runs of their own."""
+    return Walk({
+        "PATH": os.environ["PATH"], "HOME": str(FOLDER), "XDG_STATE_HOME": str(FOLDER / state),
         "HUBSPOT_BASE_URL": hubspot, "HUBSPOT_TOKEN": TOKEN, "SALESFORCE_BASE_URL": salesforce,
         "SALESFORCE_CLIENT_ID": "client", "SALESFORCE_CLIENT_SECRET": "secret",
     })
+
+
+def bring_back(hubspot: str, salesforce: str) -> None:
+    walk = operator("state-again", hubspot, salesforce)
+    reprocess(walk.step, check, lambda: latest(walk), FOLDER, hubspot, salesforce)
+
+
+def migrate(hubspot: str, closed: str, salesforce: str) -> None:
+    walk = operator("state", hubspot, salesforce)
     step, file = walk.step, FOLDER / "move.yaml"
 
     # Before: a file, both sides, the mapping.
