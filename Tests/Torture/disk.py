@@ -100,13 +100,6 @@ class DiskWorld(World):
             unmount(self.work)
             self._is_mounted = False
 
-    def start(self, *arguments: str, preload: pathlib.Path | None = None) -> subprocess.Popen:
-        """Starts the program and does not wait for it."""
-        extra = {"LD_PRELOAD": str(preload)} if preload else {}
-        return subprocess.Popen(
-            [self._binary, *arguments], cwd=self.work, env=self._environment | extra, stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
-
     def _mount(self) -> None:
         # The journal is written when somebody asks for it, not every five seconds: what nobody asked for is lost.
         command("mount", "-o", "loop,noatime,commit=300", self.image, self.work)

@@ -3,26 +3,26 @@
 """Puts one bug at a time into a copy of the sources and asks whether the tests notice.
 
 The copy has a build folder of its own, so that each bug costs an incremental build. What became of each is kept beside
-the copy until the sources change; `--write` puts the table into Tests/README.md.
+the copy until the sources change. `--write` puts the table into Tests/README.md; there a bug that was not tried on
+these sources keeps its row.
 """
 
 import argparse
 import hashlib
 import json
-import os
 import pathlib
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import time
 
+from builds import FAILED_TEST, ROOT, errors_of, run, share_packages
 from mutations import MUTATIONS, Mutation
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 README = ROOT / "Tests" / "README.md"
 MARKS = ("<!-- mutations: begin -->", "<!-- mutations: end -->")
+UNTRIED, UNNOTICED = "not tried yet", "**nothing**"
 #: How many of the bugs the tests may miss.
 MISSED_MAX = 2
 BUILD_SECONDS_MAX, TESTS_SECONDS_MAX = 3600, 1200
@@ -30,8 +30,6 @@ BUILD_SECONDS_MAX, TESTS_SECONDS_MAX = 3600, 1200
 
 class Copy:
     """A copy of the checkout that can be built and tested."""
-
-    _FAILED = re.compile(r'^✘ Test "?(.+?)"? (?:with \d+ .+ )?(?:recorded an issue|failed after)', re.MULTILINE)
 
     def __init__(self, folder: pathlib.Path):
         self.root, self._shared = folder / "tree", folder / "shared"
@@ -59,20 +57,13 @@ class Copy:
             if str(path.relative_to(self.root)) not in wanted:
                 path.unlink()
         self.digest = digest.hexdigest()
-        for name in ("checkouts", "repositories", "artifacts", "workspace-state.json"):
-            source, target = ROOT / ".build" / name, self.root / ".build" / name
-            if source.is_dir() and not target.exists():
-                shutil.copytree(source, target, symlinks=True)
-            elif source.is_file() and not target.exists():
-                shutil.copy(source, target)
+        share_packages(self.root / ".build")
 
     def build(self) -> str | None:
         """Builds the tests; the errors if that failed."""
-        code, output = _run(["swift", "build", "--build-tests", "--package-path", str(self.root)], BUILD_SECONDS_MAX,
-                            self.root)
-        if code == 0:
-            return None
-        return "\n".join([line for line in output.splitlines() if "error:" in line][:5]) or output[-500:]
+        code, output = run(["swift", "build", "--build-tests", "--package-path", str(self.root)], BUILD_SECONDS_MAX,
+                           self.root)
+        return None if code == 0 else errors_of(output)
 
     def failure(self, targets: tuple[str, ...]) -> str | None:
         """Runs the tests of these targets, of all if none are given; the first that failed, or None."""
@@ -80,29 +71,15 @@ class Copy:
         command = [str(binary), "--testing-library", "swift-testing", "--no-parallel"]
         for target in targets:
             command += ["--filter", f"^{target}\\."]
-        code, output = _run(command, TESTS_SECONDS_MAX, self.root)
+        code, output = run(command, TESTS_SECONDS_MAX, self.root)
         if code == 0:
             if "Test run with 0 tests" in output:
                 raise SystemExit(f"there are no tests in {', '.join(targets)}")
             return None
         if code is None:
             return "the tests did not end"
-        failed = self._FAILED.search(output)
+        failed = FAILED_TEST.search(output)
         return failed[1] if failed else f"the tests ended with {code}"
-
-
-def _run(command: list[str], seconds: float, folder: pathlib.Path) -> tuple[int | None, str]:
-    """The exit code, None if it did not end in time, and all that it printed."""
-    process = subprocess.Popen(
-        command, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        encoding="utf-8", errors="replace", env={**os.environ, "SWIFT_BACKTRACE": "enable=no", "NO_COLOR": "1"},
-        start_new_session=True)
-    try:
-        output, _ = process.communicate(timeout=seconds)
-        return process.returncode, output
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        return None, process.communicate()[0]
 
 
 def attempt(copy: Copy, mutation: Mutation) -> dict:
@@ -125,19 +102,24 @@ def attempt(copy: Copy, mutation: Mutation) -> dict:
     return {"test": test, "scope": scope, "seconds": round(time.monotonic() - began)}
 
 
+def known() -> dict[str, str]:
+    """What the table in Tests/README.md says of each bug."""
+    rows = README.read_text().partition(MARKS[0])[2].partition(MARKS[1])[0]
+    return dict(re.findall(r"^\| (.+?) \| `.+?` \| (.+) \|$", rows, re.MULTILINE))
+
+
 def table(found: dict) -> list[str]:
-    lines = ["| bug | in | noticed by |", "|---|---|---|"]
+    lines, before = ["| bug | in | noticed by |", "|---|---|---|"], known()
+    tried = noticed = 0
     for mutation in MUTATIONS:
-        result = found.get(mutation.name)
-        if result is None:
-            by = "not tried yet"
-        else:
-            by = f"{result['test']} ({result['scope']})" if result["test"] else "**nothing**"
+        by = before.get(mutation.name, UNTRIED)
+        if result := found.get(mutation.name):
+            by = f"{result['test']} ({result['scope']})" if result["test"] else UNNOTICED
+        tried += by != UNTRIED
+        noticed += by not in (UNTRIED, UNNOTICED)
         place = mutation.file.removeprefix("Sources/").removesuffix(".swift")
         lines.append(f"| {mutation.name} | `{place}` | {by} |")
-    noticed = sum(bool(result["test"]) for result in found.values())
-    lines += ["", f"{noticed} of {len(found)} bugs that were tried were noticed; there are {len(MUTATIONS)}."]
-    return lines
+    return lines + ["", f"{noticed} of {tried} bugs that were tried were noticed; there are {len(MUTATIONS)}."]
 
 
 def main() -> None:

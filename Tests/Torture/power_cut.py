@@ -22,7 +22,7 @@ import sys
 import tempfile
 import time
 
-from attacks import go_on
+from attacks import DONE, go_on
 from disk import DiskWorld, Store
 from sweep import ACCOUNT_SEED, ROOT
 from verdict import Judge
@@ -35,6 +35,8 @@ CHUNK_RECORDS = 20
 PAUSE = (0.02, 0.5)
 #: One run in five is cut off from its very beginning, the others from their first chunk on.
 IMAGES_OF_A_RUN = 12
+#: On a busy machine a run may be over before its first image; so often in succession that is no chance any more.
+RUNS_WITHOUT_IMAGE_MAX = 10
 #: The control is over when something was missing, or after so many images.
 CONTROL_IMAGES = 24
 
@@ -97,6 +99,8 @@ class Camera:
             while len(images) < limit:
                 time.sleep(self._draw.uniform(*PAUSE))
                 if process.poll() is not None:
+                    if process.returncode != DONE:
+                        raise SystemExit(f"a run that nobody disturbed ended with {process.returncode}")
                     break
                 images.append(self._take(process))
         finally:
@@ -232,7 +236,7 @@ def unable() -> str | None:
 def attack(options, folder: pathlib.Path, account: str, store: Store) -> int:
     world = DiskWorld(folder / "world", options.binary, account, ROOT / "pipelines", store, CHUNK_RECORDS)
     camera, judge = Camera(world, store, random.Random(options.seed)), Judge(account)
-    chunks = outcomes = done = begun = runs = 0
+    chunks = outcomes = done = begun = runs = empty = 0
     failures: list[str] = []
     try:
         failures += control(world, camera, folder)
@@ -240,8 +244,9 @@ def attack(options, folder: pathlib.Path, account: str, store: Store) -> int:
             images = camera.images_of_a_run(
                 min(IMAGES_OF_A_RUN, options.power_cut - done), from_beginning=runs % 5 == 4)
             runs += 1
-            if not images:
-                failures.append("a run ended before an image could be taken")
+            empty = 0 if images else empty + 1
+            if empty > RUNS_WITHOUT_IMAGE_MAX:
+                failures.append(f"{empty} runs ended before an image could be taken")
                 break
             for image in images:
                 found = restore(world, image) or missing(world, image.acknowledged) + recover(world, judge)
@@ -256,6 +261,8 @@ def attack(options, folder: pathlib.Path, account: str, store: Store) -> int:
                 remove(image)
                 if done % 20 == 0:
                     print(f"torture: {done} of {options.power_cut} images", file=sys.stderr, flush=True)
+    except KeyboardInterrupt:
+        print("torture: interrupted; what follows is what was seen until then", file=sys.stderr, flush=True)
     finally:
         world.leave()
     print(f"{done} images, {begun} with chunks in them: {chunks} acknowledged chunks and {outcomes} outcomes held "

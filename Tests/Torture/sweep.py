@@ -164,17 +164,20 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folder = options.dir or pathlib.Path(temporary)
         account = Simulator(options.binary, "hubspot", "--counts", COUNTS, "--seed", str(ACCOUNT_SEED))
+        worlds = [World(folder / f"world-{number}", options.binary, account.url, ROOT / "pipelines")
+                  for number in range(1 if only else options.jobs)]
         try:
-            sys.exit(_sweep(options, calls, attacks, only, folder, account.url))
+            sys.exit(_sweep(options, calls, attacks, only, worlds, Judge(account.url)))
         finally:
+            for world in worlds:
+                world.leave()
             account.stop()
 
 
-def _sweep(options, calls: set[str], attacks: set[str], only: Point | None, folder: pathlib.Path, account: str) -> int:
-    judge, worlds, lines = Judge(account), [], 0
-    for number in range(1 if only else options.jobs):
-        worlds.append(World(folder / f"world-{number}", options.binary, account, ROOT / "pipelines"))
-        lines = prepare(worlds[-1], judge)
+def _sweep(options, calls: set[str], attacks: set[str], only: Point | None, worlds: list[World], judge: Judge) -> int:
+    lines = 0
+    for world in worlds:
+        lines = prepare(world, judge)
     found = profiles(worlds[0])
     for world in worlds:
         world.expects(found["move"].files())

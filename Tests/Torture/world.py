@@ -127,20 +127,21 @@ class World:
 
     # The program
 
-    def do(self, *arguments: str, strike: Strike | None = None) -> Result:
+    def do(self, *arguments: str, strike: Strike | None = None, under: tuple[str, ...] = ()) -> Result:
+        """Runs it to its end: struck, or by way of another program, which comes before it on the command line."""
         if strike is None:
-            return self._do([], arguments)
+            return self._do(list(under), arguments)
         count = f"{strike.number}+" if strike.fault.endswith("+") else str(strike.number)
         what = "signal=KILL" if strike.is_kill else f"error={strike.fault.rstrip('+')}"
         result = self._do(
-            ["-e", f"trace={strike.call}", "-e", f"inject={strike.call}:{what}:when={count}", *self._paths(strike)],
-            arguments)
+            self._traced(f"trace={strike.call}", "-e", f"inject={strike.call}:{what}:when={count}",
+                         *self._paths(strike)), arguments)
         struck = result.code == -signal.SIGKILL if strike.is_kill else "(INJECTED)" in self._trace.read_text()
         return dataclasses.replace(result, is_struck=struck)
 
     def profile(self, *arguments: str) -> Profile:
         """Does it undisturbed, and tells by which calls."""
-        result = self._do(["-y", "-s", "0", "-e", f"trace={','.join(CALLS)}"], arguments)
+        result = self._do(self._traced(f"trace={','.join(CALLS)}", "-y", "-s", "0"), arguments)
         if result.code not in (0, 3):
             raise SystemExit(f"{arguments[0]} ended with {result}")
         return Profile(self._trace.read_text(), str(self.work), self.run)
@@ -159,12 +160,19 @@ class World:
         run = next((path.name for path in (self.keys.parent / "runs").glob("*")), "RUN")
         return [word for file in files for word in ("-P", f"{self.work}/{file.replace('RUN', run)}")]
 
-    def _do(self, tracing: list[str], arguments: tuple[str, ...]) -> Result:
-        command = [self._binary, *arguments]
-        if tracing:
-            command = ["strace", "-f", "-qqq", "-o", str(self._trace), *tracing, *command]
+    def start(self, *arguments: str, preload: pathlib.Path | None = None) -> subprocess.Popen:
+        """Starts it and does not wait for its end."""
+        extra = {"LD_PRELOAD": str(preload)} if preload else {}
+        return subprocess.Popen(
+            [self._binary, *arguments], cwd=self.work, env=self._environment | extra, stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+
+    def _traced(self, what: str, *options: str) -> list[str]:
+        return ["strace", "-f", "-qqq", "-o", str(self._trace), "-e", what, *options]
+
+    def _do(self, under: list[str], arguments: tuple[str, ...]) -> Result:
         process = subprocess.Popen(
-            command, cwd=self.work, env=self._environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            [*under, self._binary, *arguments], cwd=self.work, env=self._environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.PIPE, text=True, start_new_session=True)
         try:
             out, err = process.communicate(timeout=SECONDS_MAX)

@@ -1,0 +1,98 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Builds the tests with a sanitizer, in a build folder of its own, and runs them; every report is a failure.
+
+What the sanitizer gets wrong, and why, stands in sanitizer-suppressions.txt. The program's own processes (CLITests) are
+started from the ordinary build and are left out, as are the rules of the repository (TidyTests).
+"""
+
+import argparse
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+import time
+
+from builds import FAILED_TEST, ROOT, errors_of, run, share_packages
+
+HERE = pathlib.Path(__file__).resolve().parent
+LEFT_OUT = ("CLITests", "TidyTests")
+BUILD_SECONDS_MAX, TESTS_SECONDS_MAX = 5400, 3600
+SUMMARY = re.compile(r"^SUMMARY: (.*)$", re.MULTILINE)
+COUNT = re.compile(r"Test run with (\d+) tests?")
+OPTIONS = {
+    "thread": ("TSAN_OPTIONS", f"suppressions={HERE / 'sanitizer-suppressions.txt'} second_deadlock_stack=1"),
+    # Allocation failures are answered with null, as without the sanitizer: a page that is too large is an error.
+    "address": ("ASAN_OPTIONS", "allocator_may_return_null=1 detect_stack_use_after_return=0"),
+}
+
+
+def build(kind: str, folder: pathlib.Path) -> pathlib.Path:
+    """The test binary."""
+    folder.mkdir(parents=True, exist_ok=True)
+    share_packages(folder)
+    command = ["swift", "build", "--build-tests", f"--sanitize={kind}", "--scratch-path", str(folder)]
+    if kind == "thread":
+        mutex = folder / "swift_mutex.o"
+        subprocess.run(["clang", "-c", "-O1", "-o", mutex, HERE / "swift_mutex.c"], check=True)
+        command += ["-Xlinker", str(mutex)]
+    code, output = run(command, BUILD_SECONDS_MAX)
+    if code != 0:
+        raise SystemExit(f"the tests do not build with --sanitize={kind}:\n{errors_of(output)}")
+    return next((folder / "debug").glob("*PackageTests.xctest"))
+
+
+def reports(folder: pathlib.Path) -> list[str]:
+    """The summaries of all reports that lie there, each with how often it came."""
+    found: dict[str, int] = {}
+    for path in sorted(folder.glob("report.*")):
+        text = path.read_text(errors="replace")
+        for summary in SUMMARY.findall(text) or [text[:200]]:
+            found[summary] = found.get(summary, 0) + 1
+    return [f"{summary} ({count}x)" for summary, count in sorted(found.items(), key=lambda entry: -entry[1])]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="scripts/torture", description=__doc__.splitlines()[0])
+    parser.add_argument("--sanitize", choices=sorted(OPTIONS), required=True)
+    parser.add_argument("--only", help="the test targets whose name holds this")
+    parser.add_argument("--dir", type=pathlib.Path, help="keep the reports here")
+    options = parser.parse_args()
+    targets = sorted(path.name for path in (ROOT / "Tests").glob("*Tests")
+                     if path.name not in LEFT_OUT and (options.only or "") in path.name)
+    if not targets:
+        parser.error(f"no test target's name holds '{options.only}'")
+    binary = build(options.sanitize, ROOT / ".build" / f"sanitize-{options.sanitize}")
+    variable, values = OPTIONS[options.sanitize]
+    failures, tests = [], 0
+    with tempfile.TemporaryDirectory() as temporary:
+        for target in targets:
+            folder = (options.dir or pathlib.Path(temporary)) / target
+            folder.mkdir(parents=True)
+            began = time.monotonic()
+            code, output = run(
+                [str(binary), "--testing-library", "swift-testing", "--no-parallel", "--filter", f"^{target}\\."],
+                TESTS_SECONDS_MAX, environment={variable: f"{values} log_path={folder / 'report'}"})
+            (folder / "output.txt").write_text(output)
+            found = reports(folder)
+            failed = sorted(set(FAILED_TEST.findall(output)))
+            count = int(match[1]) if (match := COUNT.search(output)) else 0
+            tests += count
+            if code is None:
+                failures.append(f"{target}: the tests did not end")
+            elif not count:
+                failures.append(f"{target}: ended with {code} and no count of its tests")
+            failures += [f"{target}: {report}" for report in found]
+            failures += [f"{target}: {name} failed" for name in failed]
+            if code and not found and not failed:
+                failures.append(f"{target}: ended with {code}")
+            print(f"{target}: {count} tests, {len(found)} kinds of reports, {len(failed)} failed, "
+                  f"{time.monotonic() - began:.0f} s", flush=True)
+    print("\n".join(failures) if failures else f"{tests} tests and no report")
+    print(f"{len(targets)} targets, {len(failures)} failed")
+    sys.exit(1 if failures else 0)
+
+
+if __name__ == "__main__":
+    main()
