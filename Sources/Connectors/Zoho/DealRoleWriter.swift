@@ -69,12 +69,28 @@ struct DealRoleWriter: Sendable {
     ) async throws -> [Receipt] {
         let before = Dictionary(
             try await roles.roles(in: deal).map { ($0.contact, $0.name) }, uniquingKeysWith: { first, _ in first })
+        // The roles' ids, of what is there and of what is sent.
+        var held = before.compactMapValues { $0.flatMap { catalogue[$0.lowercased()] } }
         var receipts: [Receipt] = []
         var sent: [(wish: Wish, role: String)] = []
         for wish in wishes {
             let isThere = before.keys.contains(wish.id.contact)
+            // Another label of the same link would take the place of the one that is there.
+            if let role = wish.role, wish.row.targetID == nil,
+                let held = held[wish.id.contact], held != role
+            {
+                receipts.append(
+                    Receipt(
+                        key: wish.row.key,
+                        result: .rejected(
+                            Rejection(
+                                .duplicate, fields: [DealRoles.roleField],
+                                reason: "the contact has another role in the deal, and Zoho keeps one"))))
+                continue
+            }
             if let role = wish.role ?? (isThere ? nil : defaultRole.flatMap { catalogue[$0.lowercased()] }) {
                 sent.append((wish, role))
+                held[wish.id.contact] = role
             } else if isThere {
                 receipts.append(Receipt(key: wish.row.key, result: .updated(id: wish.id.text)))
             } else {
