@@ -91,7 +91,7 @@ enum StandardModules {
             FieldDefinition("Pipeline", .picklist).options(DealPipeline.all.map(\.label)),
             FieldDefinition("Amount", .currency), FieldDefinition("Closing_Date", .date),
             FieldDefinition("Type", .picklist).options(dealTypes), FieldDefinition("Description", .textarea),
-            FieldDefinition("Next_Step", .text, length: 100), FieldDefinition("Probability", .integer).readOnly(),
+            FieldDefinition("Next_Step", .text, length: 100),
             FieldDefinition("Account_Name", .lookup).to("Accounts"),
             FieldDefinition("Contact_Name", .lookup).to("Contacts"),
         ], firstID: 0, duplicateCheckField: "Deal_Name", nameField: "Deal_Name")

@@ -30,7 +30,10 @@ struct SyntheticFilling {
 
     /// The id in Zoho of a record of the synthetic CRM.
     static func id(_ object: CRMObject, at index: Int) -> Int64 {
-        StandardModules.all.first { $0.name == module(object) }!.firstID + Int64(index)
+        guard let module = StandardModules.all.first(where: { $0.name == module(object) }) else {
+            preconditionFailure("every object of the synthetic CRM has a module")
+        }
+        return module.firstID + Int64(index)
     }
 
     static func module(_ object: CRMObject) -> String {
