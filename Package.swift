@@ -113,7 +113,9 @@ let package = Package(
             [
                 "Model", "JSON", "CSV", "Crypto", "ChunkFormat", "ChunkLines", "Staging", "Transport", "YAML",
                 "ConnectorKit", "HubSpotConnector", "SalesforceConnector", "PipedriveConnector", "DynamicsConnector",
-                "OdooConnector", "RESTConnector", "FileConnector", "SQLiteConnector", "Extract", "Transform", "Load",
+                "OdooConnector", "RESTConnector", "ZohoConnector", "FileConnector", "SQLiteConnector", "Extract",
+                "Transform",
+                "Load",
             ], products: [subprocess, logging]),
 
         // Servers that speak the vendors' protocols; they share no code with the connectors.
@@ -137,7 +139,7 @@ let package = Package(
             dependencies: dependencies([
                 "CLinux", "Model", "JSON", "CSV", "Crypto", "ChunkFormat", "Staging", "ConnectorKit", "Pipeline",
                 "RESTConnector", "SimulatorKit", "SyntheticCRM", "HubSpotSimulator", "SalesforceSimulator",
-                "PipedriveSimulator", "DynamicsSimulator", "OdooSimulator", "RESTSimulator",
+                "PipedriveSimulator", "DynamicsSimulator", "OdooSimulator", "RESTSimulator", "ZohoSimulator",
             ]) + [argumentParser, logging] + nio,
             path: "Sources/CLI", swiftSettings: strict),
 
@@ -213,7 +215,7 @@ let package = Package(
             [
                 "Model", "JSON", "CSV", "Staging", "Transport", "ConnectorKit", "Transform", "Pipeline", "SimulatorKit",
                 "SyntheticCRM", "HubSpotSimulator", "SalesforceSimulator", "PipedriveSimulator", "DynamicsSimulator",
-                "OdooSimulator", "RESTSimulator", "TestKit",
+                "OdooSimulator", "RESTSimulator", "ZohoSimulator", "TestKit",
             ], products: [grdb]),
         // Whole migrations in memory, with faults that a seed decides.
         tests(
@@ -225,7 +227,7 @@ let package = Package(
             "Simulator",
             [
                 "Model", "JSON", "SimulatorKit", "SyntheticCRM", "HubSpotSimulator", "SalesforceSimulator",
-                "PipedriveSimulator", "DynamicsSimulator", "OdooSimulator", "RESTSimulator", "TestKit",
+                "PipedriveSimulator", "DynamicsSimulator", "OdooSimulator", "RESTSimulator", "ZohoSimulator", "TestKit",
             ]),
         .testTarget(
             name: "CLITests",

@@ -38,9 +38,12 @@ import Testing
                     #expect(count == 0 && read > 0)
                     continue
                 }
+                // The file's notes tell no links, and Zoho takes no note about nothing: the pipeline leaves them out.
+                if from == .ndjson, to == .zoho, concept == "notes" { continue }
                 if let earlier = names.compactMap({ before[$0] }).first { #expect(read == earlier, "\(concept)") }
                 // One note in eight is about nothing, which Pipedrive does not take.
-                let share = to == .pipedrive && concept == "notes" ? 0.7 : 0.8
+                // To Zoho it is about one record only, which may not have been loaded.
+                let share = concept != "notes" ? 0.8 : to == .zoho ? 0.5 : to == .pipedrive ? 0.7 : 0.8
                 #expect(Double(count) >= Double(read) * share && count > 0, "\(concept): \(count) of \(read)")
             }
             for report in try await Verification(run, scope: .all, progress: SilentProgress()).verify() {
@@ -58,10 +61,10 @@ import Testing
 
     /// The same kind of records by the names that they have in different places.
     private static let streams: [(String, [String])] = [
-        ("companies", ["company", "Account", "organization", "account"]),
-        ("contacts", ["contact", "Contact", "person"]),
-        ("deals", ["deal", "Opportunity", "opportunity"]),
-        ("notes", ["note", "ContentNote", "annotation"]),
+        ("companies", ["company", "Account", "organization", "account", "Accounts"]),
+        ("contacts", ["contact", "Contact", "person", "Contacts"]),
+        ("deals", ["deal", "Opportunity", "opportunity", "Deals"]),
+        ("notes", ["note", "ContentNote", "annotation", "Notes"]),
     ]
 
     private func created(_ run: Run) async throws -> [String: Int] {

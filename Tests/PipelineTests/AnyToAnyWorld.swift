@@ -14,12 +14,15 @@ import MigratezStaging
 import MigratezSyntheticCRM
 import MigratezTestKit
 import MigratezTransport
+import MigratezZohoSimulator
 
 /// A filled HubSpot account, an empty one, two orgs, two companies of Pipedrive's, two environments of
 /// Dynamics, two databases of Odoo, and a folder for files and databases.
 struct AnyToAnyWorld: Sendable {
     /// A place that records lie in, or are to.
-    enum Place: String, CaseIterable, Sendable { case hubspot, salesforce, pipedrive, dynamics, odoo, sqlite, ndjson }
+    enum Place: String, CaseIterable, Sendable {
+        case hubspot, salesforce, pipedrive, dynamics, odoo, zoho, sqlite, ndjson
+    }
 
     let folder: String
     let crm: SyntheticCRM
@@ -48,10 +51,15 @@ struct AnyToAnyWorld: Sendable {
         var odoo = OdooOptions()
         odoo.users = crm.owners.map { .init(login: $0.email, name: "Owner", isActive: $0.isActive) }
         let databases = try [OdooSimulator(options: odoo), OdooSimulator(options: odoo)]
+        var zoho = ZohoOptions()
+        zoho.users += users.map { .init(email: $0.email, name: $0.name, isActive: $0.isActive) }
+        zoho.permitsInactiveOwners = true
+        let organisations = try [ZohoSimulator(options: zoho), ZohoSimulator(options: zoho)]
         let services: [(String, any SimulatorService)] = [
             ("HUBSPOT_FULL", full), ("HUBSPOT_EMPTY", empty), ("ORG_FIRST", orgs[0]), ("ORG_SECOND", orgs[1]),
             ("PIPEDRIVE_FIRST", companies[0]), ("PIPEDRIVE_SECOND", companies[1]),
             ("DYNAMICS_FIRST", environments[0]), ("DYNAMICS_SECOND", environments[1]),
+            ("ZOHO_FIRST", organisations[0]), ("ZOHO_SECOND", organisations[1]),
             ("ODOO_FIRST", databases[0]), ("ODOO_SECOND", databases[1]),
         ]
         try await withTemporaryFolder { folder in
@@ -86,7 +94,9 @@ struct AnyToAnyWorld: Sendable {
         let draft = try PipelineDraft(
             from: source.rawValue, to: target.rawValue, sourceSettings: settings(of: source, isSource: true),
             targetSettings: settings(of: target, isSource: false, from: source))
-        let text = try await draft.connectedText(for: file, objects: nil, in: workplace)
+        // A note of Zoho's must belong to something, and these files tell no links of notes.
+        let objects = source == .ndjson && target == .zoho ? ["company", "contact", "deal"] : nil
+        let text = try await draft.connectedText(for: file, objects: objects, in: workplace)
             .replacing("dir: ./staging", with: "dir: ./staging-\(source)-\(target)")
         try text.write(toFile: file, atomically: true, encoding: .utf8)
         let connection = try await PlanConnection.open(file, in: workplace)
@@ -127,6 +137,12 @@ struct AnyToAnyWorld: Sendable {
                 "base_url": isSource || source == .hubspot ? "${env:ODOO_FIRST}" : "${env:ODOO_SECOND}",
                 "auth.token": "${env:SECRET}",
             ]
+        case .zoho:
+            return [
+                "base_url": isSource || source == .hubspot ? "${env:ZOHO_FIRST}" : "${env:ZOHO_SECOND}",
+                "auth.client_id": "migratez", "auth.client_secret": "${env:SECRET}",
+                "auth.refresh_token": "${env:SECRET}",
+            ].merging(isSource ? [:] : ["load.contact_role": "Evaluator"]) { $1 }
         case .sqlite:
             // What was written from HubSpot is what others read.
             guard isSource else { return ["file": source == .hubspot ? "first.sqlite" : "second.sqlite"] }

@@ -11,6 +11,7 @@ import MigratezRESTSimulator
 import MigratezSalesforceSimulator
 import MigratezSimulatorKit
 import MigratezSyntheticCRM
+import MigratezZohoSimulator
 
 /// `migratez simulate VENDOR`
 struct SimulateCommand: AsyncParsableCommand {
@@ -19,12 +20,12 @@ struct SimulateCommand: AsyncParsableCommand {
         discussion: "EXAMPLE\n  migratez simulate hubspot --port 8080 --records 50000 --seed 7")
 
     enum Vendor: String, ExpressibleByArgument, CaseIterable {
-        case hubspot, salesforce, pipedrive, dynamics, odoo
+        case hubspot, salesforce, pipedrive, dynamics, odoo, zoho
         case attio, close, copper, freshsales, sell
     }
 
     @OptionGroup(title: "Global options") var display: DisplayOptions
-    @Argument(help: "hubspot, salesforce, pipedrive, dynamics, odoo, attio, close, copper, freshsales or sell.")
+    @Argument(help: "hubspot, salesforce, pipedrive, dynamics, odoo, zoho, attio, close, copper, freshsales or sell.")
     var vendor: Vendor
     @Option(help: "The port on 127.0.0.1; 0 = any free one.") var port = 0
     @Option(help: "How many records in all; Salesforce begins empty.") var records = 50_000
@@ -32,7 +33,7 @@ struct SimulateCommand: AsyncParsableCommand {
     @Option(help: "The seed of everything that is made up.") var seed: UInt64 = 1
     @Option(help: "Faults, such as status:503=0.01,latency:50ms=0.1,reset-mid-body=0.002.") var faults = ""
     @Option(help: "Requests per 10 seconds (HubSpot) or 2 seconds (Pipedrive); 0 = no limit.") var rate = 0
-    @Option(help: "The only token or key, for Salesforce client secret, that is taken; without it, any.")
+    @Option(help: "The only token or key, for Salesforce and Zoho client secret, that is taken; without it, any.")
     var token: String?
     @Option(
         help: "All but HubSpot: keep the records in this SQLite file instead of in a temporary one.",
@@ -85,6 +86,12 @@ struct SimulateCommand: AsyncParsableCommand {
             options.database = database
             if let token { options.keys = [token] }
             return try OdooSimulator(try crm, options: options)
+        case .zoho:
+            var options = ZohoOptions()
+            options.users += Self.owners.map { .init(email: $0.email, name: $0.name, isActive: $0.isActive) }
+            options.permitsInactiveOwners = true
+            if let token { options.clientSecret = token }
+            return try ZohoSimulator(try crm, options: options, databasePath: database)
         case .attio, .close, .copper, .freshsales, .sell:
             guard let vendor = RESTSimulator.Vendor(rawValue: vendor.rawValue) else {
                 throw MigratezError(.internalError, "there is no simulator of \(vendor.rawValue)")

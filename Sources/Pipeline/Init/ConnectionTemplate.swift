@@ -89,6 +89,21 @@ package struct ConnectionTemplate: Sendable {
                     path: "auth.token", question: "where the API key is kept (a reference)",
                     suggestion: "${env:ODOO_API_KEY}"),
             ])
+        case ("zoho", _):
+            return ConnectionTemplate(needs: [
+                Need(
+                    path: "data_center", question: "where the organisation is kept: us, eu, in, au, jp, ca, sa or cn",
+                    suggestion: "us", alternatives: ["base_url"]),
+                Need(
+                    path: "auth.client_id", question: "the client's id (API console)",
+                    suggestion: "${env:ZOHO_CLIENT_ID}"),
+                Need(
+                    path: "auth.client_secret", question: "where the client's secret is kept (a reference)",
+                    suggestion: "${env:ZOHO_CLIENT_SECRET}"),
+                Need(
+                    path: "auth.refresh_token", question: "where the refresh token is kept (a reference)",
+                    suggestion: "${env:ZOHO_REFRESH_TOKEN}"),
+            ])
         case ("sqlite", .source):
             var needs = [Need(path: "file", question: "the database file", suggestion: "crm.sqlite")]
             // Tables: one object at least; its name is the user's own.

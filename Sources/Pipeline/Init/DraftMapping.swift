@@ -65,6 +65,7 @@ enum ObjectPairs {
         case "salesforce": return ["Account", "Contact", "Opportunity", "ContentNote"]
         case "pipedrive": return ["organization", "person", "deal", "note"]
         case "dynamics": return ["account", "contact", "opportunity", "annotation"]
+        case "zoho": return ["Accounts", "Contacts", "Deals", "Notes"]
         default: break
         }
         let names = settings.keys.compactMap { key -> String? in
@@ -81,6 +82,7 @@ enum ObjectPairs {
         switch connector {
         case "salesforce": return salesforceObject(concept)
         case "dynamics": return dynamicsTable(concept)
+        case "zoho": return zohoModule(concept)
         // A lead of HubSpot's belongs to a contact, which a lead of others does not.
         case "hubspot": return concept == "lead" ? nil : concept
         case "pipedrive": return pipedriveObject(concept)
@@ -113,6 +115,21 @@ enum ObjectPairs {
         }
     }
 
+    private static func zohoModule(_ concept: String?) -> String? {
+        switch concept {
+        case "company": return "Accounts"
+        case "contact": return "Contacts"
+        case "lead": return "Leads"
+        case "deal": return "Deals"
+        case "note": return "Notes"
+        case "task": return "Tasks"
+        case "call": return "Calls"
+        case "meeting": return "Events"
+        case "ticket": return "Cases"
+        default: return nil
+        }
+    }
+
     private static func dynamicsTable(_ concept: String?) -> String? {
         switch concept {
         case "company": return "account"
@@ -133,6 +150,8 @@ enum ObjectPairs {
         case ("dynamics", "annotation", _): "objectid"
         case ("dynamics", "task", _), ("dynamics", "phonecall", _), ("dynamics", "appointment", _): "regardingobjectid"
         case ("dynamics", "opportunity", "account"): "parentaccountid"
+        case ("zoho", "Contacts", "Accounts"), ("zoho", "Deals", "Accounts"): "Account_Name"
+        case ("zoho", "Notes", _): "Parent_Id"
         case ("odoo", "contact", "company"): "parent_id"
         case ("odoo", "deal", _), ("odoo", "lead", _): "partner_id"
         case ("odoo", "note", _), ("odoo", "task", _), ("odoo", "call", _), ("odoo", "meeting", _): "res_id"
@@ -147,6 +166,7 @@ enum ObjectPairs {
         case ("salesforce", "ContentNote", _): "ContentDocumentLink"
         case ("pipedrive", "deal", "person"): "deal_participant"
         case ("dynamics", "opportunity", "contact"): "connection"
+        case ("zoho", "Deals", "Contacts"): "Contact_Roles"
         // HubSpot has no fields that refer to other records.
         case ("hubspot", _, _): "\(from)_to_\(to)"
         default: nil

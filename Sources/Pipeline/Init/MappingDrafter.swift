@@ -298,7 +298,7 @@ struct MappingDrafter {
         if let junction = ObjectPairs.junction(from: from.target, to: to.target, in: targetConnector) {
             return DraftMapping.Link(
                 from: from.stream, to: [to.stream], form: junction,
-                options: targetConnector == "hubspot" ? attributes(of: junction) : "")
+                options: ["hubspot", "zoho"].contains(targetConnector) ? attributes(of: junction) : "")
         }
         guard let schema = targets[from.target] else { return nil }
         if schema.fields.isEmpty {
@@ -355,11 +355,13 @@ struct MappingDrafter {
     /// What the object that joins two others takes of the link itself. A name that people gave to links is one of a list
     /// that both sides must have.
     private func attributes(of junction: String) -> String {
-        guard ["hubspot", "salesforce", "dynamics"].contains(sourceConnector), let schema = targets[junction] else {
+        guard ["hubspot", "salesforce", "dynamics", "zoho"].contains(sourceConnector), let schema = targets[junction]
+        else {
             return ", on_missing: skip"
         }
         var map: [String] = []
         if sourceConnector == "hubspot", schema.field("label") != nil { map.append("label: label") }
+        if targetConnector == "zoho", schema.field("Role") != nil { map.append("Role: label") }
         if schema.field("primary") != nil { map.append("primary: primary") }
         return ", on_missing: skip" + (map.isEmpty ? "" : ", map: { \(map.joined(separator: ", ")) }")
     }

@@ -132,7 +132,7 @@ package struct PipelineDraft: Sendable {
         if let definition { return definition.linksRecords(of: from, to: to) }
         switch source {
         case "hubspot": return isBefore(to, from, sources)
-        case "salesforce", "pipedrive", "dynamics", "odoo":
+        case "salesforce", "pipedrive", "dynamics", "odoo", "zoho":
             if ObjectPairs.isJoined(from: from, to: to, in: source) { return true }
             // An account names its primary contact, who names the account.
             if source == "dynamics", !isBefore(to, from, sources) { return false }
@@ -154,7 +154,7 @@ package struct PipelineDraft: Sendable {
 
     /// The objects of the destination that join two others, so far as its own words for them have to be known.
     private func junctions(_ streams: [StreamName], _ hasLinks: (StreamName, StreamName) -> Bool) -> [String] {
-        guard target == "hubspot" else { return [] }
+        guard target == "hubspot" || target == "zoho" else { return [] }
         var names: Set<String> = []
         for from in streams {
             for to in streams where from != to && hasLinks(from, to) {

@@ -13,6 +13,7 @@ enum StandardSchemas {
         case "pipedrive": pipedriveObject(stream)
         case "odoo": odooObject(stream)
         case "dynamics": dynamicsTable(stream, isSource: true)
+        case "zoho": zohoModule(stream)
         default:
             ObjectSchema(name: stream, label: stream, fields: [FieldSchema(name: "name", label: "name", kind: .text)])
         }
@@ -25,6 +26,7 @@ enum StandardSchemas {
         case "pipedrive": pipedriveObject(object)
         case "odoo": odooObject(object)
         case "dynamics": dynamicsTable(object, isSource: false)
+        case "zoho": zohoModule(object)
         default: ObjectSchema(name: object, label: object, fields: [])
         }
     }
@@ -217,6 +219,58 @@ enum StandardSchemas {
             }
         return ObjectSchema(name: object, label: object, fields: fields, holdsKey: true)
     }
+
+    private static func zohoModule(_ module: String) -> ObjectSchema {
+        let owner = FieldSchema(name: "Owner", label: "Owner", kind: .reference, refersTo: ["User"])
+        let description = FieldSchema(
+            name: "Description", label: "Description", kind: .longText, lengthMax: 32_000)
+        let fields: [FieldSchema] =
+            switch module {
+            case "Accounts":
+                [
+                    text("Account_Name", "Account Name", 200, isRequired: true),
+                    FieldSchema(name: "Website", label: "Website", kind: .url, lengthMax: 450), phone("Phone"),
+                    text("Billing_Street", "Billing Street", 250), text("Billing_City", "Billing City", 100),
+                    text("Billing_Code", "Billing Code", 30), text("Billing_Country", "Billing Country", 100),
+                    number("Annual_Revenue", "Annual Revenue"),
+                    FieldSchema(name: "Employees", label: "Employees", kind: .integer), description, owner,
+                ]
+            case "Contacts":
+                [
+                    text("Last_Name", "Last Name", 80, isRequired: true), text("First_Name", "First Name", 40),
+                    FieldSchema(name: "Email", label: "Email", kind: .email), phone("Phone"),
+                    text("Title", "Title", 100), text("Mailing_City", "Mailing City", 100),
+                    text("Mailing_Country", "Mailing Country", 100), description, owner,
+                    reference("Account_Name", to: "Accounts"),
+                ]
+            case "Deals":
+                [
+                    text("Deal_Name", "Deal Name", 120, isRequired: true), zohoStages, number("Amount", "Amount"),
+                    FieldSchema(name: "Closing_Date", label: "Closing Date", kind: .date), description, owner,
+                    reference("Account_Name", to: "Accounts"), reference("Contact_Name", to: "Contacts"),
+                ]
+            case "Notes":
+                [
+                    text("Note_Title", "Note Title", 120),
+                    FieldSchema(
+                        name: "Note_Content", label: "Note Content", kind: .longText, isRequired: true,
+                        lengthMax: 32_000),
+                    FieldSchema(
+                        name: "Parent_Id", label: "Parent ID", kind: .reference, isRequired: true,
+                        refersTo: ["Accounts", "Contacts", "Deals"]), owner,
+                ]
+            default: [text("Name", "Name", 120, isRequired: true)]
+            }
+        return ObjectSchema(name: module, label: module, fields: fields, holdsKey: module != "Notes")
+    }
+
+    /// The stages of a new organisation of Zoho CRM.
+    private static let zohoStages = FieldSchema(
+        name: "Stage", label: "Stage", kind: .choice, isRequired: true,
+        options: [
+            "Qualification", "Needs Analysis", "Value Proposition", "Identify Decision Makers",
+            "Proposal/Price Quote", "Negotiation/Review", "Closed Won", "Closed Lost", "Closed Lost to Competition",
+        ].map { FieldSchema.Option(value: $0, label: $0) }, isRestricted: true)
 
     /// The stages of a new HubSpot account's pipeline.
     private static let stages = FieldSchema(

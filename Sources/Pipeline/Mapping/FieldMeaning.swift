@@ -140,7 +140,10 @@ struct FieldMeaning: Hashable, Sendable {
                 "unsubscribed", "unsubscribed from all email",
             ]
         ),
-        ("body", ["body", "note body", "content", "note", "text", "task body", "note text", "notetext"]),
+        (
+            "body",
+            ["body", "note body", "content", "note", "text", "task body", "note text", "note content", "notetext"]
+        ),
         ("subject", ["subject", "task subject", "title of task"]),
         ("type", ["type", "deal type", "dealtype", "company type"]),
     ]

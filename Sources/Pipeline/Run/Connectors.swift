@@ -12,6 +12,7 @@ import MigratezRESTConnector
 import MigratezSQLiteConnector
 import MigratezSalesforceConnector
 import MigratezTransport
+import MigratezZohoConnector
 
 /// The connectors that this program has. Adding one is adding a line in each table.
 package enum Connectors {
@@ -23,6 +24,7 @@ package enum Connectors {
             "pipedrive": PipedriveSource.settings,
             "dynamics": DynamicsSource.settings,
             "odoo": OdooSource.settings,
+            "zoho": ZohoSource.settings,
             "csv": FileSource.settings(.csv),
             "ndjson": FileSource.settings(.ndjson),
             "sqlite": SQLiteSource.settings,
@@ -34,11 +36,12 @@ package enum Connectors {
             "pipedrive": PipedriveDestination.settings,
             "dynamics": DynamicsDestination.settings,
             "odoo": OdooDestination.settings,
+            "zoho": ZohoDestination.settings,
             "csv": FileDestination.settings(.csv),
             "ndjson": FileDestination.settings(.ndjson),
             "sqlite": SQLiteDestination.settings,
         ],
-        typedSources: Set(["salesforce", "pipedrive", "dynamics", "odoo", "ndjson", "sqlite", "rest"])
+        typedSources: Set(["salesforce", "pipedrive", "dynamics", "odoo", "zoho", "ndjson", "sqlite", "rest"])
             .union(ShippedDefinitions.all.keys))
 
     /// What each connector can do on either side, by name.
@@ -49,6 +52,7 @@ package enum Connectors {
             ConnectorOverview("pipedrive", PipedriveSource.capabilities, PipedriveDestination.capabilities),
             ConnectorOverview("dynamics", DynamicsSource.capabilities, DynamicsDestination.capabilities),
             ConnectorOverview("odoo", OdooSource.capabilities, OdooDestination.capabilities),
+            ConnectorOverview("zoho", ZohoSource.capabilities, ZohoDestination.capabilities),
             ConnectorOverview("csv", FileSource.capabilities, FileDestination.capabilities),
             ConnectorOverview("ndjson", FileSource.capabilities, FileDestination.capabilities),
             ConnectorOverview("sqlite", SQLiteSource.capabilities, SQLiteDestination.capabilities),
@@ -79,6 +83,7 @@ package enum Connectors {
         case "pipedrive": try PipedriveSource(settings: settings, http: http, clock: clock)
         case "dynamics": try DynamicsSource(settings: settings, http: http, clock: clock)
         case "odoo": try OdooSource(settings: settings, http: http, clock: clock)
+        case "zoho": try ZohoSource(settings: settings, http: http, clock: clock)
         case "csv": try FileSource(.csv, settings: settings)
         case "ndjson": try FileSource(.ndjson, settings: settings)
         case "sqlite": try SQLiteSource(settings: settings)
@@ -100,6 +105,7 @@ package enum Connectors {
         case "pipedrive": try PipedriveDestination(settings: settings, http: http, clock: clock)
         case "dynamics": try DynamicsDestination(settings: settings, http: http, clock: clock)
         case "odoo": try OdooDestination(settings: settings, http: http, clock: clock)
+        case "zoho": try ZohoDestination(settings: settings, http: http, clock: clock)
         case "csv": try FileDestination(.csv, settings: settings)
         case "ndjson": try FileDestination(.ndjson, settings: settings)
         case "sqlite": try SQLiteDestination(settings: settings)
