@@ -269,7 +269,7 @@ def attack(options, folder: pathlib.Path, account: str, store: Store) -> int:
           f"against them")
     print("\n".join(failures) if failures else "nothing was missing")
     print(f"{done - len(failures)} passed, {len(failures)} failed")
-    return 1 if failures or begun * 2 < done else 0
+    return 1 if failures or done < options.power_cut or begun * 2 < done else 0
 
 
 if __name__ == "__main__":
