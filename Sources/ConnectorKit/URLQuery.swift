@@ -6,13 +6,11 @@ package enum URLQuery {
     /// `a=1&b=x%2Cy`: everything but the unreserved characters of RFC 3986 is encoded, and commas are left as they are
     /// where `keepsCommas`, because lists of names are long.
     package static func encoded(_ items: [(name: String, value: String)], keepsCommas: Bool = false) -> String {
-        items.map { "\(escaped($0.name, false))=\(escaped($0.value, keepsCommas))" }.joined(separator: "&")
+        items.map { "\(escaped($0.name))=\(escaped($0.value, keepsCommas: keepsCommas))" }.joined(separator: "&")
     }
 
-    /// One segment of a path: a slash in it is none.
-    package static func escapedSegment(_ text: String) -> String { escaped(text, false) }
-
-    private static func escaped(_ text: String, _ keepsCommas: Bool) -> String {
+    /// A name, a value, or one segment of a path: a slash in it is none.
+    package static func escaped(_ text: String, keepsCommas: Bool = false) -> String {
         let isKept = { (byte: UInt8) in isUnreserved(byte) || keepsCommas && byte == UInt8(ascii: ",") }
         if text.utf8.allSatisfy(isKept) { return text }
         let digits = Array("0123456789ABCDEF".utf8)

@@ -35,11 +35,17 @@ package struct OAuthTokens: TokenProvider {
     private let endpoint: Endpoint
     private let clientID: String
     private let clientSecret: Secret
+    private let authorization: Secret?
     private let scope: String?
     private let refreshToken: RefreshTokenBox?
 
-    package init(_ endpoint: Endpoint, clientID: String, clientSecret: Secret, grant: Grant) {
+    /// - Parameter authorization: the header `Authorization` by which the client proves itself, where the server takes
+    ///   HTTP Basic; without it, the form holds id and secret (RFC 6749, section 2.3.1).
+    package init(
+        _ endpoint: Endpoint, clientID: String, clientSecret: Secret, grant: Grant, authorization: Secret? = nil
+    ) {
         self.endpoint = endpoint
+        self.authorization = authorization
         self.clientID = clientID
         self.clientSecret = clientSecret
         switch grant {
@@ -52,8 +58,10 @@ package struct OAuthTokens: TokenProvider {
 
     package func fetch() async throws -> AccessToken {
         let asked = endpoint.clock.now
+        var headers = [HTTPHeader("Content-Type", "application/x-www-form-urlencoded")]
+        authorization?.withExposed { headers.append(HTTPHeader("Authorization", $0)) }
         let request = HTTPRequest(
-            .post, endpoint.url, headers: [HTTPHeader("Content-Type", "application/x-www-form-urlencoded")],
+            .post, endpoint.url, headers: headers,
             body: .bytes(Array(form.utf8)), endpointClass: "token", isIdempotent: true)
         let response = try await endpoint.http.send(request)
         guard response.isSuccess else {
@@ -75,7 +83,7 @@ package struct OAuthTokens: TokenProvider {
 
     private var form: String {
         clientSecret.withExposed { secret in
-            let client = [("client_id", clientID), ("client_secret", secret)]
+            let client = authorization == nil ? [("client_id", clientID), ("client_secret", secret)] : []
             guard let refreshToken else {
                 return URLQuery.encoded(
                     [("grant_type", "client_credentials")] + client + (scope.map { [("scope", $0)] } ?? []))

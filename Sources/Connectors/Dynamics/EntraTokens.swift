@@ -27,7 +27,7 @@ struct EntraTokens: TokenProvider {
     func fetch() async throws -> AccessToken {
         let asked = clock.now
         let form = access.clientSecret.withExposed { secret in
-            ODataText.query([
+            URLQuery.encoded([
                 ("grant_type", "client_credentials"), ("client_id", access.clientID), ("client_secret", secret),
                 ("scope", access.baseURL + "/.default"),
             ])

@@ -49,7 +49,7 @@ enum ODataText {
         var group: [String] = []
         var bytes = overhead
         for item in items {
-            let length = escaped(item).utf8.count + 10
+            let length = URLQuery.escaped(item, keepsCommas: true).utf8.count + 10
             if !group.isEmpty, bytes + length > addressBytesMax || group.count >= itemsMax {
                 groups.append(group)
                 group = []
@@ -70,32 +70,9 @@ enum ODataText {
         return "Microsoft.Dynamics.CRM.In(PropertyName='\(column)',PropertyValues=[\(list.joined(separator: ","))])"
     }
 
-    /// `a=1&b=x%2Cy`
+    /// `$select=a,b&$filter=x%20eq%201`: the names of options keep their dollar sign, and lists of columns their commas.
     static func query(_ items: [(name: String, value: String)]) -> String {
-        items.map { "\($0.name)=\(escaped($0.value))" }.joined(separator: "&")
-    }
-
-    /// Everything but the unreserved characters of RFC 3986 is encoded, and commas are left as they are, because lists of
-    /// names are long.
-    static func escaped(_ text: String) -> String {
-        if text.utf8.allSatisfy(isKept) { return text }
-        let digits = Array("0123456789ABCDEF".utf8)
-        var bytes: [UInt8] = []
-        for byte in text.utf8 {
-            if isKept(byte) {
-                bytes.append(byte)
-            } else {
-                bytes += [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
-            }
-        }
-        return String(decoding: bytes, as: UTF8.self)
-    }
-
-    private static func isKept(_ byte: UInt8) -> Bool {
-        switch byte {
-        case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x2C, 0x2D, 0x2E, 0x5F, 0x7E: true
-        default: false
-        }
+        items.map { "\($0.name)=\(URLQuery.escaped($0.value, keepsCommas: true))" }.joined(separator: "&")
     }
 }
 

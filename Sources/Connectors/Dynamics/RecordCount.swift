@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
+import MigratezConnectorKit
 import MigratezJSON
 import MigratezModel
 
@@ -30,7 +31,7 @@ struct RecordCount: Sendable {
 
     /// As it was at some time of the last day (Microsoft Learn, "RetrieveTotalRecordCount Function").
     func snapshot(_ table: String) async throws -> Int? {
-        let names = ODataText.escaped("['\(table)']")
+        let names = URLQuery.escaped("['\(table)']", keepsCommas: true)
         let answer = try await api.json("RetrieveTotalRecordCount(EntityNames=\(names))", endpointClass: "query")
         return answer["EntityRecordCountCollection"]?["Values"]?[0]?.int
     }

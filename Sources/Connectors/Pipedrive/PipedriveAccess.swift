@@ -2,6 +2,7 @@
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
 import MigratezConnectorKit
+import MigratezCrypto
 import MigratezModel
 import MigratezTransport
 
@@ -81,9 +82,11 @@ struct PipedriveConnection: Sendable {
         {
             let tokenClient = try PolicyStack.make(
                 http: http, clock: clock, settings: settings, tokens: nil, retry: retry)
-            tokens = RefreshTokens(
-                http: tokenClient.client, url: access.tokenURL, clock: clock, clientID: id, clientSecret: secret,
-                refreshToken: refresh)
+            tokens = OAuthTokens(
+                OAuthTokens.Endpoint(
+                    http: tokenClient.client, url: access.tokenURL, clock: clock, vendor: "Pipedrive"),
+                clientID: id, clientSecret: secret, grant: .refreshToken(refresh),
+                authorization: Self.basicAuthorization(id, secret))
         } else {
             throw MigratezError(
                 .invalidSetting, "there are no credentials for Pipedrive", remedy: .fixConfiguration,
@@ -96,5 +99,14 @@ struct PipedriveConnection: Sendable {
         paths = access.paths
         limiter = policies.limiter
         concurrencyMax = policies.concurrencyMax
+    }
+
+    /// How an app proves itself when it asks for a token. Tokens live for an hour; a refresh token that is not used for
+    /// 60 days expires.
+    ///
+    /// Source: pipedrive.readme.io, "OAuth authorization".
+    private static func basicAuthorization(_ id: String, _ secret: Secret) -> Secret {
+        let credentials = secret.withExposed { Array("\(id):\($0)".utf8) }
+        return Secret("Basic " + String(decoding: Base64.standard.encodedBytes(credentials), as: UTF8.self))
     }
 }

@@ -151,7 +151,7 @@ struct RequestTemplate: Sendable, Hashable {
 
     /// Path and query; an item without its value is left out. `nil` if a value of the path is not known.
     func target(_ values: PlaceholderValues) -> String? {
-        let path = path.filled { values[$0].flatMap(placeholderText).map(URLQuery.escapedSegment) }
+        let path = path.filled { values[$0].flatMap(placeholderText).map { URLQuery.escaped($0) } }
         guard let path else { return nil }
         let items = query.compactMap { item in
             item.value.filled { values[$0].flatMap(placeholderText) }.map { (item.name, $0) }
