@@ -136,6 +136,7 @@ import Testing
         let gate = ManualClock()
         let tokens = Tokens(clock) { number in if number == 1 { try await gate.sleep(for: .seconds(1)) } }
         let shared = SharedToken(tokens, clock: clock)
+        let (cancellation, cancel) = AsyncStream<Void>.makeStream()
         try await withThrowingTaskGroup(of: Bool.self) { group in
             group.addTask {
                 try await withThrowingTaskGroup(of: Bool.self) { inner in
@@ -145,14 +146,15 @@ import Testing
                             return false
                         } catch { return error is CancellationError }
                     }
-                    await gate.waitForSleepers(1)
-                    for _ in 0..<100 { await Task.yield() }
+                    for await _ in cancellation { break }
                     inner.cancelAll()
                     return try await inner.next() ?? false
                 }
             }
             await gate.waitForSleepers(1)
             group.addTask { try await shared.grant().token.secret == Secret("token-2") }
+            for _ in 0..<100 { await Task.yield() }
+            cancel.yield()
             for try await isAsExpected in group { #expect(isAsExpected) }
         }
     }

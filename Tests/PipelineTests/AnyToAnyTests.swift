@@ -12,12 +12,8 @@ import Testing
 @Suite(.serialized) struct `Any to any` {
     typealias Place = AnyToAnyWorld.Place
 
-    static let pairs = Place.allCases.flatMap { from in
-        Place.allCases.filter { $0 != from }.map { (from, $0) }
-    }
-
-    @Test(arguments: pairs)
-    func `every record and every link has its end, and most are there`(from: Place, to: Place) async throws {
+    @Test(arguments: Place.allCases)
+    func `every record and every link has its end, and most are there`(from: Place) async throws {
         try await AnyToAnyWorld.with(records: 300) { world in
             // Other places than HubSpot's account are filled from it first.
             var before: [String: Int] = [:]
@@ -26,36 +22,52 @@ import Testing
                 before = try await created(run)
                 try await run.close()
             }
-            let run = try await world.move(from: from, to: to)
-            let balances = try await run.staging.manifest.read { try $0.reconciliation() }
-            for balance in balances { #expect(balance.isClosed, "\(balance.stream.name)") }
-            let now = try await created(run)
-            for (concept, names) in Self.streams {
-                let count = names.compactMap { now[$0] }.first ?? 0
-                let read = names.compactMap { name in balances.first { $0.stream.name.text == name } }.first?.read ?? 0
-                if from == .ndjson, to == .pipedrive, concept == "notes" {
-                    // What a note is about is in a file of its own there, and Pipedrive takes no note about nothing.
-                    #expect(count == 0 && read > 0)
-                    continue
-                }
-                // The file's notes tell no links, and Zoho takes no note about nothing: the pipeline leaves them out.
-                if from == .ndjson, to == .zoho, concept == "notes" { continue }
-                if let earlier = names.compactMap({ before[$0] }).first { #expect(read == earlier, "\(concept)") }
-                // One note in eight is about nothing, which Pipedrive does not take.
-                // To Zoho it is about one record only, which may not have been loaded.
-                let share = concept != "notes" ? 0.8 : to == .zoho ? 0.5 : to == .pipedrive ? 0.7 : 0.8
-                #expect(Double(count) >= Double(read) * share && count > 0, "\(concept): \(count) of \(read)")
+            for to in Place.allCases where to != from {
+                do {
+                    let run = try await world.move(from: from, to: to)
+                    try await check(run, from, to, before)
+                    try await run.close()
+                } catch { Issue.record(error, "\(from) to \(to)") }
             }
-            for report in try await Verification(run, scope: .all, progress: SilentProgress()).verify() {
-                #expect(report.isGood, "\(report.stream): \(report.missing) missing, \(report.differences)")
+        }
+    }
+
+    private func check(_ run: Run, _ from: Place, _ to: Place, _ before: [String: Int]) async throws {
+        let pair = "\(from) to \(to)"
+        let balances = try await run.staging.manifest.read { try $0.reconciliation() }
+        for balance in balances { #expect(balance.isClosed, "\(pair): \(balance.stream.name)") }
+        let now = try await created(run)
+        for (concept, names) in Self.streams {
+            let count = names.compactMap { now[$0] }.first ?? 0
+            let read = names.compactMap { name in balances.first { $0.stream.name.text == name } }.first?.read ?? 0
+            if from == .ndjson, to == .pipedrive, concept == "notes" {
+                // What a note is about is in a file of its own there, and Pipedrive takes no note about nothing.
+                #expect(count == 0 && read > 0, "\(pair)")
+                continue
             }
-            let links = balances.filter { $0.stream.name.text.contains("-to-") }
-            #expect(!links.isEmpty)
-            for link in links {
-                // A link whose ends were both loaded is made; what is left out leads to what is not there.
-                #expect(link[.created] > 0, "\(link.stream.name)")
+            // The file's notes tell no links, and Zoho takes no note about nothing: the pipeline leaves them out.
+            if from == .ndjson, to == .zoho, concept == "notes" { continue }
+            if let earlier = names.compactMap({ before[$0] }).first { #expect(read == earlier, "\(pair): \(concept)") }
+            // One note in eight is about nothing, which Pipedrive does not take. To Zoho it is about one record only, which
+            // may not have been loaded.
+            let share = concept != "notes" ? 0.8 : to == .zoho ? 0.5 : to == .pipedrive ? 0.7 : 0.8
+            #expect(Double(count) >= Double(read) * share && count > 0, "\(pair): \(count) of \(read) \(concept)")
+        }
+        for report in try await Verification(run, scope: .all, progress: SilentProgress()).verify() {
+            if from == .zoho, to == .pipedrive, report.object == "deal" {
+                // A closed stage of Zoho's has no counterpart, and Pipedrive puts the deal into the first stage of its
+                // pipeline: more deals have a stage there than were sent one.
+                #expect(report.missing == 0 && report.differences.isEmpty, "\(pair)")
+                continue
             }
-            try await run.close()
+            #expect(
+                report.isGood, "\(pair): \(report.stream): \(report.missing) missing, \(report.differences)")
+        }
+        let links = balances.filter { $0.stream.name.text.contains("-to-") }
+        #expect(!links.isEmpty, "\(pair)")
+        for link in links {
+            // A link whose ends were both loaded is made; what is left out leads to what is not there.
+            #expect(link[.created] > 0, "\(pair): \(link.stream.name)")
         }
     }
 

@@ -54,6 +54,8 @@ struct AnyToAnyWorld: Sendable {
         var zoho = ZohoOptions()
         zoho.users += users.map { .init(email: $0.email, name: $0.name, isActive: $0.isActive) }
         zoho.permitsInactiveOwners = true
+        // Each move logs in anew.
+        zoho.tokensMax = 100
         let organisations = try [ZohoSimulator(options: zoho), ZohoSimulator(options: zoho)]
         let services: [(String, any SimulatorService)] = [
             ("HUBSPOT_FULL", full), ("HUBSPOT_EMPTY", empty), ("ORG_FIRST", orgs[0]), ("ORG_SECOND", orgs[1]),
@@ -62,7 +64,7 @@ struct AnyToAnyWorld: Sendable {
             ("ZOHO_FIRST", organisations[0]), ("ZOHO_SECOND", organisations[1]),
             ("ODOO_FIRST", databases[0]), ("ODOO_SECOND", databases[1]),
         ]
-        try await withTemporaryFolder { folder in
+        try await withTemporaryFolder(isInMemory: true) { folder in
             try await serve(services[...], ["SECRET": "secret"]) { environment in
                 let workplace = try Workplace(
                     environment: environment, clock: HurriedClock(), http: try CurlClient(TransportConfiguration()),
@@ -110,7 +112,13 @@ struct AnyToAnyWorld: Sendable {
         return run
     }
 
+    /// The settings of a connection; whoever is asked over the network answers as fast as it can.
     private func settings(of place: Place, isSource: Bool, from source: Place? = nil) -> [String: String] {
+        let settings = connection(to: place, isSource: isSource, from: source)
+        return settings["base_url"] == nil ? settings : settings.merging(["rate.requests": "100000/10s"]) { $1 }
+    }
+
+    private func connection(to place: Place, isSource: Bool, from source: Place?) -> [String: String] {
         switch place {
         case .hubspot:
             return [
