@@ -49,11 +49,11 @@ class Acknowledged:
     outcomes: set[tuple]
 
     @staticmethod
-    def read(manifest: pathlib.Path) -> "Acknowledged":
+    def read(manifest: pathlib.Path, patience: float = 20) -> "Acknowledged":
         """Nothing, if there is no manifest yet or it does not know its tables."""
         if not manifest.exists():
             return Acknowledged({}, set())
-        database = sqlite3.connect(f"file:{manifest}?mode=ro", uri=True, timeout=20)
+        database = sqlite3.connect(f"file:{manifest}?mode=ro", uri=True, timeout=patience)
         try:
             chunks = database.execute("""
                 SELECT streams.name, chunks.kind, sequence, state, sha256 FROM chunks
@@ -102,21 +102,29 @@ class Camera:
                     if process.returncode != DONE:
                         raise SystemExit(f"a run that nobody disturbed ended with {process.returncode}")
                     break
-                images.append(self._take(process))
+                image = self._take(process)
+                if image:
+                    images.append(image)
         finally:
             process.kill()
             process.wait()
         return images
 
-    def _take(self, process: subprocess.Popen) -> Image:
-        """Both sides stand still for the moment, so that the destination is not ahead of the disk."""
+    def _take(self, process: subprocess.Popen) -> Image | None:
+        """Both sides stand still for the moment, so that the destination is not ahead of the disk. No image if the run
+        stands still with the manifest locked: what it has acknowledged cannot be read then."""
         world, number = self._world, self._count
         self._count += 1
         pids = [process.pid, world.simulator.pid]
         for pid in pids:
             os.kill(pid, signal.SIGSTOP)
         try:
-            acknowledged = Acknowledged.read(manifest_of(world))
+            try:
+                acknowledged = Acknowledged.read(manifest_of(world), patience=0.5)
+            except sqlite3.OperationalError as error:
+                if "locked" not in str(error):
+                    raise
+                return None
             image = Image(
                 self._store.path / f"cut-{number}.img", self._store.path / f"org-{number}.sqlite", acknowledged)
             for ending in ("", "-wal"):
