@@ -182,7 +182,7 @@ private struct HubSpotSubject: RemoteSourceSubject, RemoteDestinationSubject {
         }
     }
 
-    func knows(_ vendorCode: String) -> Bool { HubSpotErrorRule.all.contains { $0.vendorCode == vendorCode } }
+    func knows(_ vendorCode: String) -> Bool { VendorErrorTable.hubSpot.rules.contains { $0.vendorCode == vendorCode } }
 }
 
 extension HubSpotAccount {

@@ -133,7 +133,7 @@ private struct OdooSubject: RemoteSourceSubject, RemoteDestinationSubject {
         return codes.sorted()
     }
 
-    func knows(_ vendorCode: String) -> Bool { OdooErrorRule.rule(for: vendorCode) != nil }
+    func knows(_ vendorCode: String) -> Bool { VendorErrorTable.odoo.known(vendorCode) != nil }
 }
 
 /// What a database holds, read from its store.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
+import MigratezConnectorKit
 import MigratezModel
 import MigratezOdooConnector
 import Testing
@@ -15,21 +16,21 @@ import Testing
 
     @Test(arguments: documented)
     func `each documented exception is in the table`(_ exception: String) {
-        #expect(OdooErrorRule.rule(for: exception) != nil)
+        #expect(VendorErrorTable.odoo.known(exception) != nil)
     }
 
     @Test func `no exception and no message is in the table twice`() {
-        let exceptions = OdooErrorRule.all.map(\.exception)
+        let exceptions = VendorErrorTable.odoo.rules.map(\.vendorCode)
         #expect(Set(exceptions).count == exceptions.count)
         let words = OdooMessageRule.all.map(\.words)
         #expect(Set(words).count == words.count)
     }
 
     @Test func `exceptions get the class that says who can mend it`() {
-        #expect(OdooErrorRule.rule(for: "odoo.exceptions.AccessError")?.code == .permissionMissing)
-        #expect(OdooErrorRule.rule(for: "psycopg2.errors.SerializationFailure")?.remedy == .retry(after: nil))
-        #expect(OdooErrorRule.rule(for: "odoo.exceptions.ValidationError")?.remedy == .rejectRecord)
-        #expect(OdooErrorRule.rule(for: "builtins.ValueError")?.remedy == .fixConfiguration)
+        #expect(VendorErrorTable.odoo.known("odoo.exceptions.AccessError")?.code == .permissionMissing)
+        #expect(VendorErrorTable.odoo.known("psycopg2.errors.SerializationFailure")?.remedy == .retry(after: nil))
+        #expect(VendorErrorTable.odoo.known("odoo.exceptions.ValidationError")?.remedy == .rejectRecord)
+        #expect(VendorErrorTable.odoo.known("builtins.ValueError")?.remedy == .fixConfiguration)
     }
 
     /// As the server words them in English.

@@ -235,7 +235,9 @@ private struct PipedriveSubject: RemoteSourceSubject, RemoteDestinationSubject {
         return codes.sorted()
     }
 
-    func knows(_ vendorCode: String) -> Bool { PipedriveErrorRule.all.contains { $0.vendorCode == vendorCode } }
+    func knows(_ vendorCode: String) -> Bool {
+        VendorErrorTable.pipedrive.rules.contains { $0.vendorCode == vendorCode }
+    }
 }
 
 extension String {

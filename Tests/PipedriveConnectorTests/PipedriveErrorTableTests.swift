@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
+import MigratezConnectorKit
 import MigratezModel
 import MigratezPipedriveConnector
 import Testing
@@ -14,19 +15,19 @@ import Testing
 
     @Test(arguments: documented)
     func `each documented code is in the table`(_ vendorCode: String) {
-        #expect(PipedriveErrorRule.all.contains { $0.vendorCode == vendorCode })
+        #expect(VendorErrorTable.pipedrive.rules.contains { $0.vendorCode == vendorCode })
     }
 
     @Test func `no code is in the table twice`() {
-        let codes = PipedriveErrorRule.all.map(\.vendorCode)
+        let codes = VendorErrorTable.pipedrive.rules.map(\.vendorCode)
         #expect(Set(codes).count == codes.count)
     }
 
     @Test func `codes get the class that says who can mend it`() {
-        #expect(PipedriveErrorRule.rule(for: "429").remedy == .retry(after: nil))
-        #expect(PipedriveErrorRule.rule(for: "401").code == .credentialsRejected)
-        #expect(PipedriveErrorRule.rule(for: "404").code == .recordDeleted)
-        #expect(PipedriveErrorRule.rule(for: "feature_capping_deals_limit").code == .storageFull)
+        #expect(VendorErrorTable.pipedrive.rule(for: "429").remedy == .retry(after: nil))
+        #expect(VendorErrorTable.pipedrive.rule(for: "401").code == .credentialsRejected)
+        #expect(VendorErrorTable.pipedrive.rule(for: "404").code == .recordDeleted)
+        #expect(VendorErrorTable.pipedrive.rule(for: "feature_capping_deals_limit").code == .storageFull)
     }
 
     @Test func `a code that nobody has heard of refuses the row and is kept`() {

@@ -174,5 +174,5 @@ private struct ZohoSubject: RemoteSourceSubject, RemoteDestinationSubject {
         return codes.sorted()
     }
 
-    func knows(_ vendorCode: String) -> Bool { ZohoErrorRule.all.contains { $0.vendorCode == vendorCode } }
+    func knows(_ vendorCode: String) -> Bool { VendorErrorTable.zoho.rules.contains { $0.vendorCode == vendorCode } }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
+import MigratezConnectorKit
 import MigratezModel
 import MigratezZohoConnector
 import Testing
@@ -17,24 +18,24 @@ import Testing
 
     @Test(arguments: documented)
     func `each documented code is in the table`(_ vendorCode: String) {
-        #expect(ZohoErrorRule.all.contains { $0.vendorCode == vendorCode })
+        #expect(VendorErrorTable.zoho.rules.contains { $0.vendorCode == vendorCode })
     }
 
     @Test func `no code is in the table twice`() {
-        let codes = ZohoErrorRule.all.map(\.vendorCode)
+        let codes = VendorErrorTable.zoho.rules.map(\.vendorCode)
         #expect(Set(codes).count == codes.count)
     }
 
     @Test func `codes get the class that says who can mend it`() {
-        #expect(ZohoErrorRule.rule(for: "RECORD_LOCKED").code == .rowLocked)
-        #expect(ZohoErrorRule.rule(for: "RECORD_LOCKED").remedy == .retry(after: nil))
-        #expect(ZohoErrorRule.rule(for: "MANDATORY_NOT_FOUND").code == .requiredFieldMissing)
-        #expect(ZohoErrorRule.rule(for: "OAUTH_SCOPE_MISMATCH").remedy == .fixConfiguration)
-        #expect(ZohoErrorRule.rule(for: "DUPLICATE_DATA").code == .duplicate)
+        #expect(VendorErrorTable.zoho.rule(for: "RECORD_LOCKED").code == .rowLocked)
+        #expect(VendorErrorTable.zoho.rule(for: "RECORD_LOCKED").remedy == .retry(after: nil))
+        #expect(VendorErrorTable.zoho.rule(for: "MANDATORY_NOT_FOUND").code == .requiredFieldMissing)
+        #expect(VendorErrorTable.zoho.rule(for: "OAUTH_SCOPE_MISMATCH").remedy == .fixConfiguration)
+        #expect(VendorErrorTable.zoho.rule(for: "DUPLICATE_DATA").code == .duplicate)
     }
 
     @Test func `a code that nobody has heard of refuses the row and is kept`() {
-        let rule = ZohoErrorRule.rule(for: "NEW_IN_V99")
+        let rule = VendorErrorTable.zoho.rule(for: "NEW_IN_V99")
         #expect(rule.code == .ruleViolated && rule.remedy == .rejectRecord && rule.vendorCode == "NEW_IN_V99")
     }
 }

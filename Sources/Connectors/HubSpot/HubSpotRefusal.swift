@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
+import MigratezConnectorKit
 import MigratezJSON
 package import MigratezModel
 
@@ -31,7 +32,7 @@ package struct HubSpotRefusal: Sendable {
     /// The row's rejection; what is wrong with a property says more than that something is.
     package var rejection: Rejection {
         let first = problems.first
-        let rule = HubSpotErrorRule.rule(for: first?.code ?? category)
+        let rule = VendorErrorTable.hubSpot.rule(for: first?.code ?? category)
         var fields: [String] = []
         for problem in problems where !fields.contains(problem.property) { fields.append(problem.property) }
         return Rejection(

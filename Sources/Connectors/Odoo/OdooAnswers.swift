@@ -14,7 +14,7 @@ enum OdooAnswers {
     /// An exception that the table knows decides; of others and of a proxy's answers the status.
     static func verdict(_ response: HTTPResponse, now: Timestamp) -> ResponseVerdict {
         guard let exception = exception(in: response) else { return .byStatus(response, now: now) }
-        guard let rule = OdooErrorRule.rule(for: exception.name) else { return .final }
+        guard let rule = VendorErrorTable.odoo.known(exception.name) else { return .final }
         guard rule.isPassing else { return .final }
         // The transaction was rolled back, so nothing was done.
         return rule.code == .rowLocked ? .refused(after: nil) : .transient(after: nil)
@@ -28,7 +28,7 @@ enum OdooAnswers {
         let name = isName(exception.name) ? exception.name : "an exception"
         let message = "Odoo refuses \(call): \(name)"
         let cause = OdooCallRefused(status: response.status, exception: exception.name, text: exception.message)
-        guard let rule = OdooErrorRule.rule(for: exception.name) else {
+        guard let rule = VendorErrorTable.odoo.known(exception.name) else {
             return MigratezError(.requestRefused, message, remedy: .stop, cause: cause)
         }
         // A call is not a record: what is wrong with its records is for the caller to find out.
@@ -80,13 +80,13 @@ struct OdooCallRefused: Error, CustomStringConvertible {
     var description: String { "status \(status)" }
 
     /// Whether the records of the call are at fault, and not the moment, the key or the rights.
-    var isAboutRows: Bool { OdooErrorRule.rule(for: exception)?.remedy == .rejectRecord }
+    var isAboutRows: Bool { VendorErrorTable.odoo.known(exception)?.remedy == .rejectRecord }
     var saysMissing: Bool { exception == "odoo.exceptions.MissingError" }
 
     /// The rejection of the only record of the call.
     var rejection: Rejection {
         var rejection = OdooMessageRule.rejection(text, field: nil)
-        if rejection.vendorCode == nil, let rule = OdooErrorRule.rule(for: exception) { rejection.code = rule.code }
+        if rejection.vendorCode == nil, let rule = VendorErrorTable.odoo.known(exception) { rejection.code = rule.code }
         rejection.vendorCode = exception
         return rejection
     }

@@ -1,81 +1,60 @@
 // SPDX-License-Identifier: Apache-2.0
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
+package import MigratezConnectorKit
 package import MigratezModel
 
-/// What one of Odoo's exceptions means to us when it is the answer to a call.
-///
-/// Source: odoo/odoo, `odoo/exceptions.py`, `odoo/http.py` and `addons/rpc` for the server's own; PostgreSQL manual,
-/// appendix A, "Error Codes", for those of the database, by the names that psycopg2 gives them.
-package struct OdooErrorRule: Sendable {
-    /// The exception's full name: `odoo.exceptions.UserError`.
-    package var exception: String
-    package var code: ErrorCode
-    /// `.rejectRecord` = the records of the call are at fault, one of them at least.
-    package var remedy: MigratezError.Remedy
-
-    fileprivate init(_ exception: String, _ code: ErrorCode, _ remedy: MigratezError.Remedy = .rejectRecord) {
-        self.exception = exception
-        self.code = code
-        self.remedy = remedy
-    }
-
-    /// The rule of an exception; `nil` if it is not in the table.
-    package static func rule(for exception: String) -> OdooErrorRule? { byException[exception] }
-
-    /// Whether the same call may pass a moment later.
-    var isPassing: Bool { if case .retry = remedy { true } else { false } }
-
-    private static let byException = Dictionary(
-        all.map { ($0.exception, $0) }, uniquingKeysWith: { first, _ in first })
-
-    /// Every exception that the connector knows, in groups.
-    package static let all: [OdooErrorRule] = [
+extension VendorErrorTable {
+    /// What each of Odoo's exceptions means to us when it is the answer to a call.
+    ///
+    /// Source: odoo/odoo, `odoo/exceptions.py`, `odoo/http.py` and `addons/rpc` for the server's own; PostgreSQL manual,
+    /// appendix A, "Error Codes", for those of the database, by the names that psycopg2 gives them.
+    package static let odoo = VendorErrorTable([
         // Who asks, and what they may do
-        OdooErrorRule("odoo.exceptions.AccessDenied", .credentialsRejected, .fixConfiguration),
-        OdooErrorRule("werkzeug.exceptions.Unauthorized", .credentialsRejected, .fixConfiguration),
-        OdooErrorRule("odoo.http.SessionExpiredException", .credentialsRejected, .fixConfiguration),
-        OdooErrorRule("odoo.exceptions.AccessError", .permissionMissing, .fixConfiguration),
-        OdooErrorRule("werkzeug.exceptions.Forbidden", .permissionMissing, .fixConfiguration),
+        VendorErrorRule("odoo.exceptions.AccessDenied", .credentialsRejected, .fixConfiguration),
+        VendorErrorRule("werkzeug.exceptions.Unauthorized", .credentialsRejected, .fixConfiguration),
+        VendorErrorRule("odoo.http.SessionExpiredException", .credentialsRejected, .fixConfiguration),
+        VendorErrorRule("odoo.exceptions.AccessError", .permissionMissing, .fixConfiguration),
+        VendorErrorRule("werkzeug.exceptions.Forbidden", .permissionMissing, .fixConfiguration),
 
         // What is asked for
-        OdooErrorRule("werkzeug.exceptions.NotFound", .requestRefused, .fixConfiguration),
-        OdooErrorRule("werkzeug.exceptions.BadRequest", .requestRefused, .fixConfiguration),
-        OdooErrorRule("werkzeug.exceptions.UnprocessableEntity", .requestRefused, .fixConfiguration),
-        OdooErrorRule("werkzeug.exceptions.RequestEntityTooLarge", .requestRefused, .fixConfiguration),
-        OdooErrorRule("builtins.ValueError", .requestRefused, .fixConfiguration),
-        OdooErrorRule("builtins.KeyError", .requestRefused, .fixConfiguration),
-        OdooErrorRule("builtins.TypeError", .requestRefused, .fixConfiguration),
-        OdooErrorRule("builtins.AttributeError", .requestRefused, .fixConfiguration),
-        OdooErrorRule("builtins.NotImplementedError", .requestRefused, .fixConfiguration),
+        VendorErrorRule("werkzeug.exceptions.NotFound", .requestRefused, .fixConfiguration),
+        VendorErrorRule("werkzeug.exceptions.BadRequest", .requestRefused, .fixConfiguration),
+        VendorErrorRule("werkzeug.exceptions.UnprocessableEntity", .requestRefused, .fixConfiguration),
+        VendorErrorRule("werkzeug.exceptions.RequestEntityTooLarge", .requestRefused, .fixConfiguration),
+        VendorErrorRule("builtins.ValueError", .requestRefused, .fixConfiguration),
+        VendorErrorRule("builtins.KeyError", .requestRefused, .fixConfiguration),
+        VendorErrorRule("builtins.TypeError", .requestRefused, .fixConfiguration),
+        VendorErrorRule("builtins.AttributeError", .requestRefused, .fixConfiguration),
+        VendorErrorRule("builtins.NotImplementedError", .requestRefused, .fixConfiguration),
 
         // The records of the call
-        OdooErrorRule("odoo.exceptions.UserError", .ruleViolated),
-        OdooErrorRule("odoo.exceptions.ValidationError", .ruleViolated),
-        OdooErrorRule("odoo.exceptions.RedirectWarning", .ruleViolated),
-        OdooErrorRule("odoo.exceptions.MissingError", .recordDeleted),
-        OdooErrorRule("psycopg2.errors.UniqueViolation", .duplicate),
-        OdooErrorRule("psycopg2.errors.NotNullViolation", .requiredFieldMissing),
-        OdooErrorRule("psycopg2.errors.ForeignKeyViolation", .parentNotLoaded),
-        OdooErrorRule("psycopg2.errors.CheckViolation", .ruleViolated),
-        OdooErrorRule("psycopg2.errors.StringDataRightTruncation", .tooLong),
-        OdooErrorRule("psycopg2.errors.NumericValueOutOfRange", .wrongType),
+        VendorErrorRule("odoo.exceptions.UserError", .ruleViolated),
+        VendorErrorRule("odoo.exceptions.ValidationError", .ruleViolated),
+        VendorErrorRule("odoo.exceptions.RedirectWarning", .ruleViolated),
+        VendorErrorRule("odoo.exceptions.MissingError", .recordDeleted),
+        VendorErrorRule("psycopg2.errors.UniqueViolation", .duplicate),
+        VendorErrorRule("psycopg2.errors.NotNullViolation", .requiredFieldMissing),
+        VendorErrorRule("psycopg2.errors.ForeignKeyViolation", .parentNotLoaded),
+        VendorErrorRule("psycopg2.errors.CheckViolation", .ruleViolated),
+        VendorErrorRule("psycopg2.errors.StringDataRightTruncation", .tooLong),
+        VendorErrorRule("psycopg2.errors.NumericValueOutOfRange", .wrongType),
 
         // Somebody else's transaction was in the way; the server has tried five times itself
-        OdooErrorRule("odoo.exceptions.LockError", .rowLocked, .retry(after: nil)),
-        OdooErrorRule("odoo.exceptions.ConcurrencyError", .rowLocked, .retry(after: nil)),
-        OdooErrorRule("psycopg2.errors.SerializationFailure", .rowLocked, .retry(after: nil)),
-        OdooErrorRule("psycopg2.errors.DeadlockDetected", .rowLocked, .retry(after: nil)),
-        OdooErrorRule("psycopg2.errors.LockNotAvailable", .rowLocked, .retry(after: nil)),
+        VendorErrorRule("odoo.exceptions.LockError", .rowLocked, .retry(after: nil)),
+        VendorErrorRule("odoo.exceptions.ConcurrencyError", .rowLocked, .retry(after: nil)),
+        VendorErrorRule("psycopg2.errors.SerializationFailure", .rowLocked, .retry(after: nil)),
+        VendorErrorRule("psycopg2.errors.DeadlockDetected", .rowLocked, .retry(after: nil)),
+        VendorErrorRule("psycopg2.errors.LockNotAvailable", .rowLocked, .retry(after: nil)),
 
         // The server itself
-        OdooErrorRule("psycopg2.errors.QueryCanceled", .timedOut, .retry(after: nil)),
-        OdooErrorRule("psycopg2.errors.DiskFull", .storageFull, .fixConfiguration),
-        OdooErrorRule("psycopg2.OperationalError", .serverFailed, .retry(after: nil)),
-        OdooErrorRule("psycopg2.InterfaceError", .serverFailed, .retry(after: nil)),
-        OdooErrorRule("builtins.MemoryError", .serverFailed, .retry(after: nil)),
-        OdooErrorRule("builtins.RuntimeError", .serverFailed, .retry(after: nil)),
-    ]
+        VendorErrorRule("psycopg2.errors.QueryCanceled", .timedOut, .retry(after: nil)),
+        VendorErrorRule("psycopg2.errors.DiskFull", .storageFull, .fixConfiguration),
+        VendorErrorRule("psycopg2.OperationalError", .serverFailed, .retry(after: nil)),
+        VendorErrorRule("psycopg2.InterfaceError", .serverFailed, .retry(after: nil)),
+        VendorErrorRule("builtins.MemoryError", .serverFailed, .retry(after: nil)),
+        VendorErrorRule("builtins.RuntimeError", .serverFailed, .retry(after: nil)),
+    ])
 }
 
 /// What a message about one row of `load` means to us: the server gives it no code, only words, which are English because

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
+import MigratezConnectorKit
 import MigratezJSON
 package import MigratezModel
 
@@ -36,7 +37,7 @@ package struct PipedriveRefusal: Sendable {
     ///
     /// - Parameter name: the field of a row that a parameter was made of.
     package func rejection(_ name: (String) -> String) -> Rejection {
-        let rule = PipedriveErrorRule.rule(for: code)
+        let rule = VendorErrorTable.pipedrive.rule(for: code)
         var fields: [String] = []
         for problem in problems where !fields.contains(name(problem.name)) { fields.append(name(problem.name)) }
         return Rejection(

@@ -60,7 +60,7 @@ struct FieldCreator: Sendable {
         guard let answer = answers.first, answer["status"]?.text != "success" else { return }
         let refusal = ZohoRefusal(answer)
         guard refusal.code != "DUPLICATE_DATA" else { return }
-        let rule = ZohoErrorRule.rule(for: refusal.code)
+        let rule = VendorErrorTable.zoho.rule(for: refusal.code)
         throw MigratezError(
             rule.code == .permissionMissing ? .permissionMissing : .requestRefused,
             "Zoho refuses the new field \(field.name) of \(module) (\(rule.vendorCode))", remedy: .fixConfiguration,

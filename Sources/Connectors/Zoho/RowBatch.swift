@@ -123,7 +123,7 @@ struct RowBatch {
         /// Whether somebody else's change kept the row out: it was not written, and may pass later.
         var isLocked: Bool {
             guard case .refused(let refusal, _) = self else { return false }
-            return ZohoErrorRule.rule(for: refusal.code).code == .rowLocked
+            return VendorErrorTable.zoho.rule(for: refusal.code).code == .rowLocked
         }
     }
 

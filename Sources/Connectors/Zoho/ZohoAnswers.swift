@@ -34,7 +34,7 @@ enum ZohoAnswers {
     /// The error for an answer that is a refusal. Zoho's message may quote values, so only its code is shown.
     static func error(_ response: HTTPResponse, to request: HTTPRequest) -> MigratezError {
         let refusal = ZohoRefusal((try? JSONValue(parsing: response.body)) ?? .null)
-        let rule = ZohoErrorRule.known(refusal.code)
+        let rule = VendorErrorTable.zoho.known(refusal.code)
         var error = MigratezError.refusal(of: request, response, vendorCode: rule?.vendorCode)
         error.cause = ZohoCallRefused(status: response.status, refusal: refusal)
         if let rule, (400..<500).contains(response.status), response.status != 401, response.status != 429 {

@@ -36,7 +36,7 @@ struct ZohoRefusal: Sendable {
     ///
     /// `INVALID_DATA` says of a list, a link and a number the same, so the field's kind tells what is wrong.
     func rejection(_ schema: ObjectSchema) -> Rejection {
-        let rule = ZohoErrorRule.rule(for: code)
+        let rule = VendorErrorTable.zoho.rule(for: code)
         var meaning = rule.code
         if code == "INVALID_DATA" {
             let known = field.flatMap(schema.field)
