@@ -80,7 +80,7 @@ let package = Package(
         module("ChunkLines", ["Model", "JSON"]),
 
         // What a source and a destination are, and the ones we have.
-        module("ConnectorKit", ["Model", "JSON", "Transport"]),
+        module("ConnectorKit", ["Model", "JSON", "Crypto", "Transport"]),
         module("Connectors/HubSpot", name: "HubSpotConnector", ["Model", "JSON", "Transport", "ConnectorKit"]),
         module(
             "Connectors/Salesforce", name: "SalesforceConnector",
@@ -120,7 +120,7 @@ let package = Package(
 
         // Servers that speak the vendors' protocols; they share no code with the connectors.
         module("Simulators/Kit", name: "SimulatorKit", ["Model", "JSON"], products: nio + [grdb]),
-        module("Simulators/SyntheticCRM", name: "SyntheticCRM", ["Model"]),
+        module("Simulators/SyntheticCRM", name: "SyntheticCRM", ["Model", "Crypto"]),
         module(
             "Simulators/HubSpot", name: "HubSpotSimulator", ["Model", "JSON", "SimulatorKit", "SyntheticCRM"],
             products: [grdb]),

@@ -12,6 +12,9 @@ package import MigratezModel
 ///   throws, some rows may have been written: the caller treats them as ambiguous and asks `resolve`.
 /// - Retries of whole calls that may pass (throttle, connection) are made inside, but a write whose fate is unknown
 ///   is never sent again inside unless the object holds our key.
+/// - A row with content is the only one of its batch (the route of an object that takes content has `recordsMax == 1`).
+///   Its pieces are streamed; a file that is written twice is one file, too: where the object cannot hold our key,
+///   `resolve` finds it by what the key, the parent, the name and the size say.
 /// - Nothing but `prepare`, `write` and `delete` changes anything on the other side.
 package protocol Destination: Sendable {
     /// The connector's name: `salesforce`.
@@ -51,6 +54,13 @@ package protocol Destination: Sendable {
 
     /// Records by id, with the named fields; an id that does not exist is absent from the answer.
     func read(object: String, ids: [String], fields: [String]) async throws -> [ReadBack]
+
+    /// Hands on the bytes that the destination holds now as the content of a record, as they arrive, from the first one
+    /// each time, never held whole.
+    ///
+    /// - Parameter piece: takes the next bytes, at most 256 KiB of them.
+    /// - Throws: `Rejection(.contentUnavailable)` if there is no such record or no content.
+    func readContent(object: String, id: String, piece: ([UInt8]) async throws -> Void) async throws
 
     /// Some records of the object, whoever made them, for a look at what is there: at most `count`, fewer only if there
     /// are no more.
@@ -112,6 +122,11 @@ extension Destination {
     package func estimatedCalls(writing object: String, records: Int, matchRules: Int) -> [CallEstimate] { [] }
     package func recordAddress(of object: String, id: String) async throws -> String? { nil }
     package func referenceName(of object: String) -> String { object }
+
+    package func readContent(object: String, id: String, piece: ([UInt8]) async throws -> Void) async throws {
+        throw MigratezError(
+            .notSupported, "\(name) does not give back the content of \(object) records", remedy: .fixConfiguration)
+    }
 
     package func lastChanges(object: String, ids: [String]) async throws -> [String: LastChange] { [:] }
 

@@ -13,8 +13,14 @@ package struct ObjectSchema: Sendable, Codable, Hashable {
     /// Whether the object has or takes fields that are not in `fields`: a file, for instance. Of such an object no field
     /// can be said not to exist.
     package var isOpen: Bool
+    /// Of a source: that each record has content, bytes beside its fields. Of a destination: that it takes such.
+    package var content: ContentSchema?
 
-    package init(name: String, label: String, fields: [FieldSchema], holdsKey: Bool = false, isOpen: Bool = false) {
+    package init(
+        name: String, label: String, fields: [FieldSchema], holdsKey: Bool = false, isOpen: Bool = false,
+        content: ContentSchema? = nil
+    ) {
+        self.content = content
         self.name = name
         self.label = label
         self.fields = fields

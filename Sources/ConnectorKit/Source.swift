@@ -44,6 +44,18 @@ package protocol Source: Sendable {
         from: StreamName, to: StreamName, of records: [(id: String, bytes: ArraySlice<UInt8>)]
     ) async throws -> [Edge]
 
+    /// Hands on the bytes of a record's content as they arrive, from the first one each time, never held whole.
+    ///
+    /// - Parameters:
+    ///   - record: the record as `readPage` gave it; an address that stands in it may be used.
+    ///   - piece: takes the next bytes, at most 256 KiB of them; while it works, no more are asked for than the
+    ///     connection holds.
+    /// - Throws: `Rejection(.contentUnavailable)` if this content is gone or refused: the record is rejected, and the run
+    ///   goes on. Whatever else is thrown is of the connection; what was handed on until then is then not the whole.
+    func readContent(
+        of object: StreamName, id: String, record: ArraySlice<UInt8>, piece: ([UInt8]) async throws -> Void
+    ) async throws
+
     /// The people that records belong to, inactive ones too; empty if the source has none.
     func people() async throws -> [Person]
 
@@ -67,6 +79,9 @@ package protocol Source: Sendable {
     /// Requests for reading the links of so many records of `from`.
     func estimatedCalls(linksFrom from: StreamName, to: StreamName, records: Int) -> [CallEstimate]
 
+    /// Requests for reading the content of so many records.
+    func estimatedCalls(readingContentOf object: StreamName, records: Int) -> [CallEstimate]
+
     /// Where a person can look at the record in a browser, if there is such a place.
     func recordAddress(of object: StreamName, id: String) async throws -> String?
 
@@ -78,6 +93,16 @@ extension Source {
     package var limiter: RateLimiter? { nil }
     package func estimatedCalls(reading object: StreamName, records: Int) -> [CallEstimate] { [] }
     package func estimatedCalls(linksFrom from: StreamName, to: StreamName, records: Int) -> [CallEstimate] { [] }
+    package func estimatedCalls(readingContentOf object: StreamName, records: Int) -> [CallEstimate] {
+        [CallEstimate("content \(object)", records)]
+    }
+    package func readContent(
+        of object: StreamName, id: String, record: ArraySlice<UInt8>, piece: ([UInt8]) async throws -> Void
+    ) async throws {
+        throw MigratezError(
+            .notSupported, "\(name) gives no content of \(object) records", remedy: .fixConfiguration,
+            hint: "take the key content of the object out of the pipeline file")
+    }
     package func recordAddress(of object: StreamName, id: String) async throws -> String? { nil }
     package func estimatedCount(of object: StreamName) async throws -> Int? { try await count(of: object) }
 }

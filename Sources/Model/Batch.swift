@@ -25,12 +25,16 @@ package struct Batch: Sendable {
         package var targetID: String?
         /// False takes our key off the record: it was not there before a run that is undone.
         package var keepsKey: Bool
+        /// The bytes of the record's file, if its object has content; then it is the only row of its batch.
+        package var content: RowContent?
 
         package init(
-            key: String, fields: [UInt8], references: [Reference] = [], targetID: String? = nil, keepsKey: Bool = true
+            key: String, fields: [UInt8], references: [Reference] = [], targetID: String? = nil, keepsKey: Bool = true,
+            content: RowContent? = nil
         ) {
             self.key = key
             self.keepsKey = keepsKey
+            self.content = content
             self.fields = fields
             self.references = references
             self.targetID = targetID

@@ -52,6 +52,8 @@ extension ErrorCode {
         .ruleViolated: "change the value in the export, or switch the rule off for the migration",
         .mappingFailed: "correct the expression of the field in the pipeline file",
         .malformedRecord: "correct the record in the source and begin a new run, or skip it",
+        .contentUnavailable: "restore the file in the source, or give the integration's user the right to read it",
+        .contentTooLarge: "raise the limit in the destination or in the pipeline file, or skip the file",
         .permissionMissing: "give the integration's user the missing right",
         .storageFull: "make room in the destination, then try again",
     ]

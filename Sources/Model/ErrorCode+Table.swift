@@ -38,6 +38,7 @@ extension ErrorCode {
     package static let requiredFieldMissing = ErrorCode(.req, 1, "a required field has no value")
     package static let wrongType = ErrorCode(.type, 1, "a value has the wrong type")
     package static let tooLong = ErrorCode(.len, 1, "a value is too long")
+    package static let contentTooLarge = ErrorCode(.len, 2, "a file is larger than the destination takes")
     package static let notInPicklist = ErrorCode(.pick, 1, "a value is not in the fixed list of the field")
     package static let valueNotMapped = ErrorCode(.pick, 2, "a value is not in the pipeline's value map")
     package static let duplicate = ErrorCode(.dup, 1, "the destination holds such a record already")
@@ -61,6 +62,7 @@ extension ErrorCode {
     package static let cursorLoop = ErrorCode(.src, 2, "the source repeated a page")
     package static let countMismatch = ErrorCode(.src, 3, "the source's own total differs from what was read")
     package static let repeatedRecord = ErrorCode(.src, 4, "the source sent the same record twice")
+    package static let contentUnavailable = ErrorCode(.src, 5, "the content of a file cannot be read")
 
     // Here
     package static let chunkCorrupt = ErrorCode(.stage, 1, "a staged chunk is damaged")
@@ -95,6 +97,7 @@ extension ErrorCode {
         .parentNotLoaded, .ownerUnmatched, .recordDeleted,
         .ownerInactive, .parentNotRead, .ruleViolated, .mappingFailed, .unchanged, .changedThere, .changedOnBothSides,
         .erasedOnRequest, .restrictedOnRequest, .malformedRecord, .cursorLoop, .countMismatch, .repeatedRecord,
+        .contentUnavailable, .contentTooLarge,
         .chunkCorrupt, .chunkAuthentication, .chunkMismatch, .invalidTransition, .runBusy, .manifestTooNew,
         .keyMissing, .keyWrong, .manifestDamaged, .limitExceeded, .shredIncomplete, .certificateInvalid,
         .chunkInterrupted, .keyExposed, .keyDamaged, .auditFailed, .auditInvalid, .diskFull, .diskFailed, .diskBudget,

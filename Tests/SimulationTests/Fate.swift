@@ -16,7 +16,7 @@ final class Fate: Sendable {
         case disk(SimulatedDisk.Operation)
         /// Before a commit, and after it has become durable.
         case commit, committed
-        case readPage, readLinks
+        case readPage, readLinks, readContent
         /// Before a write is sent, and before its answer comes.
         case send, answer
         case lookUp
@@ -122,7 +122,7 @@ final class Fate: Sendable {
             MigratezError(.diskFailed, "the disk failed, as told")
         case .disk, .commit:
             isFull ? MigratezError(.diskFull, "the disk is full, as told") : MigratezError(.diskFailed, "as told")
-        case .readPage, .readLinks, .send, .answer, .lookUp:
+        case .readPage, .readLinks, .readContent, .send, .answer, .lookUp:
             MigratezError(.serverFailed, "the other side failed, as told", remedy: .retry(after: nil))
         }
     }
@@ -146,6 +146,7 @@ extension Fate.Step {
         case .send: 4
         case .answer: 5
         case .lookUp: 6
+        case .readContent: 100
         case .disk(let operation): 7 + (SimulatedDisk.Operation.allCases.firstIndex(of: operation) ?? 0)
         }
     }

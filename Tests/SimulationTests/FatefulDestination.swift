@@ -82,6 +82,9 @@ struct FatefulDestination: Destination {
     func read(object: String, ids: [String], fields: [String]) async throws -> [ReadBack] {
         try await inner.read(object: object, ids: ids, fields: fields)
     }
+    func readContent(object: String, id: String, piece: ([UInt8]) async throws -> Void) async throws {
+        try await inner.readContent(object: object, id: id, piece: piece)
+    }
     func sample(object: String, fields: [String], count: Int) async throws -> [ReadBack] { [] }
     func delete(object: String, ids: [String]) async throws -> [Deletion] {
         try await inner.delete(object: object, ids: ids)

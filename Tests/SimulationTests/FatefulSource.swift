@@ -27,6 +27,18 @@ struct FatefulSource: Source {
         return try await inner.readLinks(from: from, to: to, of: records)
     }
 
+    func readContent(
+        of object: StreamName, id: String, record: ArraySlice<UInt8>, piece: ([UInt8]) async throws -> Void
+    ) async throws {
+        try await travel()
+        try fate.pass(.readContent)
+        try await inner.readContent(of: object, id: id, record: record) { bytes in
+            // Cut off between two pieces.
+            try fate.pass(.readContent)
+            try await piece(bytes)
+        }
+    }
+
     private func travel() async throws { try await clock.sleep(for: .milliseconds(fate.draw(1...40))) }
 
     func discover(_ objects: [StreamName]) async throws -> [ObjectSchema] { try await inner.discover(objects) }
