@@ -59,6 +59,7 @@ extension CRMObject {
             case .task: "task"
             case .call: "call"
             case .meeting: "meeting"
+            case .file: "file"
             }
         return StreamName(name)!
     }

@@ -12,7 +12,7 @@ struct CRMObjectName: Sendable, Hashable {
     /// Accepts `contacts`, `contact` and `0-1`.
     init?(path: String) {
         guard
-            let object = CRMObject.allCases.first(where: {
+            let object = CRMObject.allButFiles.first(where: {
                 let name = CRMObjectName($0)
                 return path == name.plural || path == name.singular || path == name.typeID
             })
@@ -29,6 +29,7 @@ struct CRMObjectName: Sendable, Hashable {
         case .task: "task"
         case .call: "call"
         case .meeting: "meeting"
+        case .file: "file"
         }
     }
 
@@ -44,13 +45,14 @@ struct CRMObjectName: Sendable, Hashable {
         case .note: "0-46"
         case .meeting: "0-47"
         case .call: "0-48"
+        case .file: preconditionFailure("files have an interface of their own")
         }
     }
 
     var isActivity: Bool {
         switch object {
         case .note, .task, .call, .meeting: true
-        case .contact, .company, .deal: false
+        case .contact, .company, .deal, .file: false
         }
     }
 
@@ -68,6 +70,7 @@ struct CRMObjectName: Sendable, Hashable {
                 "pipeline",
             ]
         case .note, .task, .call, .meeting: ["hs_createdate", "hs_lastmodifieddate", "hs_object_id"]
+        case .file: []
         }
     }
 

@@ -45,7 +45,7 @@ extension OverlaySession {
         merged.values[PropertyDefinition.mergedIDs] = former.joined(separator: ";")
         merged.values["hs_object_id"] = String(merged.id)
         merged.values[CRMObjectName(object).modifiedProperty] = DateText.instant(now)
-        let links = try CRMObject.allCases.flatMap { to in
+        let links = try CRMObject.allButFiles.flatMap { to in
             try parts.flatMap { part in try self.links(object, id: part.id, to, maps).map { (to, $0) } }
         }
         for part in parts { try archive(object, part.id, now) }

@@ -71,6 +71,7 @@ extension HubSpotSimulator {
         case .task: page(CRMTask.self)
         case .call: page(Call.self)
         case .meeting: page(Meeting.self)
+        case .file: page(CRMFile.self)
         }
     }
 

@@ -224,7 +224,7 @@ extension Operation {
 
     /// Every scope that some operation asks for.
     static let allScopes: Set<String> = Set(
-        CRMObject.allCases.flatMap { object in
+        CRMObject.allButFiles.flatMap { object in
             let name = CRMObjectName(object).scopeName
             return ["objects", "schemas"].flatMap { family in
                 ["read", "write"].map { "crm.\(family).\(name).\($0)" }

@@ -104,7 +104,7 @@ extension OverlaySession {
         for association in associations {
             let types = association["types"]
             let first = types?[0]?["associationTypeId"]?.int
-            let target = CRMObject.allCases.first { LinkType.all(from: object, to: $0).contains { $0.id == first } }
+            let target = CRMObject.allButFiles.first { LinkType.all(from: object, to: $0).contains { $0.id == first } }
             guard let target else { throw HubSpotFailure.invalid("unknown association type") }
             let pair = LinkPair(object, String(id), target, association["to"]?["id"]?.text)
             _ = try change(pair, .create, asked: types, [:])

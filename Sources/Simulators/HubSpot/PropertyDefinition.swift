@@ -29,6 +29,7 @@ struct PropertyDefinition: Sendable, Equatable {
         case .task: definitions(CRMTask.self)
         case .call: definitions(Call.self)
         case .meeting: definitions(Meeting.self)
+        case .file: definitions(CRMFile.self)
         }
     }
 

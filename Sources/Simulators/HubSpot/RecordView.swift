@@ -31,6 +31,7 @@ struct RecordView: Sendable {
             case .task: crm.task(at: index)
             case .call: crm.call(at: index)
             case .meeting: crm.meeting(at: index)
+            case .file: crm.file(at: index)
             }
         content = .synthetic(record)
     }

@@ -8,6 +8,10 @@ package enum LinkKind: Int, Sendable, CaseIterable {
     case taskToContact, taskToCompany, taskToDeal
     case callToContact, callToCompany, callToDeal
     case meetingToContact, meetingToCompany, meetingToDeal
+    case fileToContact, fileToCompany, fileToDeal, fileToNote
+
+    /// From files to what they hang on.
+    package static let ofFiles: [LinkKind] = [.fileToContact, .fileToCompany, .fileToDeal, .fileToNote]
 
     package var from: CRMObject {
         switch self {
@@ -17,15 +21,18 @@ package enum LinkKind: Int, Sendable, CaseIterable {
         case .taskToContact, .taskToCompany, .taskToDeal: .task
         case .callToContact, .callToCompany, .callToDeal: .call
         case .meetingToContact, .meetingToCompany, .meetingToDeal: .meeting
+        case .fileToContact, .fileToCompany, .fileToDeal, .fileToNote: .file
         }
     }
 
     package var to: CRMObject {
         switch self {
-        case .dealToContact, .noteToContact, .taskToContact, .callToContact, .meetingToContact: .contact
-        case .contactToCompany, .dealToCompany, .noteToCompany, .taskToCompany, .callToCompany, .meetingToCompany:
+        case .dealToContact, .noteToContact, .taskToContact, .callToContact, .meetingToContact, .fileToContact: .contact
+        case .contactToCompany, .dealToCompany, .noteToCompany, .taskToCompany, .callToCompany, .meetingToCompany,
+            .fileToCompany:
             .company
-        case .noteToDeal, .taskToDeal, .callToDeal, .meetingToDeal: .deal
+        case .noteToDeal, .taskToDeal, .callToDeal, .meetingToDeal, .fileToDeal: .deal
+        case .fileToNote: .note
         }
     }
 
@@ -61,6 +68,8 @@ package enum LinkKind: Int, Sendable, CaseIterable {
         case .meetingToContact: [9000, 4000, 2000]
         case .meetingToCompany: [5000]
         case .meetingToDeal: [3000]
+        // Which of them a file has is the file's own affair.
+        case .fileToContact, .fileToCompany, .fileToDeal, .fileToNote: [10_000]
         }
     }
 

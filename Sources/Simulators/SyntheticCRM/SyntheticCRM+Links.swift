@@ -27,11 +27,12 @@ package struct LinkMap: Sendable {
     /// records are not there, as in HubSpot.
     package func links(from index: Int) -> [Link] {
         guard targets > 0, !crm.isArchived(kind.from, at: index) else { return [] }
+        if kind.from == .file, !CRMFile.hangs(crm.file(at: index).draw, on: kind.to) { return [] }
         var links: [Link] = []
         let draw = Draw(seed: crm.seed, realm: 64 + kind.rawValue, index: index)
         for (slot, share) in kind.shares.enumerated() where draw.share(slot * 8 + 1) < share {
             var link: Link
-            if draw.share(slot * 8 + 2) < 200 {
+            if kind.from != .file, draw.share(slot * 8 + 2) < 200 {
                 link = Link(
                     toID: crm.missingID(kind.to, draw, slot * 8 + 3), toIndex: nil, isPrimary: false, labels: [])
             } else {

@@ -16,6 +16,8 @@
 ///   domain; sizes are skewed, the first company has √(contacts²/companies) contacts.
 /// - **Deals**: 99.3 % are in four well-known stages, 0.5 % in the other three, 0.2 % in a second pipeline.
 /// - **Notes**: HTML of 60 to 700 bytes, 0.1 % of 60 KB, 0.2 % with a script element.
+/// - **Files** (none unless they are asked for): 1 to 40 KB most of them, 1 % 1 to 3 MB, 2 % empty; each hangs on one to
+///   three records, none of which dangles.
 /// - **Owners**: one in seven is inactive; 9 % of the records have no owner, 0.2 % one that does not exist any more.
 /// - **Links** (`LinkKind`): 2 % lead to an id that does not exist.
 /// - **Text**: about 1 % of names and 3 % of free texts hold characters of every plane of Unicode, right-to-left and
@@ -43,12 +45,14 @@ package struct SyntheticCRM: Sendable {
         package var tasks: Int
         package var calls: Int
         package var meetings: Int
+        package var files: Int
         package var owners: Int
 
         package init(
             contacts: Int = 0, companies: Int = 0, deals: Int = 0, notes: Int = 0, tasks: Int = 0, calls: Int = 0,
-            meetings: Int = 0, owners: Int = 12
+            meetings: Int = 0, files: Int = 0, owners: Int = 12
         ) {
+            self.files = files
             self.contacts = contacts
             self.companies = companies
             self.deals = deals
@@ -59,9 +63,10 @@ package struct SyntheticCRM: Sendable {
             self.owners = owners
         }
 
-        /// Splits a total: 45 % contacts, 8 % companies, 12 % deals, 20 % notes, 6 % tasks, 6 % calls, the rest meetings;
+        /// Splits a total, to which files come on top: 45 % contacts, 8 % companies, 12 % deals, 20 % notes, 6 % tasks, 6 % calls, the rest meetings;
         /// one owner per 2,000 records, at least 12, at most 200.
-        package init(records: Int) {
+        package init(records: Int, files: Int = 0) {
+            self.files = files
             contacts = records * 45 / 100
             companies = records * 8 / 100
             deals = records * 12 / 100
@@ -82,6 +87,7 @@ package struct SyntheticCRM: Sendable {
             case .task: tasks
             case .call: calls
             case .meeting: meetings
+            case .file: files
             }
         }
 
@@ -96,9 +102,13 @@ package struct SyntheticCRM: Sendable {
     package func task(at index: Int) -> CRMTask { CRMTask(self, index) }
     package func call(at index: Int) -> Call { Call(self, index) }
     package func meeting(at index: Int) -> Meeting { Meeting(self, index) }
+    package func file(at index: Int) -> CRMFile { CRMFile(self, index) }
 }
 
 /// The kinds of records.
 package enum CRMObject: Int, Sendable, CaseIterable, Hashable {
-    case contact, company, deal, note, task, call, meeting
+    case contact, company, deal, note, task, call, meeting, file
+
+    /// All but files, which most CRMs keep apart from their records.
+    package static let allButFiles = allCases.filter { $0 != .file }
 }

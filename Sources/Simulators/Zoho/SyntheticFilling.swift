@@ -45,6 +45,7 @@ struct SyntheticFilling {
         case .task: "Tasks"
         case .call: "Calls"
         case .meeting: "Events"
+        case .file: "Attachments"
         }
     }
 
