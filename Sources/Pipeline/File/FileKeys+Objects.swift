@@ -7,6 +7,7 @@ import MigratezTransform
 /// Keys of objects, links and the tables that fields use.
 extension FileKeys {
     static let object = FileSection(keys: [
+        FileKey("from", .text, "The source's object, if it has another name than this one"),
         FileKey("to", .text, isRequired: true, "The destination's object"),
         FileKey("where", .expression, "Only records for which this is true are taken"),
         FileKey(

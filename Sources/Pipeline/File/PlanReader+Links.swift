@@ -20,7 +20,8 @@ extension PlanReader {
                         "the links \(stream) are taken in line \(position.line) already",
                         remedy: "Each pair of objects can be linked in one way")
                 }
-                if earlier.form == link.form, case .lookup(let object, let field) = link.form {
+                if earlier.from == link.from, earlier.form == link.form, case .lookup(let object, let field) = link.form
+                {
                     report(
                         .conflict, section.position(of: "as"),
                         "\(object).\(field) is filled by the link in line \(position.line) already",

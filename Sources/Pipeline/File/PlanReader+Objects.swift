@@ -39,9 +39,21 @@ extension PlanReader {
         var object = ObjectSpec(
             stream: stream, target: text(section, "to") ?? "", filter: filter, fields: fields,
             duplicates: rules.within, targetMatches: rules.againstTarget)
+        object.origin = readOrigin(of: section)
         object.onConflict = choice(section, "on_conflict", ConflictRule.self) ?? delta.onConflict
         object.onDelete = choice(section, "on_delete", DeletionRule.self) ?? delta.onDelete
         return object
+    }
+
+    private mutating func readOrigin(of object: Section) -> StreamName? {
+        guard let name = text(object, "from") else { return nil }
+        let origin = StreamName(name)
+        if origin == nil {
+            report(
+                .wrongForm, object.position(of: "from"), "\(object.name).from cannot be the name of an object",
+                remedy: "Use \(FileKeys.nameForm)")
+        }
+        return origin
     }
 
     // MARK: Fields

@@ -10,6 +10,10 @@ import MigratezRESTConnector
 struct DraftMapping {
     struct Object {
         var stream: StreamName
+        /// The source's own name of the object, if the stream goes by another one.
+        var origin: String?
+        /// The condition that picks the stream's records.
+        var filter: String?
         var target: String
         var fields: [Field]
         /// Source fields that no field of the destination was found for: name, label, kind.
@@ -18,6 +22,12 @@ struct DraftMapping {
         var matchKeys: [String]
         /// Fields of the source by which doubles are found.
         var mergeKeys: [String]
+
+        /// Gives every record the same value in a field.
+        mutating func set(_ field: String, to value: String) {
+            fields.removeAll { $0.target == field }
+            fields.append(Field(target: field, rule: "{ const: \(YAMLText.scalar(value, inFlow: true)) }"))
+        }
     }
 
     struct Field {
@@ -60,14 +70,8 @@ enum ObjectPairs {
             let names = definition.objects.map(\.stream.text)
             return names.contains(where: usual.contains) ? usual.filter(names.contains) : names
         }
-        switch connector {
-        case "hubspot", "odoo": return ["company", "contact", "deal", "note"]
-        case "salesforce": return ["Account", "Contact", "Opportunity", "ContentNote"]
-        case "pipedrive": return ["organization", "person", "deal", "note"]
-        case "dynamics": return ["account", "contact", "opportunity", "annotation"]
-        case "zoho": return ["Accounts", "Contacts", "Deals", "Notes"]
-        default: break
-        }
+        let forms = CRMVocabulary.forms(of: connector)
+        guard forms.isEmpty else { return forms.filter(\.isUsual).map(\.stream) }
         let names = settings.keys.compactMap { key -> String? in
             let parts = key.split(separator: ".")
             guard parts.count == 3, parts[0] == "objects", parts[2] == "file" || parts[2] == "table" else { return nil }
@@ -77,75 +81,19 @@ enum ObjectPairs {
     }
 
     /// What an object of the source becomes; `nil` if the destination has nothing of the kind.
-    static func target(of stream: String, in connector: String) -> String? {
+    static func target(of stream: String, in connector: String) -> CRMObjectForm? {
         let concept = ObjectMeaning.concept(of: stream)
-        switch connector {
-        case "salesforce": return salesforceObject(concept)
-        case "dynamics": return dynamicsTable(concept)
-        case "zoho": return zohoModule(concept)
-        // A lead of HubSpot's belongs to a contact, which a lead of others does not.
-        case "hubspot": return concept == "lead" ? nil : concept
-        case "pipedrive": return pipedriveObject(concept)
-        case "odoo": return concept == "ticket" ? nil : concept
-        default: return stream
-        }
-    }
-
-    private static func salesforceObject(_ concept: String?) -> String? {
-        switch concept {
-        case "company": return "Account"
-        case "contact": return "Contact"
-        case "lead": return "Lead"
-        case "deal": return "Opportunity"
-        case "note": return "ContentNote"
-        case "task", "call": return "Task"
-        case "meeting": return "Event"
-        case "ticket": return "Case"
-        default: return nil
-        }
-    }
-
-    private static func pipedriveObject(_ concept: String?) -> String? {
-        switch concept {
-        case "company": return "organization"
-        case "contact": return "person"
-        case "deal", "note": return concept
-        case "task", "call", "meeting": return "activity"
-        default: return nil
-        }
-    }
-
-    private static func zohoModule(_ concept: String?) -> String? {
-        switch concept {
-        case "company": return "Accounts"
-        case "contact": return "Contacts"
-        case "lead": return "Leads"
-        case "deal": return "Deals"
-        case "note": return "Notes"
-        case "task": return "Tasks"
-        case "call": return "Calls"
-        case "meeting": return "Events"
-        case "ticket": return "Cases"
-        default: return nil
-        }
-    }
-
-    private static func dynamicsTable(_ concept: String?) -> String? {
-        switch concept {
-        case "company": return "account"
-        case "deal": return "opportunity"
-        case "note": return "annotation"
-        case "call": return "phonecall"
-        case "meeting": return "appointment"
-        case "ticket": return "incident"
-        // Contacts, leads and tasks have the names that everybody knows.
-        default: return concept
-        }
+        if CRMVocabulary.forms(of: connector).isEmpty { return CRMObjectForm(concept ?? stream, stream) }
+        return CRMVocabulary.form(of: concept, in: connector)
     }
 
     /// The lookup of the destination that holds a link, where it is not named after the object that it leads to.
     static func lookup(from: String, to: String, in connector: String) -> String? {
         switch (connector, from, to) {
+        case ("salesforce", "Task", "Contact"), ("salesforce", "Event", "Contact"): "WhoId"
+        case ("salesforce", "Task", _), ("salesforce", "Event", _): "WhatId"
+        case ("zoho", "Tasks", "Contacts"), ("zoho", "Calls", "Contacts"), ("zoho", "Events", "Contacts"): "Who_Id"
+        case ("zoho", "Tasks", _), ("zoho", "Calls", _), ("zoho", "Events", _): "What_Id"
         case ("dynamics", "contact", "account"): "parentcustomerid"
         case ("dynamics", "annotation", _): "objectid"
         case ("dynamics", "task", _), ("dynamics", "phonecall", _), ("dynamics", "appointment", _): "regardingobjectid"
@@ -167,11 +115,13 @@ enum ObjectPairs {
         case ("pipedrive", "deal", "person"): "deal_participant"
         case ("dynamics", "opportunity", "contact"): "connection"
         case ("zoho", "Deals", "Contacts"): "Contact_Roles"
-        // HubSpot has no fields that refer to other records.
-        case ("hubspot", _, _): "\(from)_to_\(to)"
+        // HubSpot has no fields that refer to other records, and no links between activities.
+        case ("hubspot", _, _): activities.contains(from) && activities.contains(to) ? nil : "\(from)_to_\(to)"
         default: nil
         }
     }
+
+    private static let activities: Set = ["note", "task", "call", "meeting"]
 
     /// Whether records of the one kind have many links to records of the other, so that a field cannot hold them.
     static func isManyToMany(from: StreamName, to: StreamName) -> Bool {

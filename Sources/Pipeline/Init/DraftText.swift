@@ -81,7 +81,10 @@ struct DraftText {
     private func objects(_ mapping: DraftMapping) -> String {
         var text = "objects:\n"
         for object in mapping.objects {
-            text += "  \(object.stream):\n    to: \(YAMLText.scalar(object.target))\n"
+            text += "  \(object.stream):\n"
+            if let origin = object.origin { text += "    from: \(YAMLText.scalar(origin))\n" }
+            text += "    to: \(YAMLText.scalar(object.target))\n"
+            if let filter = object.filter { text += "    where: '\(filter)'\n" }
             text += "    fields:\n"
             for field in object.fields {
                 let line = "      \(key(field.target)): \(field.rule)"

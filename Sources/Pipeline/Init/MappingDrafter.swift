@@ -15,6 +15,8 @@ struct MappingDrafter {
     let hasLinks: (StreamName, StreamName) -> Bool
 
     private var draft = DraftMapping()
+    /// Fields of the destination's objects that say how long something took.
+    private var durations: Set<String> = []
 
     init(
         sourceConnector: String, targetConnector: String, sources: [(stream: StreamName, schema: ObjectSchema)],
@@ -29,9 +31,15 @@ struct MappingDrafter {
 
     mutating func make() -> DraftMapping {
         for (stream, schema) in sources {
-            guard let name = ObjectPairs.target(of: stream.text, in: targetConnector), let target = targets[name]
+            guard let form = ObjectPairs.target(of: stream.text, in: targetConnector),
+                let target = targets[form.object]
             else { continue }
-            draft.objects.append(object(stream, schema, target))
+            var object = object(stream, schema, target)
+            if let mark = form.mark { object.set(mark.field, to: mark.value) }
+            let read = CRMVocabulary.form(ofStream: stream.text, in: sourceConnector)
+            object.origin = read?.origin
+            object.filter = read?.mark?.filter
+            draft.objects.append(object)
         }
         for from in draft.objects {
             for to in draft.objects where from.stream != to.stream && hasLinks(from.stream, to.stream) {
@@ -53,9 +61,16 @@ struct MappingDrafter {
             return DraftMapping.Object(
                 stream: stream, target: target.name, fields: fields, unmapped: [], matchKeys: [], mergeKeys: [])
         }
-        let assigned = FieldMatching.assignment(
+        var assigned = FieldMatching.assignment(
             from: source.fields.filter { !Self.keyFields.contains($0.name) && !isOwnProbability($0) },
             to: target.fields.filter { !Self.keyFields.contains($0.name) && !isOther($0) })
+        let concept = ObjectMeaning.concept(of: stream.text)
+        for pair in ActivityFields.pairs(concept, from: sourceConnector, source, to: targetConnector)
+        where target.field(pair.target)?.isCreateable == true {
+            assigned[pair.target] = FieldCandidate(
+                source: pair.source, target: pair.target, certainty: 90, reason: "both are the \(pair.role.rawValue)")
+            if pair.role == .duration { durations.insert(pair.target) }
+        }
         var fields: [DraftMapping.Field] = []
         var used: Set<String> = []
         // What must have a value comes first.
@@ -94,6 +109,12 @@ struct MappingDrafter {
             return DraftMapping.Field(
                 target: target.name, rule: "{ \(parts.joined(separator: ", ")) }",
                 remark: candidate.certainty < 100 ? candidate.reason : nil)
+        }
+        if durations.contains(target.name),
+            let expression = ActivityFields.conversion(of: source.name, from: sourceConnector, to: targetConnector)
+        {
+            return DraftMapping.Field(
+                target: target.name, rule: "{ expr: '\(expression)', on_error: \"null\" }", remark: "units differ")
         }
         if let rule = wholeSecondsRule(source, target) { return rule }
         switch target.kind {
@@ -243,6 +264,8 @@ struct MappingDrafter {
     private func placeholder(_ field: FieldSchema, for source: ObjectSchema) -> DraftMapping.Field {
         let value: String
         switch field.kind {
+        // Minutes and seconds of a call of Zoho's.
+        case .text where targetConnector == "zoho" && field.name == "Call_Duration": value = "\"00:00\""
         case .bool: value = "\"false\""
         case .integer, .decimal: value = "\"0\""
         case .date, .dateTime: value = "'${run.date}'"
@@ -256,6 +279,7 @@ struct MappingDrafter {
 
     private func holdsHTML(_ field: FieldSchema, in connector: String) -> Bool {
         if connector == "odoo" { return ["body", "comment", "description", "note"].contains(field.name) }
+        if connector == "pipedrive", field.name == "note" { return true }
         return field.name.hasSuffix("_body") || field.name.lowercased() == "content"
     }
 

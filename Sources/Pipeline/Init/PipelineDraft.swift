@@ -93,11 +93,9 @@ package struct PipelineDraft: Sendable {
         let connection = try await PlanConnection.open(try probe(file), path: file, in: workplace)
         let definition = try definition()
         let streams = try streams(objects)
-        let pairs = streams.map { ($0, ObjectPairs.target(of: $0.text, in: target)) }
-        let schemas = try await connection.source.discover(streams)
-        let names = Set(pairs.compactMap(\.1)).sorted()
-        let reader = connection.source
-        let sources = Array(zip(streams, schemas))
+        let names = Set(streams.compactMap { ObjectPairs.target(of: $0.text, in: target)?.object }).sorted()
+        let reader = connection.source.named(by: streams.map { ($0, origin(of: $0)) })
+        let sources = Array(zip(streams, try await reader.discover(streams)))
         let hasLinks = { (from: StreamName, to: StreamName) in
             reader.linkBatchSize(from: from, to: to) != nil && self.mayLink(from, to, sources, definition)
         }
@@ -112,10 +110,15 @@ package struct PipelineDraft: Sendable {
         let streams = try streams(objects)
         var names: [String] = []
         for stream in streams {
-            if let name = ObjectPairs.target(of: stream.text, in: target), !names.contains(name) { names.append(name) }
+            if let name = ObjectPairs.target(of: stream.text, in: target)?.object, !names.contains(name) {
+                names.append(name)
+            }
         }
         let sources = streams.map { stream in
-            (stream, definition?.standardSchema(of: stream) ?? StandardSchemas.source(stream.text, of: source))
+            (
+                stream,
+                definition?.standardSchema(of: stream) ?? StandardSchemas.source(origin(of: stream).text, of: source)
+            )
         }
         let text = text(
             sources: sources, targets: names.map { StandardSchemas.target($0, of: target) },
@@ -133,13 +136,18 @@ package struct PipelineDraft: Sendable {
         switch source {
         case "hubspot": return isBefore(to, from, sources)
         case "salesforce", "pipedrive", "dynamics", "odoo", "zoho":
-            if ObjectPairs.isJoined(from: from, to: to, in: source) { return true }
+            if ObjectPairs.isJoined(from: origin(of: from), to: origin(of: to), in: source) { return true }
             // An account names its primary contact, who names the account.
             if source == "dynamics", !isBefore(to, from, sources) { return false }
             let fields = sources.first { $0.stream == from }?.schema.fields ?? []
-            return fields.contains { $0.kind == .reference && $0.refersTo.contains(to.text) }
+            return fields.contains { $0.kind == .reference && $0.refersTo.contains(origin(of: to).text) }
         default: return sourceSettings.keys.contains { $0.hasPrefix("objects.\(from).links.\(to).") }
         }
+    }
+
+    /// The source's own name of what a stream reads.
+    private func origin(of stream: StreamName) -> StreamName {
+        CRMVocabulary.form(ofStream: stream.text, in: source).flatMap { StreamName($0.object) } ?? stream
     }
 
     /// Whether the one stands before the other in the list of objects.
@@ -158,8 +166,8 @@ package struct PipelineDraft: Sendable {
         var names: Set<String> = []
         for from in streams {
             for to in streams where from != to && hasLinks(from, to) {
-                guard let start = ObjectPairs.target(of: from.text, in: target),
-                    let end = ObjectPairs.target(of: to.text, in: target),
+                guard let start = ObjectPairs.target(of: from.text, in: target)?.object,
+                    let end = ObjectPairs.target(of: to.text, in: target)?.object,
                     let name = ObjectPairs.junction(from: start, to: end, in: target)
                 else { continue }
                 names.insert(name)

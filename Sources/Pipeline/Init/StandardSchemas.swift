@@ -7,7 +7,8 @@ import MigratezConnectorKit
 /// is there: discovery shows the rest.
 enum StandardSchemas {
     static func source(_ stream: String, of connector: String) -> ObjectSchema {
-        switch connector {
+        if let activity = ActivityFields.schema(of: stream, in: connector) { return activity }
+        return switch connector {
         case "hubspot": hubSpotObject(stream)
         case "salesforce": salesforceObject(stream)
         case "pipedrive": pipedriveObject(stream)
@@ -20,7 +21,8 @@ enum StandardSchemas {
     }
 
     static func target(_ object: String, of connector: String) -> ObjectSchema {
-        switch connector {
+        if let activity = ActivityFields.schema(of: object, in: connector) { return activity }
+        return switch connector {
         case "hubspot": hubSpotObject(object)
         case "salesforce": salesforceObject(object)
         case "pipedrive": pipedriveObject(object)

@@ -7,6 +7,8 @@ package import MigratezModel
 package struct ObjectSpec: Sendable, Equatable {
     /// The stream of the source: `contact`.
     package var stream: StreamName
+    /// The source's own name of the object that the stream reads, if it is another one: several streams may read one.
+    package var origin: StreamName?
     /// The destination's object: `Contact`.
     package var target: String
     /// Records for which this is not true are left out; `nil` = all are taken.
