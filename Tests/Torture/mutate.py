@@ -4,7 +4,7 @@
 
 The copy has a build folder of its own, so that each bug costs an incremental build. What became of each is kept beside
 the copy until the sources change. `--write` puts the table into Tests/README.md; there a bug that was not tried on
-these sources keeps its row.
+these sources keeps its row. `--check` builds nothing: it only asks whether each bug still has its place in the sources.
 """
 
 import argparse
@@ -86,8 +86,6 @@ def attempt(copy: Copy, mutation: Mutation) -> dict:
     """What becomes of one bug: by which test it was noticed, in how many seconds with its build."""
     began, file = time.monotonic(), copy.root / mutation.file
     text = file.read_text()
-    if text.count(mutation.search) != 1:
-        raise SystemExit(f"'{mutation.name}': {mutation.file} holds its text {text.count(mutation.search)} times")
     try:
         file.write_text(text.replace(mutation.search, mutation.replace))
         errors = copy.build()
@@ -100,6 +98,17 @@ def attempt(copy: Copy, mutation: Mutation) -> dict:
     finally:
         file.write_text(text)
     return {"test": test, "scope": scope, "seconds": round(time.monotonic() - began)}
+
+
+def displaced(mutations: list[Mutation]) -> list[str]:
+    """The bugs whose place in the sources is gone, or is not the only one of its kind."""
+    found = []
+    for mutation in mutations:
+        file = ROOT / mutation.file
+        count = file.read_text().count(mutation.search) if file.exists() else 0
+        if count != 1:
+            found.append(f"'{mutation.name}': {mutation.file} holds its text {count} times")
+    return found
 
 
 def known() -> dict[str, str]:
@@ -128,9 +137,14 @@ def main() -> None:
     parser.add_argument("--dir", type=pathlib.Path, default=ROOT / ".build" / "mutations", help="where the copy lies")
     parser.add_argument("--again", action="store_true", help="also those that were tried on the same sources before")
     parser.add_argument("--write", action="store_true", help="put the table into Tests/README.md")
+    parser.add_argument("--check", action="store_true", help="only whether each bug still has its place")
     options = parser.parse_args()
     chosen = [mutation for mutation in MUTATIONS
               if not options.only or any(word in mutation.name for word in options.only)]
+    lost = displaced(chosen)
+    if lost or options.check:
+        print("\n".join([*lost, f"{len(chosen) - len(lost)} passed, {len(lost)} failed"]))
+        sys.exit(1 if lost else 0)
     copy = Copy(options.dir.resolve())
     kept = options.dir / "results.json"
     book = json.loads(kept.read_text()) if kept.exists() else {}

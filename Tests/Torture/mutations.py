@@ -66,7 +66,7 @@ MUTATIONS = [
     _of("deleted rows stay in the database file", "Staging/Manifest/Manifest",
         "PRAGMA secure_delete = ON", "PRAGMA secure_delete = OFF", "StagingTests"),
     _of("spent chunks are unlinked with their keys kept", "Staging/Shredding/EarlyShredding",
-        "        try ring.destroy(slots: chunks.map(\\.id))\n", "", "StagingTests"),
+        "        try ring.destroy(slots: current.map(\\.slot))\n", "", "StagingTests"),
     _of("a run is certified with something left", "Staging/Shredding/Shredding",
         "        guard left.isEmpty else {", "        guard left.count < 1_000 else {", "StagingTests"),
     _of("a certificate's signature is not checked", "Staging/Shredding/CertificateFiles",
@@ -103,9 +103,10 @@ MUTATIONS = [
     _of("what is in doubt is sent again blindly", "Staging/Manifest/Manifest+Batches",
         "states: Set<BatchState> = [.open, .ambiguous]", "states: Set<BatchState> = [.open]", "LoadTests"),
     _of("receipts are joined by their position", "Load/BatchWrite",
-        "guard let receipt = byKey[row.row.key] else {",
-        """guard let receipt = receipts.count == rows.count
-                ? receipts[rows.firstIndex { $0.line == row.line } ?? 0] : byKey[row.row.key] else {""", "LoadTests"),
+        "zip(rows, Receipt.joined(receipts, toRows: rows.count) { rows[$0].row.key }) {",
+        """zip(rows, receipts.count == rows.count
+                ? receipts.map(Optional.some)
+                : Receipt.joined(receipts, toRows: rows.count) { rows[$0].row.key }) {""", "LoadTests"),
     # The other side
     _of("a write whose fate is unknown is repeated", "ConnectorKit/Policies/RetryingClient",
         "isAllowed: request.isIdempotent || error.isSurelyNotSent)", "isAllowed: true)", "ConnectorKitTests"),
