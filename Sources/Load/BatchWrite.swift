@@ -110,12 +110,14 @@ struct BatchWrite: Sendable {
         return refusals
     }
 
-    /// Waits before rows whose fate is unknown are looked up; passes the error on if it will not help.
+    /// Waits before rows whose fate is unknown are looked up; passes the error on if it will not help. Batches that
+    /// failed together wait up to twice as long, each by its number, so that they do not come back together.
     private func pause(after error: MigratezError, attempt: inout Int, _ batch: Int64) async throws {
         guard case .retry(let delay) = error.remedy, attempt < Self.attemptsMax else { throw error }
         attempt += 1
         try await staging.manifest.commit { try $0.doubtBatch(batch) }
-        try await clock.sleep(for: min(delay ?? .seconds(1), .seconds(60)))
+        let wait = min(delay ?? .seconds(1), .seconds(60))
+        try await clock.sleep(for: wait + wait * Int(batch % 8) / 8)
     }
 
     /// Asks the destination which of the rows it has; a row that is not in the answer was not written, or is of a

@@ -125,6 +125,33 @@ import Testing
         #expect(waits.count == 3)
     }
 
+    @Test func `a wait that comes with an answer that stands is kept by whoever sends next`() async throws {
+        let stub = StubHTTPClient { _, number in
+            HTTPResponse(status: number == 1 ? 503 : 200, headers: HTTPHeaders([HTTPHeader("Retry-After", "30")]))
+        }
+        let client = client(stub)
+        #expect(try await client.send(Self.post).status == 503)
+        #expect(clock.slept.isEmpty, "the answer is not held back")
+        // Whoever wrote looks up first what was written, and takes its time for it.
+        try await clock.sleep(for: .seconds(10))
+        #expect(try await client.send(Self.get).status == 200)
+        // Thirty seconds, and a twentieth or at most a second more, from the answer on.
+        #expect(clock.slept == [.seconds(10), .seconds(21)])
+        _ = try await client.send(Self.post)
+        #expect(clock.slept.count == 2, "once")
+    }
+
+    @Test func `a wait for others is no longer than asked for if the clock is set back`() async throws {
+        let stub = StubHTTPClient { _, number in
+            HTTPResponse(status: number == 1 ? 503 : 200, headers: HTTPHeaders([HTTPHeader("Retry-After", "30")]))
+        }
+        let client = client(stub)
+        #expect(try await client.send(Self.post).status == 503)
+        clock.jump(to: clock.now.advanced(by: .seconds(-3600)))
+        for _ in 0..<3 { #expect(try await client.send(Self.get).status == 200) }
+        #expect(clock.slept == [.seconds(31)])
+    }
+
     @Test func `zero, absent and illegal waits fall back on our own`() async throws {
         for text in ["0", "-1", "soon", "Sun, 06 Nov 1994 08:49:37 GMT"] {
             let stub = StubHTTPClient { _, number in

@@ -3,6 +3,7 @@
 
 package import MigratezModel
 package import MigratezTransport
+import Synchronization
 
 /// Sends again what may be sent again.
 ///
@@ -10,11 +11,13 @@ package import MigratezTransport
 ///   what may have been carried out only if the request is idempotent.
 /// - A body that is a stream can be sent only once, so such a request is never repeated.
 /// - When the attempts or the time are used up, the last answer is returned, or the last error thrown, as it is.
+/// - If an answer that is returned asks for a wait, whatever is sent next waits that long, whoever sends it.
 /// - Used-up quota, and a wait longer than `pauseAbove`, are thrown with the remedy `waitForQuota`.
 package struct RetryingClient: HTTPClient {
     private let base: any HTTPClient
     private let policy: RetryPolicy
     private let clock: any WallClock
+    private let quiet = Quiet()
 
     package init(_ base: any HTTPClient, policy: RetryPolicy, clock: any WallClock) {
         self.base = base
@@ -23,8 +26,9 @@ package struct RetryingClient: HTTPClient {
     }
 
     package func send(_ request: HTTPRequest) async throws -> HTTPResponse {
-        var attempts = Attempts(request, policy: policy)
+        var attempts = Attempts(request, policy: policy, quiet: quiet)
         while true {
+            try await quiet.keep(by: clock)
             let wait: Duration
             do {
                 let response = try await base.send(request)
@@ -42,8 +46,9 @@ package struct RetryingClient: HTTPClient {
         _ request: HTTPRequest, receive: (HTTPResponseHead) async throws -> Void,
         chunk: ([UInt8]) async throws -> Void
     ) async throws {
-        var attempts = Attempts(request, policy: policy)
+        var attempts = Attempts(request, policy: policy, quiet: quiet)
         while true {
+            try await quiet.keep(by: clock)
             // A bad answer is held back until it is known whether it is the last; a good one passes at once, and then
             // nothing can be repeated any more.
             var held: HTTPResponse?
@@ -91,12 +96,14 @@ package struct RetryingClient: HTTPClient {
 private struct Attempts {
     private let request: HTTPRequest
     private let policy: RetryPolicy
+    private let quiet: Quiet
     private var count = 0
     private var waited: Duration = .zero
 
-    init(_ request: HTTPRequest, policy: RetryPolicy) {
+    init(_ request: HTTPRequest, policy: RetryPolicy, quiet: Quiet) {
         self.request = request
         self.policy = policy
+        self.quiet = quiet
     }
 
     /// How long to wait before the next attempt; `nil` = the answer stands.
@@ -128,7 +135,11 @@ private struct Attempts {
                 .throttled, "\(request): the service answers \(status) and asks for a long pause",
                 remedy: .waitForQuota(until: now.advanced(by: min(asked, .seconds(86_400)))))
         }
-        return next(asked: asked, isAllowed: isAllowed)
+        let wait = next(asked: asked, isAllowed: isAllowed)
+        if wait == nil, let asked, asked > .zero {
+            quiet.begin(policy.wait(beforeAttempt: count + 1, asked: asked), at: now)
+        }
+        return wait
     }
 
     private mutating func next(asked: Duration?, isAllowed: Bool) -> Duration? {
@@ -139,5 +150,33 @@ private struct Attempts {
         guard waited + wait <= policy.waitTotalMax else { return nil }
         waited += wait
         return wait
+    }
+}
+
+/// The wait that a server asked for by an answer which was returned.
+private final class Quiet: Sendable {
+    private struct Pause: Equatable {
+        var until: Timestamp
+        var length: Duration
+    }
+
+    private let pause = Mutex<Pause?>(nil)
+
+    /// Begins a wait; one that lasts longer goes on.
+    func begin(_ length: Duration, at now: Timestamp) {
+        let next = Pause(until: now.advanced(by: length), length: length)
+        pause.withLock { pause in
+            if let pause, pause.until > next.until { return }
+            pause = next
+        }
+    }
+
+    /// Waits for the rest of it, which is over for all when the first one has waited: a clock that is set back makes it
+    /// no longer than it was.
+    func keep(by clock: any WallClock) async throws {
+        guard let due = pause.withLock({ $0 }) else { return }
+        let rest = min(due.until.duration(since: clock.now), due.length)
+        if rest > .zero { try await clock.sleep(for: rest) }
+        pause.withLock { if $0 == due { $0 = nil } }
     }
 }
