@@ -54,12 +54,13 @@ class Simulator:
     def stop(self) -> None:
         self._process.terminate()
         try:
-            self._process.wait(timeout=5)
+            self._process.wait(timeout=SECONDS_MAX)
         except subprocess.TimeoutExpired:
-            # A client that was killed in the middle of a request can hold it up; what it had answered is on its disk.
             self._process.kill()
             self._process.wait()
-        self._process.stdout.close()
+            raise Stuck(f"a simulator did not end within {SECONDS_MAX} s") from None
+        finally:
+            self._process.stdout.close()
 
 
 class World:

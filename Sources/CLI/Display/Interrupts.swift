@@ -54,8 +54,9 @@ enum Interrupts {
     private static func signals(onFirst: @escaping @Sendable (Int32) -> Void) -> AsyncStream<Int32> {
         AsyncStream { continuation in
             let count = AtomicCount()
+            // Neither is ignored until its source is registered, which happens later on a thread of Dispatch's: one that
+            // came in between would be lost, and whoever sent it would wait for ever.
             let sources = [SIGINT, SIGTERM].map { number in
-                signal(number, SIG_IGN)
                 let source = DispatchSource.makeSignalSource(signal: number)
                 source.setEventHandler { @Sendable in
                     if count.next() > 1 { _exit(number == SIGINT ? 130 : 143) }
