@@ -21,6 +21,8 @@ LEFT_OUT = ("CLITests", "TidyTests")
 BUILD_SECONDS_MAX, TESTS_SECONDS_MAX = 5400, 3600
 #: Simulated migrations take some ten times as long as elsewhere; what they do is the same from the first seeds on.
 SEEDS = 50
+#: A simulator under a sanitizer does not answer within the two seconds that some tests wait for it.
+PATIENCE = 5
 SUMMARY = re.compile(r"^SUMMARY: (.*)$", re.MULTILINE)
 COUNT = re.compile(r"Test run with (\d+) tests?")
 OPTIONS = {
@@ -76,7 +78,8 @@ def main() -> None:
             code, output = run(
                 [str(binary), "--testing-library", "swift-testing", "--no-parallel", "--filter", f"^{target}\\."],
                 TESTS_SECONDS_MAX,
-                environment={variable: f"{values} log_path={folder / 'report'}", "MIGRATEZ_SEEDS": str(SEEDS)})
+                environment={variable: f"{values} log_path={folder / 'report'}", "MIGRATEZ_SEEDS": str(SEEDS),
+                             "MIGRATEZ_PATIENCE": str(PATIENCE)})
             (folder / "output.txt").write_text(output)
             found = reports(folder)
             failed = sorted(set(FAILED_TEST.findall(output)))
