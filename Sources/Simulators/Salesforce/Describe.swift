@@ -9,6 +9,7 @@ struct Describe {
     let schema: OrgSchema
     /// `v67.0`
     let api: String
+    var recordTypes: [(id: String, object: String, name: String)] = []
 
     func global() -> [UInt8] {
         var writer = JSONWriter()
@@ -66,6 +67,15 @@ struct Describe {
         writer.endArray()
         writer.key("recordTypeInfos")
         writer.beginArray()
+        for type in recordTypes.filter({ $0.object == object.name }) {
+            writer.beginObject()
+            writer.member("name", type.name)
+            writer.member("developerName", type.name.filter { $0 != " " })
+            writer.member("recordTypeId", type.id)
+            for name in ["active", "available"] { writer.member(name, true) }
+            for name in ["defaultRecordTypeMapping", "master"] { writer.member(name, false) }
+            writer.endObject()
+        }
         writer.beginObject()
         writer.member("name", "Master")
         writer.member("developerName", "Master")

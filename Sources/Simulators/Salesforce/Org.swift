@@ -25,7 +25,7 @@ final class Org: Sendable {
         store = try RecordStore(
             path: databasePath,
             schema: OrgSchema(
-                StandardObjects.all(permitsAuditFields: options.permitsAuditFields) + SetupObjects.all))
+                StandardObjects.all(options) + SetupObjects.all))
         try SetupObjects.fill(store, options)
         usage = RequestUsage(limit: options.dailyRequestsMax)
         cursors = QueryCursors()
@@ -33,6 +33,9 @@ final class Org: Sendable {
         exports = ExportJobs()
         locks = LockTable(share: options.lockShare, seed: options.seed)
         let users = try OrgUsers.ensure(options.users, in: store, now: clock.now.milliseconds)
+        try StandardPriceBook.ensure(
+            in: store, isActive: options.hasActivePriceBook, user: users[""] ?? "", now: clock.now.milliseconds)
+        try RecordTypes.ensure(options.recordTypes, in: store)
         sessions = Sessions(options: options, users: users)
     }
 }

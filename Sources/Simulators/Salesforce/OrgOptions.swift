@@ -34,6 +34,20 @@ package struct OrgOptions: Sendable {
         }
     }
 
+    /// A kind of records of one object.
+    package struct RecordType: Sendable {
+        package var object: String
+        package var name: String
+        /// Whether accounts of this kind are persons.
+        package var isPerson: Bool
+
+        package init(_ name: String, of object: String, isPerson: Bool = false) {
+            self.name = name
+            self.object = object
+            self.isPerson = isPerson
+        }
+    }
+
     /// What the organisation calls itself, and its edition.
     package var name = "Acme, Inc."
     package var edition = "Enterprise Edition"
@@ -77,6 +91,18 @@ package struct OrgOptions: Sendable {
     /// Whether an update or upsert may repeat the value of a field that can be set on creation only. The platform
     /// refuses it (`INVALID_FIELD_FOR_INSERT_UPDATE`), whatever the value.
     package var acceptsUnchangedCreateOnlyFields = false
+
+    /// The most bytes of one file; the platform's own limit is 2 GB.
+    package var fileBytesMax = 2_000_000_000
+    /// E-mails are records of their own, rather than tasks alone.
+    package var hasEnhancedEmail = true
+    /// Several contacts may be related to a task or event ("Shared Activities").
+    package var sharesActivities = false
+    /// Whether the standard price book is active; that of a new organisation is not.
+    package var hasActivePriceBook = true
+    package var recordTypes: [RecordType] = []
+    /// Accounts may be persons; there must be a record type for them.
+    package var hasPersonAccounts = false
 
     /// The share of the rows with a parent in common with other rows under way that meet a lock, 0...1.
     package var lockShare = 0.0

@@ -16,7 +16,9 @@ extension RequestHandler {
         let object = try object(name)
         switch (request.method, path.count) {
         case (.get, 1): return .json(Describe(schema: schema, api: api).basic(object))
-        case (.get, 2) where path[1] == "describe": return .json(Describe(schema: schema, api: api).full(object))
+        case (.get, 2) where path[1] == "describe": 
+            let types = try RecordTypes.all(db, schema)
+            return .json(Describe(schema: schema, api: api, recordTypes: types).full(object))
         case (.post, 1): return try create(request, object)
         case (_, 2): return try withRecord(path[1], request, object)
         case (.get, 3) where RecordID(path[1])?.prefix == object.prefix && object.field(path[2])?.kind == .base64:
@@ -27,10 +29,41 @@ extension RequestHandler {
     }
 
     private func create(_ request: SimulatorRequest, _ object: ObjectDefinition) throws -> SimulatorResponse {
-        let draft = try RowDraft(try document(request), of: object, schema)
+        let draft = try draft(request, of: object)
         let id = try inOneTransaction { try writing(request) { try $0.insert(draft, into: object) } }
         return .json(RowAnswer.saved(id, isCreated: nil), status: 201)
     }
+
+    /// The record of a request, with its file if the request has two parts.
+    private func draft(_ request: SimulatorRequest, of object: ObjectDefinition) throws -> RowDraft {
+        guard let body = try MultipartBody(request) else {
+            return try RowDraft(try document(request), of: object, schema)
+        }
+        guard let record = body.parts.first, record.contentType?.hasPrefix("application/json") == true else {
+            throw APIFailure(400, "INVALID_MULTIPART_REQUEST", "The first part must be the record as application/json")
+        }
+        guard record.bytes.count <= Self.plainBytesMax else { throw Self.partTooLarge }
+        let document: JSONValue
+        do {
+            document = try JSONValue(parsing: Array(record.bytes))
+        } catch {
+            throw APIFailure.malformedJSON("Unexpected character or end of input")
+        }
+        var draft = try RowDraft(document, of: object, schema)
+        for part in body.parts.dropFirst() {
+            guard let index = object.index(of: part.name), object.fields[index].kind == .base64 else {
+                throw APIFailure(400, "INVALID_FIELD", "No such binary field '\(part.name)' on \(object.name)")
+            }
+            guard part.bytes.count <= org.options.fileBytesMax else { throw Self.partTooLarge }
+            // Nothing is no file.
+            draft.values.append((index, part.bytes.isEmpty ? .null : Data(part.bytes).databaseValue))
+        }
+        return draft
+    }
+
+    private static let plainBytesMax = 1 << 20
+    private static let partTooLarge = APIFailure(
+        413, "REQUEST_ENTITY_TOO_LARGE", "Request size exceeded the maximum")
 
     private func withRecord(
         _ id: String, _ request: SimulatorRequest, _ object: ObjectDefinition

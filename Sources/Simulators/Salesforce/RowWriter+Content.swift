@@ -125,10 +125,6 @@ extension RowWriter {
         _ = try insertRow(values, object)
     }
 
-    private func text(_ name: String, _ values: Values, _ object: ObjectDefinition) -> String? {
-        object.index(of: name).flatMap { values[$0] }.flatMap { String.fromDatabaseValue($0) }
-    }
-
     private func size(of name: String, _ values: Values, _ object: ObjectDefinition) -> Int {
         object.index(of: name).flatMap { values[$0] }.flatMap { Data.fromDatabaseValue($0) }?.count ?? 0
     }

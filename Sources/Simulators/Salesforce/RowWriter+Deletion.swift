@@ -10,7 +10,34 @@ extension RowWriter {
     func delete(_ text: String, of object: ObjectDefinition) throws {
         guard object.isDeletable else { throw RowWriter.notAllowed("delet", object) }
         let ordinal = try existing(text, of: object)
+        try refuseDeletion(of: ordinal, object)
+        let deal =
+            object.name == "OpportunityLineItem"
+            ? try String.fetchOne(db, sql: "SELECT OpportunityId FROM OpportunityLineItem WHERE n = ?", arguments: [ordinal])
+            : nil
         try markDeleted([ordinal], of: object.name == "ContentNote" ? schema["ContentDocument"] ?? object : object)
+        if let deal { try sumUp(deal) }
+        if object.name == "EmailMessage" { try deleteTask(ofEmail: ordinal) }
+    }
+
+    /// A product that is part of an opportunity stays, and a person's contact goes with the account only.
+    private func refuseDeletion(of ordinal: Int64, _ object: ObjectDefinition) throws {
+        switch object.name {
+        case "Product2":
+            let uses = try Int.fetchOne(
+                db, sql: "SELECT n FROM OpportunityLineItem WHERE Product2Id = ? AND IsDeleted = 0",
+                arguments: [object.id(ordinal).text])
+            guard uses == nil else {
+                throw RowFailure("DELETE_FAILED", "the product is part of opportunities, and cannot be deleted")
+            }
+        case "Contact" where object.field("IsPersonAccount") != nil:
+            let isPerson = try Bool.fetchOne(
+                db, sql: "SELECT IsPersonAccount FROM Contact WHERE n = ?", arguments: [ordinal])
+            guard isPerson != true else {
+                throw RowFailure("DELETE_FAILED", "the contact of a person account is deleted with the account")
+            }
+        default: break
+        }
     }
 
     /// Finds the object by the id's first three characters.

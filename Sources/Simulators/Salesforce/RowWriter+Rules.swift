@@ -9,7 +9,15 @@ extension RowWriter {
     func applyRules(to values: inout Values, of object: ObjectDefinition, existing ordinal: Int64?) throws {
         switch object.name {
         case "Contact", "Lead": try setName(in: &values, object, ordinal)
-        case "Opportunity": setStage(in: &values, object)
+        case "Account": try setAccountKind(in: &values, object, ordinal)
+        case "Opportunity":
+            setStage(in: &values, object)
+            try keepAmount(in: &values, object, ordinal)
+        case "PricebookEntry": try setPrice(in: &values, object, ordinal)
+        case "OpportunityLineItem": try setLineItem(in: &values, object, ordinal)
+        case "EmailMessage": try keepEmail(values, object, ordinal)
+        case "EmailMessageRelation": setEmailRelation(in: &values, object)
+        case "TaskRelation", "EventRelation": try setRelation(in: &values, object, ordinal)
         case "Task": setTaskState(in: &values, object)
         case "Event": try setPeriod(in: &values, object, ordinal)
         default: break
@@ -17,7 +25,7 @@ extension RowWriter {
     }
 
     /// The value that the record will have: the new one, else the one that it has.
-    private func value(
+    func value(
         _ name: String, in values: Values, _ object: ObjectDefinition, _ ordinal: Int64?
     ) throws -> DatabaseValue {
         guard let index = object.index(of: name) else { return .null }
@@ -28,7 +36,7 @@ extension RowWriter {
         return try DatabaseValue.fetchOne(statement, arguments: [ordinal]) ?? .null
     }
 
-    private func isGiven(_ names: [String], in values: Values, _ object: ObjectDefinition) -> Bool {
+    func isGiven(_ names: [String], in values: Values, _ object: ObjectDefinition) -> Bool {
         names.contains { object.index(of: $0).map { values[$0] != nil } ?? false }
     }
 

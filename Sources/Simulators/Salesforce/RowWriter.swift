@@ -64,7 +64,12 @@ struct RowWriter {
         switch object.name {
         case "ContentVersion": return try insertVersion(values, object)
         case "ContentNote": return try insertNote(values, object)
-        default: return try insertRow(values, object)
+        case "EmailMessage": return try insertEmail(values, object)
+        case "Account" where isPerson(values, object): return try insertPerson(values, object)
+        default:
+            let id = try insertRow(values, object)
+            try follow(id, values, object)
+            return id
         }
     }
 
@@ -113,9 +118,27 @@ struct RowWriter {
         switch object.name {
         case "ContentVersion": try updateVersion(ordinal, values, object)
         case "ContentNote": try updateNote(ordinal, values, object)
-        default: try updateRow(ordinal, values, object.name, object.fields)
+        default:
+            let former = try formerEnds(ordinal, values, object)
+            try updateRow(ordinal, values, object.name, object.fields)
+            try follow(object.id(ordinal), values, object, former: former)
         }
         return object.id(ordinal)
+    }
+
+    /// What other records follow from a record that was written.
+    private func follow(
+        _ id: RecordID, _ values: Values, _ object: ObjectDefinition, former: [String] = []
+    ) throws {
+        switch object.name {
+        case "Task", "Event": try relate(id, values, object, former: former)
+        case "OpportunityLineItem":
+            let deal = try String.fetchOne(
+                db, sql: "SELECT OpportunityId FROM OpportunityLineItem WHERE n = ?", arguments: [id.ordinal])
+            if let deal { try sumUp(deal) }
+        case "Account": try updatePerson(id)
+        default: break
+        }
     }
 
     /// The ordinal of a record that is there.

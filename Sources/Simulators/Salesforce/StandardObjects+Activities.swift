@@ -3,6 +3,35 @@
 
 /// Tasks, calls and meetings. A call is a task of the subtype `Call`.
 extension StandardObjects {
+    /// Whom and what an activity is about, where the organisation lets several contacts be related to one ("Shared
+    /// Activities"; Object Reference, "TaskRelation", "EventRelation").
+    static func activityRelations(_ fixed: [FieldDefinition]) -> [ObjectDefinition] {
+        [
+            relation("TaskRelation", keyPrefix: "0RT", of: "Task", [], fixed),
+            relation(
+                "EventRelation", keyPrefix: "0RE", of: "Event",
+                [
+                    .bool("IsInvitee"), .bool("IsParent"),
+                    .picklist("Status", ["New", "Declined", "Accepted", "Maybe"], length: 40, .restricted),
+                    .text("Response", 255),
+                ], fixed),
+        ]
+    }
+
+    private static func relation(
+        _ name: String, keyPrefix: String, of activity: String, _ more: [FieldDefinition], _ audit: [FieldDefinition]
+    ) -> ObjectDefinition {
+        ObjectDefinition(
+            name, keyPrefix: keyPrefix,
+            fields: idAndDeleted + [
+                .reference(activity + "Id", to: [activity], [.required, .createOnly, .indexed, .cascades]),
+                .reference(
+                    "RelationId", to: ["Contact", "Lead", "Account", "Opportunity", "User"],
+                    [.required, .createOnly, .indexed, .cascades]),
+                .bool("IsWhat"),
+            ] + more + audit, isUpdateable: !more.isEmpty, holdsCustomFields: false, isBulkLoadable: false)
+    }
+
     private static let who = FieldDefinition.reference("WhoId", to: ["Contact", "Lead"], .indexed)
     private static let what = FieldDefinition.reference("WhatId", to: ["Account", "Opportunity"], .indexed)
 

@@ -29,11 +29,27 @@ extension StandardObjects {
                 .text("FileType", 20, .readOnly), .text("FileExtension", 40, .readOnly),
                 FieldDefinition("VersionData", .base64), .number("ContentSize", .int, precision: 9, .readOnly),
                 .reference(
-                    "FirstPublishLocationId",
-                    to: ["Account", "Contact", "Lead", "Opportunity", "Task", "Event", "User"],
-                    .createOnly), owner,
+                    "FirstPublishLocationId", to: shownOn + ["User"], .createOnly),
+                owner,
             ] + audit, isDeletable: false, isBulkLoadable: false)
     }
+
+    /// Files as they were kept before there were documents: each hangs below one record (Object Reference, "Attachment").
+    static func attachment(_ audit: [FieldDefinition]) -> ObjectDefinition {
+        ObjectDefinition(
+            "Attachment", keyPrefix: "00P",
+            fields: idAndDeleted + [
+                .reference("ParentId", to: shownOn, [.required, .createOnly, .indexed, .cascades]),
+                .text("Name", 255, .required), .bool("IsPrivate"), .text("ContentType", 120),
+                .number("BodyLength", .int, precision: 9, .readOnly), FieldDefinition("Body", .base64, .required),
+                owner, .text("Description", 500),
+            ] + audit, holdsCustomFields: false, isBulkLoadable: false)
+    }
+
+    /// Records that files may be shown on.
+    private static let shownOn = [
+        "Account", "Contact", "Lead", "Opportunity", "Task", "Event", "EmailMessage", "Product2",
+    ]
 
     static func contentNote(_ audit: [FieldDefinition]) -> ObjectDefinition {
         ObjectDefinition(
@@ -54,8 +70,7 @@ extension StandardObjects {
                 .reference(
                     "ContentDocumentId", to: ["ContentDocument"], [.required, .createOnly, .indexed, .cascades]),
                 .reference(
-                    "LinkedEntityId", to: ["Account", "Contact", "Lead", "Opportunity", "Task", "Event", "User"],
-                    [.required, .createOnly, .indexed, .cascades]),
+                    "LinkedEntityId", to: shownOn + ["User"], [.required, .createOnly, .indexed, .cascades]),
                 .picklist("ShareType", ["V", "C", "I"], default: "V", length: 40, .restricted),
                 .picklist(
                     "Visibility", ["AllUsers", "InternalUsers", "SharedUsers"], default: "AllUsers", length: 40,

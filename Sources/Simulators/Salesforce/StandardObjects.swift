@@ -5,19 +5,29 @@
 ///
 /// Names, lengths and types are those of the platform's object reference; picklists are the ones of a new organisation.
 /// Restricted here are `Opportunity.StageName`, `LeadSource` and the statuses, so that a migration has to map them;
-/// `describe` says so. Simplified: no record types, no compound address fields, no currencies; activities are archived when
+/// `describe` says so. Simplified: no compound address fields, no currencies; activities are archived when
 /// a test says so (`SalesforceSimulator.archiveActivities`).
 enum StandardObjects {
-    /// - Parameter permitsAuditFields: audit fields can be set on insert, where the platform allows that at all.
-    static func all(permitsAuditFields: Bool) -> [ObjectDefinition] {
-        let audited = auditFields(createable: permitsAuditFields)
+    /// Audit fields can be set on insert where the options permit it and the platform allows that at all.
+    static func all(_ options: OrgOptions) -> [ObjectDefinition] {
+        let audited = auditFields(createable: options.permitsAuditFields)
         let fixed = auditFields(createable: false)
-        return [
+        var objects = [
             account(audited), contact(audited), lead(audited), opportunity(audited), opportunityContactRole(fixed),
             accountContactRelation(fixed),
             task(audited), event(audited), user(fixed), contentDocument(fixed), contentVersion(audited),
-            contentNote(fixed), contentDocumentLink(),
+            contentNote(fixed), contentDocumentLink(), attachment(audited), recordType(fixed),
         ]
+        objects += products(fixed)
+        if options.hasEnhancedEmail { objects += emails(audited, fixed) }
+        if options.sharesActivities { objects += activityRelations(fixed) }
+        return objects.map { object in
+            let own = options.recordTypes.contains { $0.object == object.name }
+            let more =
+                (own ? [.reference("RecordTypeId", to: ["RecordType"])] : [])
+                + (options.hasPersonAccounts ? personFields(of: object.name) : [])
+            return more.reduce(object) { $0.adding($1) }
+        }
     }
 
     static let leadSources = [
@@ -152,6 +162,7 @@ enum StandardObjects {
                     ]),
                 .text("NextStep", 255), .picklist("LeadSource", leadSources, .restricted), .bool("IsClosed", .readOnly),
                 .bool("IsWon", .readOnly), owner, .reference("ContactId", to: ["Contact"], .createOnly),
+                .reference("Pricebook2Id", to: ["Pricebook2"]), .bool("HasOpportunityLineItem", .readOnly),
             ] + audit)
     }
 
