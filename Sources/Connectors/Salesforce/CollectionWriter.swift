@@ -32,14 +32,20 @@ struct CollectionWriter: Sendable {
         }
         var receipts: [Receipt] = []
         if !groups.inserts.isEmpty {
-            // Audit fields are taken on insert only. A row that is there already is updated without them.
+            // Audit fields are taken on insert only. A row that is there already is updated without them, if it can be.
+            var present: [Batch.Row] = []
             let answers = try await send(groups.inserts, request(object, .insert, metadata))
             for (row, answer) in zip(groups.inserts, answers) {
                 if case .refused(let refusals) = answer, isOurDuplicate(refusals) {
-                    groups.upserts.append(row)
+                    present.append(row)
                 } else {
                     receipts.append(Self.receipt(row, answer))
                 }
+            }
+            if metadata.isFrozen {
+                receipts += try await presentRecords(present, object: object)
+            } else {
+                groups.upserts += present
             }
         }
         receipts += try await self.receipts(groups.updates, request(object, .update, metadata))
@@ -98,6 +104,19 @@ struct CollectionWriter: Sendable {
             }
         }
         return try await receipts + presentLinks(present, object: request.object)
+    }
+
+    /// Receipts for records that the platform says are there already, and that stay as they are.
+    private func presentRecords(_ rows: [Batch.Row], object: String) async throws -> [Receipt] {
+        guard !rows.isEmpty else { return [] }
+        let found = try await RecordLookup(api: api, stampField: settings.stampField)
+            .stamped(rows.map(\.key), object: object)
+        return rows.map { row in
+            guard let record = found[row.key] else {
+                return Receipt(key: row.key, result: .rejected(Rejection(.duplicate, vendorCode: "DUPLICATE_VALUE")))
+            }
+            return Receipt(key: row.key, result: .updated(id: record.id))
+        }
     }
 
     /// Receipts for links that the platform says are there already.

@@ -186,19 +186,6 @@ enum ContentDocumentLink {
     /// The row with the share type that the platform demands: viewer, unless the pipeline says otherwise
     /// (Object Reference, "ContentDocumentLink").
     static func withShareType(_ row: Batch.Row) -> Batch.Row {
-        var row = row
-        var hasType = false
-        var isEmpty = true
-        row.fields.withUnsafeBufferPointer { fields in
-            var cursor = FieldCursor(fields)
-            while let field = cursor.next() {
-                isEmpty = false
-                if cursor.name(of: field) == "ShareType" { hasType = true }
-            }
-        }
-        if hasType { return row }
-        guard let brace = row.fields.lastIndex(of: UInt8(ascii: "}")) else { return row }
-        row.fields.replaceSubrange(brace..., with: Array("\(isEmpty ? "" : ",")\"ShareType\":\"V\"}".utf8))
-        return row
+        row.sets(anyOf: [Array("ShareType".utf8)]) ? row : row.adding("ShareType", "V")
     }
 }

@@ -12,7 +12,7 @@ import MigratezModel
 /// a link, are known by name.
 ///
 /// Source: Object Reference, "OpportunityContactRole", "AccountContactRelation", "CampaignMember", "ContentDocumentLink",
-/// "Task" and "Event" (WhoId and WhatId).
+/// "Task" and "Event" (WhoId and WhatId), "TaskRelation", "EventRelation", "EmailMessageRelation".
 struct LinkSurvey: Sendable {
     /// Records whose links are asked for at once.
     static let recordsMax = 500
@@ -32,8 +32,11 @@ struct LinkSurvey: Sendable {
         var toField: String
         var label: String?
         var primary: String?
-        /// Rows that say what a field of the record says, too, are left out.
+        /// Rows that are of another kind, or say what a field of the record says, too, are left out.
         var filter: String?
+        /// Whether it joins activities: the platform may have archived them, so that only `queryAll` shows its rows, and
+        /// what an activity names itself is among them.
+        var isOfActivity = false
     }
 
     static let junctions = [
@@ -49,10 +52,27 @@ struct LinkSurvey: Sendable {
         Junction(
             object: "CampaignMember", from: "Campaign", to: "Lead", fromField: "CampaignId", toField: "LeadId",
             label: "Status"),
+        activity("Task", to: "Contact"), activity("Task", to: "Lead"),
+        activity("Event", to: "Contact", label: "Status"), activity("Event", to: "Lead", label: "Status"),
+        email(to: "Contact"), email(to: "Lead"),
         Junction(
             object: ContentDocumentLink.object, from: ContentNote.object, to: nil, fromField: "ContentDocumentId",
             toField: "LinkedEntityId"),
     ]
+
+    /// Where several people may be related to an activity ("Shared Activities"), the one that it names itself is only the
+    /// first of them.
+    private static func activity(_ from: String, to: String, label: String? = nil) -> Junction {
+        Junction(
+            object: from + "Relation", from: from, to: to, fromField: from + "Id", toField: "RelationId", label: label,
+            filter: "IsDeleted = false AND IsWhat = false", isOfActivity: true)
+    }
+
+    private static func email(to: String) -> Junction {
+        Junction(
+            object: EmailMessage.relation, from: EmailMessage.object, to: to, fromField: "EmailMessageId",
+            toField: "RelationId", label: "RelationType")
+    }
 
     /// Whether an object joins the two, so that their links cost requests.
     static func isJoined(_ from: String, _ to: String) -> Bool { junction(from, to) != nil }
@@ -82,7 +102,9 @@ struct LinkSurvey: Sendable {
                 edges.append(edge)
             }
         }
-        if let junction { edges += try await self.edges(by: junction, of: records.map(\.id)) }
+        guard let junction else { return edges }
+        let known = junction.isOfActivity ? Set(edges.map { [$0.from, $0.to] }) : []
+        edges += try await self.edges(by: junction, of: records.map(\.id)).filter { !known.contains([$0.from, $0.to]) }
         return edges
     }
 
@@ -117,7 +139,7 @@ struct LinkSurvey: Sendable {
         var edges: [Edge] = []
         for group in SOQL.groups(ids.map(SOQL.literal), overhead: PercentEncoding.length(head) + 400) {
             try Task.checkCancellation()
-            try await api.query(head + SOQL.list(group)) { row in
+            try await api.query(head + SOQL.list(group), includesArchived: junction.isOfActivity) { row in
                 guard let start = row[junction.fromField]?.text, let end = row[junction.toField]?.text,
                     isOfTarget(end)
                 else { return }

@@ -23,8 +23,6 @@ struct ObjectMetadata: Sendable {
     var hasStamp: Bool
     /// By name of the reference field.
     var relationships: [String: Relationship]
-    /// The kinds of records that the user may make, with the names that people see.
-    var recordTypes: [FieldSchema.Option]
     /// Audit fields that may be set, on insert only.
     var auditFields: Set<String>
 
@@ -41,6 +39,9 @@ struct ObjectMetadata: Sendable {
         case .update: fixedFields.union(Self.auditFieldNames.intersection(auditFields))
         }
     }
+
+    /// Whether its records are not changed once they are written: they are inserted, and one that is there stays as it is.
+    var isFrozen: Bool { schema.name == EmailMessage.object }
 
     /// Fields that can be set on insert only, or never.
     var fixedFields: Set<String> { Set(schema.fields.filter { !$0.isUpdateable }.map(\.name)) }
@@ -61,10 +62,22 @@ struct ObjectMetadata: Sendable {
             }
             if Self.auditFieldNames.contains(schema.name), schema.isCreateable { auditFields.insert(schema.name) }
         }
-        recordTypes = (answer["recordTypeInfos"]?.elements ?? []).compactMap { info in
-            guard let id = info["recordTypeId"]?.text else { return nil }
+        let recordTypes = (answer["recordTypeInfos"]?.elements ?? []).compactMap { info -> FieldSchema.Option? in
+            // The master type is that of records which have none.
+            guard let id = info["recordTypeId"]?.text, info["master"]?.bool != true else { return nil }
             return FieldSchema.Option(
                 value: id, label: info["name"]?.text ?? id, isActive: info["active"]?.bool != false)
+        }
+        let hasPersons = fields.contains { $0.name == "IsPersonAccount" }
+        for index in fields.indices {
+            // A record type is named by the value that a pipeline maps, not by a link.
+            if fields[index].name == "RecordTypeId", !recordTypes.isEmpty {
+                fields[index].kind = .choice
+                fields[index].options = recordTypes
+                fields[index].refersTo = []
+            }
+            // The name of a person is made of its parts, and must not be given.
+            if name == "Account", hasPersons, fields[index].name == "Name" { fields[index].isRequired = false }
         }
         keyPrefix = answer["keyPrefix"]?.text
         hasStamp = fields.contains { $0.name == stampField }

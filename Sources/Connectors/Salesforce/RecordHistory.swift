@@ -90,6 +90,12 @@ final class ChildObjects: Sendable {
     }
 
     private let state = Mutex(State())
+    /// What the platform keeps beside records of single objects, and deletes with them: the people of an activity, the
+    /// task that shows an e-mail, the prices of a product.
+    private static let parts: [String: Set<String>] = [
+        "Task": ["TaskRelation", EmailMessage.object], "Event": ["EventRelation"],
+        EmailMessage.object: [EmailMessage.relation], ProductPrices.object: [ProductPrices.entries],
+    ]
     /// Objects that the platform keeps beside every record by itself; they go with it.
     private static let companions = ["Share", "History", "Feed", "Tag", "ChangeEvent", "Event__e"]
 
@@ -102,6 +108,7 @@ final class ChildObjects: Sendable {
         for relationship in answer["childRelationships"]?.elements ?? [] {
             guard let name = relationship["childSObject"]?.text, let field = relationship["field"]?.text,
                 objects.contains(name), SOQL.isName(name), SOQL.isName(field),
+                Self.parts[object]?.contains(name) != true,
                 !children.contains(Child(object: name, field: field))
             else { continue }
             children.append(Child(object: name, field: field))

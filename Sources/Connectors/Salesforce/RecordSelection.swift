@@ -21,6 +21,8 @@ struct RecordSelection: Sendable {
     let columns: [Column]
     /// The text of a note is fetched by itself.
     let wantsContent: Bool
+    /// So is the price of a product.
+    let wantsPrice: Bool
     /// Whether archived records are among those that are read: the platform leaves tasks and events out of plain queries
     /// when they have become old (SOAP API Developer Guide, "queryAll()").
     let includesArchived: Bool
@@ -32,7 +34,7 @@ struct RecordSelection: Sendable {
 
     /// Whether a bulk query can bring the fields: not those that are made of several, nor the bytes of files
     /// (Bulk API 2.0, "Query Jobs").
-    var isBulkable: Bool { !isNote && columns.allSatisfy { $0.kind != .other } }
+    var isBulkable: Bool { !isNote && !wantsPrice && columns.allSatisfy { $0.kind != .other } }
 
     /// - Parameter fields: names that the object does not have are left out: expressions may ask for what another source
     ///   would have, and the check of a pipeline has named what is wrong.
@@ -63,6 +65,7 @@ struct RecordSelection: Sendable {
             columns.append(Column(name: ContentNote.latestVersion, kind: .reference))
         }
         self.columns = columns
+        wantsPrice = object == ProductPrices.object && fields.contains(ProductPrices.field)
         self.wantsContent = wantsContent
     }
 

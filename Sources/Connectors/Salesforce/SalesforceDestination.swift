@@ -62,10 +62,34 @@ package struct SalesforceDestination: Destination {
         let described = try await catalog.describe(objects + (needsStorage ? [ContentNote.storageObject] : []))
         let storage = described.first { $0.schema.name == ContentNote.storageObject }
         return described.prefix(objects.count).map { metadata in
-            guard metadata.schema.name == ContentNote.object, let storage else { return metadata.schema }
-            return ContentNote.schema(note: metadata.schema, storage: storage, stampField: settings.stampField)
+            switch metadata.schema.name {
+            case ContentNote.object:
+                return storage.map {
+                    ContentNote.schema(note: metadata.schema, storage: $0, stampField: settings.stampField)
+                } ?? metadata.schema
+            default: return Self.schema(metadata.schema)
+            }
         }
     }
+
+    /// The schema that a pipeline sees: products have a price, and what is part of an opportunity names its product.
+    private static func schema(_ schema: ObjectSchema) -> ObjectSchema {
+        var schema = schema
+        switch schema.name {
+        case ProductPrices.object: schema.fields.append(ProductPrices.schema)
+        case LineItemWriter.object:
+            for index in schema.fields.indices where schema.fields[index].name == LineItemWriter.product {
+                schema.fields[index].isCreateable = true
+            }
+        default: break
+        }
+        return schema
+    }
+
+    /// Objects that no bulk job carries: files, and what is written in several steps or few at a time.
+    private static let collectedObjects: Set = [
+        ContentNote.object, ContentNote.storageObject, ProductPrices.object, "TaskRelation", "EventRelation",
+    ]
 
     package func requirements(of object: ObjectSchema) -> [FieldCreation] {
         guard object.holdsKey, object.field(settings.stampField) == nil else { return [] }
@@ -82,15 +106,13 @@ package struct SalesforceDestination: Destination {
     // MARK: Writing
 
     package func route(for object: String, expectedRows: Int) -> WriteRoute {
-        // A bulk job carries text only; the body of a note is binary to the platform.
-        let isBinary = object == ContentNote.object || object == ContentNote.storageObject
         let isBulk =
             switch settings.loadAPI {
             case .auto: expectedRows >= Self.bulkRowsMin
             case .collections: false
             case .bulk2: true
             }
-        guard isBulk, !isBinary else {
+        guard isBulk, !Self.collectedObjects.contains(object) else {
             return WriteRoute(
                 name: RouteName.collections,
                 recordsMax: min(settings.batchRecordsMax ?? .max, CollectionRequest.recordsMax),
@@ -107,23 +129,37 @@ package struct SalesforceDestination: Destination {
         switch batch.object {
         case ContentNote.object:
             receipts = try await NoteWriter(collections: collections).write(batch.rows)
-        default:
-            let rows =
-                batch.object == ContentDocumentLink.object
-                ? batch.rows.map(ContentDocumentLink.withShareType) : batch.rows
-            if route.name == RouteName.bulk2 {
-                receipts = try await BulkWriter(collections: collections)
-                    .write(rows, object: batch.object, intent: intent)
-            } else {
-                receipts = try await collections.write(rows, object: batch.object)
-            }
+        case ProductPrices.object:
+            receipts = try await ProductWriter(collections: collections).write(batch.rows, intent: intent)
+        case LineItemWriter.object:
+            let (rows, refused) = try await LineItemWriter(collections: collections).prepared(batch.rows)
+            receipts = try await refused + write(rows, of: batch.object, by: route, intent)
+        case EmailMessage.relation:
+            let rows = try await EmailMessage.withTypes(batch.rows, connection.api)
+            receipts = try await write(rows, of: batch.object, by: route, intent)
+        case ContentDocumentLink.object:
+            let rows = batch.rows.map(ContentDocumentLink.withShareType)
+            receipts = try await write(rows, of: batch.object, by: route, intent)
+        default: receipts = try await write(batch.rows, of: batch.object, by: route, intent)
         }
         return try Self.inOrder(receipts, of: batch)
+    }
+
+    private func write(
+        _ rows: [Batch.Row], of object: String, by route: WriteRoute, _ intent: any WriteIntent
+    ) async throws -> [Receipt] {
+        guard !rows.isEmpty else { return [] }
+        return route.name == RouteName.bulk2
+            ? try await BulkWriter(collections: collections).write(rows, object: object, intent: intent)
+            : try await collections.write(rows, object: object)
     }
 
     package func resolve(_ batch: Batch, by route: WriteRoute, note: String?) async throws -> [Receipt] {
         if batch.object == ContentNote.object {
             return try await NoteWriter(collections: collections).resolve(batch.rows)
+        }
+        if batch.object == ProductPrices.object {
+            return try await ProductWriter(collections: collections).resolve(batch.rows, note: note)
         }
         return try await BulkWriter(collections: collections).resolve(batch.rows, object: batch.object, note: note)
     }
@@ -158,13 +194,26 @@ package struct SalesforceDestination: Destination {
     package func match(
         object: String, fields: [String], values: [[String]], returning: [String]
     ) async throws -> [ReadBack] {
-        try await reader.match(object: object, fields: fields, values: values, returning: returning)
+        try await withPrices(object, returning) { names in
+            try await reader.match(object: object, fields: fields, values: values, returning: names)
+        }
+    }
+
+    /// Reads records without the prices of products, which are read by themselves if they are wanted.
+    private func withPrices(
+        _ object: String, _ fields: [String], _ read: ([String]) async throws -> [ReadBack]
+    ) async throws -> [ReadBack] {
+        guard object == ProductPrices.object, fields.contains(ProductPrices.field) else { return try await read(fields) }
+        return try await ProductPrices(api: connection.api)
+            .completed(try await read(fields.filter { $0 != ProductPrices.field }))
     }
 
     package func read(object: String, ids: [String], fields: [String]) async throws -> [ReadBack] {
         let ids = ids.filter(SalesforceID.isID)
-        return try await object == ContentNote.object
-            ? reader.notes(ids: ids, fields: fields) : reader.read(object: object, ids: ids, fields: fields)
+        guard object != ContentNote.object else { return try await reader.notes(ids: ids, fields: fields) }
+        return try await withPrices(object, fields) { names in
+            try await reader.read(object: object, ids: ids, fields: names)
+        }
     }
 
     package func sample(object: String, fields: [String], count: Int) async throws -> [ReadBack] {

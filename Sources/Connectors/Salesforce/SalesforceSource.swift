@@ -53,13 +53,8 @@ package struct SalesforceSource: Source {
                 if schema.name == ContentNote.object, schema.fields[index].name == ContentNote.content {
                     schema.fields[index].kind = .longText
                 }
-                // A record type is named by the value that a pipeline maps, not by a link.
-                if schema.fields[index].name == "RecordTypeId", !metadata.recordTypes.isEmpty {
-                    schema.fields[index].kind = .choice
-                    schema.fields[index].options = metadata.recordTypes
-                    schema.fields[index].refersTo = []
-                }
             }
+            if schema.name == ProductPrices.object { schema.fields.append(ProductPrices.schema) }
             return schema
         }
     }
@@ -80,9 +75,12 @@ package struct SalesforceSource: Source {
         }
         switch place {
         case .rest(let after):
-            return try await selection.isNote
-                ? NotePages(api: connection.api).page(selection, after: after)
-                : QueryPages(api: connection.api, recordsMax: settings.pageRecords).page(selection, after: after)
+            guard !selection.isNote else {
+                return try await NotePages(api: connection.api).page(selection, after: after)
+            }
+            let page = try await QueryPages(api: connection.api, recordsMax: settings.pageRecords)
+                .page(selection, after: after)
+            return try await completed(page, selection)
         case .bulk(let job, let locator):
             return try await jobs.page(selection, job: job, at: locator)
         }
@@ -108,9 +106,17 @@ package struct SalesforceSource: Source {
     package func readRecords(of object: StreamName, ids: [String], fields: [String]) async throws -> Page {
         let selection = try await selection(of: object, fields)
         let ids = ids.filter(SalesforceID.isID)
-        return try await selection.isNote
-            ? NotePages(api: connection.api).records(selection, ids: ids)
-            : QueryPages(api: connection.api, recordsMax: settings.pageRecords).records(selection, ids: ids)
+        guard !selection.isNote else {
+            return try await NotePages(api: connection.api).records(selection, ids: ids)
+        }
+        let page = try await QueryPages(api: connection.api, recordsMax: settings.pageRecords)
+            .records(selection, ids: ids)
+        return try await completed(page, selection)
+    }
+
+    /// The page with what the platform keeps beside its records.
+    private func completed(_ page: Page, _ selection: RecordSelection) async throws -> Page {
+        selection.wantsPrice ? try await ProductPrices(api: connection.api).completed(page) : page
     }
 
     /// The platform's own count, archived activities included.

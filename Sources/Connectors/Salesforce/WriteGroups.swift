@@ -11,7 +11,7 @@ struct WriteGroups {
     var updates: [Batch.Row] = []
     /// Rows that find their record by our key, or make it.
     var upserts: [Batch.Row] = []
-    /// Rows of an object without a key, and rows with audit fields, which the platform takes on insert only (Salesforce
+    /// Rows of an object without a key or whose records do not change, and rows with audit fields, which the platform takes on insert only (Salesforce
     /// Help, "Enable 'Create Audit Fields'").
     var inserts: [Batch.Row] = []
 
@@ -23,7 +23,7 @@ struct WriteGroups {
                 var row = row
                 row.references.removeAll { fixed.contains($0.field) }
                 updates.append(row)
-            } else if !metadata.hasStamp || row.sets(anyOf: audit) {
+            } else if !metadata.hasStamp || metadata.isFrozen || row.sets(anyOf: audit) {
                 inserts.append(row)
             } else {
                 upserts.append(row)
