@@ -65,6 +65,15 @@ package struct CollectionRequest: Sendable {
         return writer.bytes
     }
 
+    /// One record by itself, as a request for it alone has it.
+    func record(_ row: Batch.Row, references: [RowReference]) -> [UInt8] {
+        var writer = JSONWriter(capacity: row.fields.count + 160)
+        writer.beginObject()
+        writeMembers(row, references, to: &writer)
+        writer.endObject()
+        return writer.bytes
+    }
+
     private func write(_ row: Batch.Row, _ references: [RowReference], to writer: inout JSONWriter) {
         writer.beginObject()
         writer.key("attributes")
@@ -72,6 +81,11 @@ package struct CollectionRequest: Sendable {
         writer.key("type")
         writer.string(object)
         writer.endObject()
+        writeMembers(row, references, to: &writer)
+        writer.endObject()
+    }
+
+    private func writeMembers(_ row: Batch.Row, _ references: [RowReference], to writer: inout JSONWriter) {
         if operation == .update, let id = row.targetID {
             writer.key("Id")
             writer.string(id)
@@ -90,7 +104,6 @@ package struct CollectionRequest: Sendable {
             }
         }
         for reference in references { write(reference, to: &writer) }
-        writer.endObject()
     }
 
     private func write(_ reference: RowReference, to writer: inout JSONWriter) {

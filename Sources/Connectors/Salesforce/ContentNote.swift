@@ -28,6 +28,9 @@ enum ContentNote {
     /// The member of `ContentVersion` that is made of the title.
     private static let versionPath = "PathOnClient"
 
+    /// Whether records of the object are known by the id of a document: notes and files.
+    static func isDocument(_ object: String) -> Bool { object == Self.object || object == storageObject }
+
     /// The note as a version of a document; fields other than Title and Content are passed on as they are.
     static func version(_ row: Batch.Row) -> Batch.Row {
         var writer = JSONWriter(capacity: row.fields.count * 2)
@@ -156,7 +159,7 @@ struct NoteWriter: Sendable {
         return try await receipts + collections.receipts(updates, update)
     }
 
-    /// What became of notes whose write was cut off.
+    /// What became of notes, or of files, whose write was cut off.
     func resolve(_ rows: [Batch.Row]) async throws -> [Receipt] {
         let lookup = RecordLookup(api: collections.api, stampField: collections.settings.stampField)
         let keys = rows.filter { $0.targetID == nil }.map(\.key)

@@ -58,6 +58,9 @@ struct LinkSurvey: Sendable {
         Junction(
             object: ContentDocumentLink.object, from: ContentNote.object, to: nil, fromField: "ContentDocumentId",
             toField: "LinkedEntityId"),
+        Junction(
+            object: ContentDocumentLink.object, from: SalesforceFile.object, to: nil, fromField: "ContentDocumentId",
+            toField: "LinkedEntityId"),
     ]
 
     /// Where several people may be related to an activity ("Shared Activities"), the one that it names itself is only the
@@ -162,7 +165,8 @@ extension ObjectMetadata {
         let unlinked: Set = ["User", "Group", "RecordType", "Profile", "UserRole"]
         return Set(
             schema.fields.filter { field in
-                field.kind == .reference && field.name != "MasterRecordId"
+                // Where a file was published first is one of its links.
+                field.kind == .reference && !["MasterRecordId", "FirstPublishLocationId"].contains(field.name)
                     && !Self.auditFieldNames.contains(field.name) && !unlinked.isSuperset(of: field.refersTo)
             }.map(\.name))
     }

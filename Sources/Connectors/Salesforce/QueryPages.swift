@@ -67,15 +67,17 @@ struct QueryPages: Sendable {
 
     /// Records by id, in one page.
     ///
-    /// Archived ones are found by a query that includes them; others by a retrieve, whose field list has no limit.
+    /// Archived ones are found by a query that includes them, and files by their document; others by a retrieve, whose field
+    /// list has no limit.
     func records(_ selection: RecordSelection, ids: [String]) async throws -> Page {
-        let head = selection.query(["Id IN "])
-        guard selection.includesArchived, PercentEncoding.length(head) <= Self.queryBytesMax / 2 else {
+        let head = selection.query(["\(selection.idField) IN "])
+        let isQueried = selection.includesArchived || selection.idField != RecordSelection.id
+        guard isQueried, PercentEncoding.length(head) <= Self.queryBytesMax / 2 else {
             return try await retrieve(selection, ids: ids)
         }
         var whole = Page(bytes: [], records: [], next: nil)
         for group in SOQL.groups(ids.map(SOQL.literal), overhead: PercentEncoding.length(head) + 400) {
-            var behind = ["Id IN \(SOQL.list(group))"]
+            var behind = ["\(selection.idField) IN \(SOQL.list(group))"]
             while true {
                 let part = try await page(selection, behind, limit: recordsMax)
                 whole.append(part)

@@ -23,8 +23,8 @@ struct RecordHistory: Sendable {
         let schema = try await catalog.metadata(of: holder).schema
         guard names.allSatisfy({ schema.field($0) != nil }) else { return [:] }
         let records =
-            try await object == ContentNote.object
-            ? reader.notes(ids: ids, fields: names) : reader.read(object: object, ids: ids, fields: names)
+            try await ContentNote.isDocument(object)
+            ? reader.documents(ids: ids, fields: names) : reader.read(object: object, ids: ids, fields: names)
         var changes: [String: LastChange] = [:]
         for record in records {
             let values = record.fields.withUnsafeBufferPointer { JSONValue(validated: $0) }
@@ -40,7 +40,7 @@ struct RecordHistory: Sendable {
 
     /// For each of the records that others refer to: the object of one that does.
     func referrers(object: String, ids: [String]) async throws -> [String: String] {
-        if object == ContentNote.object { return try await sharedDocuments(ids) }
+        if ContentNote.isDocument(object) { return try await sharedDocuments(ids) }
         var found: [String: String] = [:]
         for child in try await children.of(object, api) {
             let rest = ids.filter { found[$0] == nil }

@@ -33,8 +33,8 @@ struct RecordReader: Sendable {
         return records
     }
 
-    /// Notes by the id of their document: the latest version, and its body if `Content` is asked for.
-    func notes(ids: [String], fields: [String]) async throws -> [ReadBack] {
+    /// Notes and files by the id of their document: the latest version, and its body if `Content` is asked for.
+    func documents(ids: [String], fields: [String]) async throws -> [ReadBack] {
         let storage = try await catalog.metadata(of: ContentNote.storageObject)
         let plain = fields.filter { $0 != ContentNote.content }
         var columns = ["Id", "ContentDocumentId"] + (storage.hasStamp ? [stampField] : [])
@@ -48,6 +48,7 @@ struct RecordReader: Sendable {
                 versions.append((record["Id"]?.text ?? "", record))
             }
         }
+        let keys = storage.hasStamp ? try await keys(ofDocuments: versions.map(\.record)) : [:]
         let bodies =
             fields.contains(ContentNote.content)
             ? try await ContentBodies(api: api).bodies(ofVersions: versions.map(\.version)) : [:]
@@ -64,9 +65,25 @@ struct RecordReader: Sendable {
                 body.withUnsafeBufferPointer { writer.string($0) }
             }
             writer.endObject()
-            return ReadBack(
-                id: SalesforceID.canonical(document), key: record[stampField]?.text, fields: writer.bytes)
+            let id = SalesforceID.canonical(document)
+            return ReadBack(id: id, key: record[stampField]?.text ?? keys[id], fields: writer.bytes)
         }
+    }
+
+    /// The keys of documents whose latest version has none: one before it may.
+    private func keys(ofDocuments latest: [JSONValue]) async throws -> [String: String] {
+        let ids = latest.filter { $0[stampField]?.text == nil }.compactMap { $0["ContentDocumentId"]?.text }
+        var keys: [String: String] = [:]
+        let head =
+            "SELECT ContentDocumentId,\(stampField) FROM \(ContentNote.storageObject) "
+            + "WHERE \(stampField) != null AND ContentDocumentId IN "
+        for group in SOQL.groups(ids.map(SOQL.literal), overhead: PercentEncoding.length(head) + 400) {
+            try await api.query(head + SOQL.list(group)) { record in
+                guard let document = record["ContentDocumentId"]?.text else { return }
+                keys[SalesforceID.canonical(document)] = record[stampField]?.text
+            }
+        }
+        return keys
     }
 
     /// Records without our key whose fields equal one of the tuples. A tuple with an empty value matches nothing: to
@@ -82,9 +99,11 @@ struct RecordReader: Sendable {
             return field.kind
         }
         let conditions = values.compactMap { Self.condition(fields, kinds, $0) }
-        var columns = ["Id"]
+        let isFile = object == SalesforceFile.object
+        var columns = isFile ? ["Id", SalesforceFile.document] : ["Id"]
         for name in returning where !columns.contains(name) { columns.append(name) }
-        let unstamped = metadata.hasStamp ? "\(stampField) = null AND " : ""
+        let unstamped =
+            (metadata.hasStamp ? "\(stampField) = null AND " : "") + (isFile ? "\(SalesforceFile.filter) AND " : "")
         let head = "SELECT \(columns.joined(separator: ",")) FROM \(object) WHERE \(unstamped)"
         var records: [ReadBack] = []
         let isSingle = fields.count == 1
@@ -92,7 +111,11 @@ struct RecordReader: Sendable {
         for group in SOQL.groups(conditions, overhead: overhead, joinLength: isSingle ? 3 : 8) {
             let filter = isSingle ? "\(fields[0]) IN \(SOQL.list(group))" : "(\(group.joined(separator: " OR ")))"
             try await api.query(head + filter) { record in
-                if let found = readBack(record, returning) { records.append(found) }
+                guard var found = readBack(record, returning) else { return }
+                if isFile, let document = record[SalesforceFile.document]?.text {
+                    found.id = SalesforceID.canonical(document)
+                }
+                records.append(found)
             }
         }
         return records
@@ -108,12 +131,16 @@ struct RecordReader: Sendable {
         return fields.count == 1 ? parts.first : "(\(parts.joined(separator: " AND ")))"
     }
 
-    /// The ids of some records, at most `count` of them; for notes those of their documents.
+    /// The ids of some records, at most `count` of them; for notes and files those of their documents.
     func someIDs(of object: String, count: Int) async throws -> [String] {
-        let isNote = object == ContentNote.object
-        let column = isNote ? "ContentDocumentId" : "Id"
-        let storage = isNote ? ContentNote.storageObject : object
-        let filter = isNote ? " WHERE IsLatest = true AND FileType = 'SNOTE'" : ""
+        let column = ContentNote.isDocument(object) ? "ContentDocumentId" : "Id"
+        let storage = object == ContentNote.object ? ContentNote.storageObject : object
+        let filter =
+            switch object {
+            case ContentNote.object: " WHERE IsLatest = true AND FileType = 'SNOTE'"
+            case SalesforceFile.object: " WHERE \(SalesforceFile.filter)"
+            default: ""
+            }
         var ids: [String] = []
         try await api.query("SELECT \(column) FROM \(storage)\(filter) LIMIT \(count)") { record in
             if let id = record[column]?.text { ids.append(SalesforceID.canonical(id)) }
@@ -125,9 +152,9 @@ struct RecordReader: Sendable {
     func count(object: String, keyPrefix: String) async throws -> Int? {
         let holder = object == ContentNote.object ? ContentNote.storageObject : object
         guard try await catalog.metadata(of: holder).hasStamp else { return nil }
-        let latest = holder == ContentNote.storageObject ? " AND IsLatest = true" : ""
+        // Of the versions of a document one has the key.
         return try await api.count(
-            "SELECT COUNT() FROM \(holder) WHERE \(stampField) LIKE \(SOQL.pattern(prefix: keyPrefix))\(latest)")
+            "SELECT COUNT() FROM \(holder) WHERE \(stampField) LIKE \(SOQL.pattern(prefix: keyPrefix))")
     }
 
     /// A record of an answer with the fields that were asked for; `null`, a record that does not exist, gives `nil`.

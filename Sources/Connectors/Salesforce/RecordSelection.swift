@@ -30,7 +30,13 @@ struct RecordSelection: Sendable {
     var isNote: Bool { object == ContentNote.object }
 
     /// What records must be, apart from where a page begins: `queryAll` also finds the recycle bin.
-    var filter: String? { includesArchived ? "IsDeleted = false" : nil }
+    var filter: String? {
+        if object == SalesforceFile.object { return SalesforceFile.filter }
+        return includesArchived ? "IsDeleted = false" : nil
+    }
+
+    /// The member by which a record is known.
+    var idField: String { SalesforceFile.idField(of: object) }
 
     /// Whether a bulk query can bring the fields: not those that are made of several, nor the bytes of files
     /// (Bulk API 2.0, "Query Jobs").
@@ -47,7 +53,9 @@ struct RecordSelection: Sendable {
         let references = schema.fields.filter { metadata.linkFields.contains($0.name) }.map(\.name)
         var columns: [Column] = []
         var wantsContent = false
-        let names = [Self.id] + fields + references + [Self.modified]
+        let content = SalesforceFile.content(of: object)
+        let facts = [SalesforceFile.idField(of: object), content?.sizeField].compactMap(\.self)
+        let names = [Self.id] + fields.filter { $0 != content?.field } + facts + references + [Self.modified]
         for name in names where !columns.contains(where: { $0.name == name }) {
             guard let field = schema.field(name) else { continue }
             if object == ContentNote.object, name == ContentNote.content {
@@ -56,7 +64,7 @@ struct RecordSelection: Sendable {
             }
             guard field.kind != .binary else {
                 throw MigratezError(
-                    .notSupported, "\(object).\(name) holds a file, and files are not read from Salesforce yet",
+                    .notSupported, "\(object).\(name) holds a file, which is no value of a field",
                     remedy: .fixConfiguration, hint: "take the field out of the pipeline file")
             }
             columns.append(Column(name: name, kind: field.kind))

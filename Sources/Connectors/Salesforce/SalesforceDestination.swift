@@ -9,14 +9,15 @@ package import MigratezTransport
 /// Salesforce as a destination. What the user must prepare is in the documentation of this module.
 ///
 /// Every record carries our row key in a unique external-id field (the stamp), so that writing it again meets the same
-/// record. Two objects are special: `ContentNote` is written and stamped as `ContentVersion`, and links such as
-/// `ContentDocumentLink`, which can hold no stamp, are known by what they connect.
+/// record. Some objects are special: `ContentNote` is written and stamped as `ContentVersion`, a file is a `ContentVersion`
+/// that is known by its document, and links such as `ContentDocumentLink`, which can hold no stamp, are known by what they
+/// connect.
 package struct SalesforceDestination: Destination {
     /// What may stand below `target:`.
     package static let settings: [SettingSpec] =
         SalesforceAccess.specs + SalesforceSettings.specs + PolicyStack.settings
     package static let capabilities = DestinationCapabilities(
-        routes: [RouteName.collections, RouteName.bulk2], bulkRoute: RouteName.bulk2,
+        routes: [RouteName.collections, RouteName.bulk2, RouteName.multipart], bulkRoute: RouteName.bulk2,
         upsertKey: SalesforceSettings.defaultStampField, links: "lookups and junction objects, notes by their document",
         createdDate: "every object, with the right to set audit fields", undoes: true,
         limits: [
@@ -77,6 +78,9 @@ package struct SalesforceDestination: Destination {
         var schema = schema
         switch schema.name {
         case ProductPrices.object: schema.fields.append(ProductPrices.schema)
+        case SalesforceFile.object:
+            schema.content = ContentSchema(field: "VersionData", bytesMax: SalesforceFile.bytesMax)
+            schema.fields.removeAll { $0.name == "VersionData" }
         case LineItemWriter.object:
             for index in schema.fields.indices where schema.fields[index].name == LineItemWriter.product {
                 schema.fields[index].isCreateable = true
@@ -86,9 +90,9 @@ package struct SalesforceDestination: Destination {
         return schema
     }
 
-    /// Objects that no bulk job carries: files, and what is written in several steps or few at a time.
+    /// Objects that no bulk job carries: the bodies of notes, and what is written in several steps or few at a time.
     private static let collectedObjects: Set = [
-        ContentNote.object, ContentNote.storageObject, ProductPrices.object, "TaskRelation", "EventRelation",
+        ContentNote.object, ProductPrices.object, "TaskRelation", "EventRelation",
     ]
 
     package func requirements(of object: ObjectSchema) -> [FieldCreation] {
@@ -106,6 +110,12 @@ package struct SalesforceDestination: Destination {
     // MARK: Writing
 
     package func route(for object: String, expectedRows: Int) -> WriteRoute {
+        guard object != SalesforceFile.object else {
+            // A request carries one file.
+            return WriteRoute(
+                name: RouteName.multipart, recordsMax: 1, bytesMax: .MiB(1),
+                concurrencyMax: connection.concurrencyMax ?? 4)
+        }
         let isBulk =
             switch settings.loadAPI {
             case .auto: expectedRows >= Self.bulkRowsMin
@@ -129,6 +139,8 @@ package struct SalesforceDestination: Destination {
         switch batch.object {
         case ContentNote.object:
             receipts = try await NoteWriter(collections: collections).write(batch.rows)
+        case SalesforceFile.object:
+            receipts = try await FileWriter(collections: collections).write(batch.rows)
         case ProductPrices.object:
             receipts = try await ProductWriter(collections: collections).write(batch.rows, intent: intent)
         case LineItemWriter.object:
@@ -155,7 +167,7 @@ package struct SalesforceDestination: Destination {
     }
 
     package func resolve(_ batch: Batch, by route: WriteRoute, note: String?) async throws -> [Receipt] {
-        if batch.object == ContentNote.object {
+        if ContentNote.isDocument(batch.object) {
             return try await NoteWriter(collections: collections).resolve(batch.rows)
         }
         if batch.object == ProductPrices.object {
@@ -168,9 +180,21 @@ package struct SalesforceDestination: Destination {
         try await RecordDeletion(collections: collections).delete(object: object, ids: ids)
     }
 
-    /// A note is linked by its document (Object Reference, "ContentDocumentLink").
+    /// Notes and files are linked by their document (Object Reference, "ContentDocumentLink").
     package func referenceName(of object: String) -> String {
-        object == ContentNote.object ? "ContentDocument" : object
+        ContentNote.isDocument(object) ? "ContentDocument" : object
+    }
+
+    package func readContent(object: String, id: String, piece: ([UInt8]) async throws -> Void) async throws {
+        guard ContentNote.isDocument(object) else {
+            throw MigratezError(
+                .notSupported, "records of \(object) have no content", remedy: .fixConfiguration)
+        }
+        guard let latest = try await FileWriter(collections: collections).latest(of: id) else {
+            throw Rejection(.contentUnavailable, fields: ["VersionData"])
+        }
+        try await FileContent(api: connection.api).read(
+            ContentNote.storageObject, id: latest.version, field: "VersionData", bytes: latest.bytes, piece: piece)
     }
 
     package func finish() async throws {}
@@ -210,7 +234,7 @@ package struct SalesforceDestination: Destination {
 
     package func read(object: String, ids: [String], fields: [String]) async throws -> [ReadBack] {
         let ids = ids.filter(SalesforceID.isID)
-        guard object != ContentNote.object else { return try await reader.notes(ids: ids, fields: fields) }
+        guard !ContentNote.isDocument(object) else { return try await reader.documents(ids: ids, fields: fields) }
         return try await withPrices(object, fields) { names in
             try await reader.read(object: object, ids: ids, fields: names)
         }
@@ -282,6 +306,7 @@ package struct SalesforceDestination: Destination {
 enum RouteName {
     static let collections = "collections"
     static let bulk2 = "bulk2"
+    static let multipart = "multipart"
 }
 
 extension SalesforceLogin: TokenProvider {

@@ -41,6 +41,6 @@ package enum SalesforceLimits {
         let writes = (rows + route.recordsMax - 1) / route.recordsMax
         // Create, upload, start, about six looks at the state, two lists, one last look, delete.
         if route.name == RouteName.bulk2 { return writes * 13 }
-        return object == ContentNote.object ? writes * 2 : writes
+        return ContentNote.isDocument(object) ? writes * 2 : writes
     }
 }

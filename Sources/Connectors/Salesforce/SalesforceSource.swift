@@ -13,7 +13,8 @@ package import MigratezTransport
 /// read with those that the platform has archived. A note is a `ContentNote`, its `Content` the text itself.
 ///
 /// Links are the fields of a record that refer to others, and the rows of objects that join two, such as
-/// `OpportunityContactRole`. Files other than notes are not read.
+/// `OpportunityContactRole`. Files are the latest versions of documents (`ContentVersion`, known by the id of the document),
+/// and what was attached before there were documents (`Attachment`).
 package struct SalesforceSource: Source {
     package let name = "salesforce"
     /// What may stand below `source:`.
@@ -55,12 +56,34 @@ package struct SalesforceSource: Source {
                 }
             }
             if schema.name == ProductPrices.object { schema.fields.append(ProductPrices.schema) }
+            schema.content = SalesforceFile.content(of: schema.name)
+            if let content = schema.content { schema.fields.removeAll { $0.name == content.field } }
             return schema
         }
     }
 
     package func layout(of object: StreamName) -> RecordLayout {
-        RecordLayout(id: "Id", modified: RecordSelection.modified)
+        RecordLayout(id: SalesforceFile.idField(of: object.text), modified: RecordSelection.modified)
+    }
+
+    // MARK: Files
+
+    package func readContent(
+        of object: StreamName, id: String, record: ArraySlice<UInt8>, piece: ([UInt8]) async throws -> Void
+    ) async throws {
+        guard let content = SalesforceFile.content(of: object.text) else {
+            throw MigratezError(
+                .notSupported, "records of \(object) have no content", remedy: .fixConfiguration,
+                hint: "take the key content of the object out of the pipeline file")
+        }
+        let values = record.withUnsafeBufferPointer { JSONValue(validated: $0) }
+        // The version that the record is of, not whatever is the latest by now.
+        guard let version = values[RecordSelection.id]?.text, SalesforceID.isID(version) else {
+            throw Rejection(.contentUnavailable, fields: [content.field])
+        }
+        try await FileContent(api: connection.api).read(
+            object.text, id: version, field: content.field, bytes: content.sizeField.flatMap { values[$0]?.int },
+            piece: piece)
     }
 
     // MARK: Records

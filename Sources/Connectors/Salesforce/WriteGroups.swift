@@ -58,8 +58,9 @@ extension SchemaCatalog {
         var holdsStamp: [String: Bool] = [:]
         let needsParents = style == .externalID && child.hasStamp
         for reference in rows.lazy.flatMap(\.references) where needsParents && holdsStamp[reference.object] == nil {
-            let isNote = reference.object == ContentNote.object
-            holdsStamp[reference.object] = try await isNote ? false : metadata(of: reference.object).hasStamp
+            // The key of a document is that of one of its versions.
+            let isDocument = ContentNote.isDocument(reference.object)
+            holdsStamp[reference.object] = try await isDocument ? false : metadata(of: reference.object).hasStamp
         }
         let parents = holdsStamp
         return { row in
