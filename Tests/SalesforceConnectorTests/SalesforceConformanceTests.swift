@@ -161,5 +161,5 @@ private struct SalesforceSubject: RemoteSourceSubject, RemoteDestinationSubject 
         return codes.sorted()
     }
 
-    func knows(_ vendorCode: String) -> Bool { SalesforceErrorRule.all.contains { $0.vendorCode == vendorCode } }
+    func knows(_ vendorCode: String) -> Bool { VendorErrorTable.salesforce.known(vendorCode) != nil }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
+import MigratezConnectorKit
 import MigratezModel
 import MigratezSalesforceConnector
 import Testing
@@ -14,26 +15,26 @@ import Testing
         "INVALID_CROSS_REFERENCE_KEY", "INSUFFICIENT_ACCESS_OR_READONLY", "INVALID_FIELD_FOR_INSERT_UPDATE",
         "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "ENTITY_IS_DELETED", "DELETE_FAILED", "UNABLE_TO_LOCK_ROW",
         "QUERY_TIMEOUT", "SERVER_UNAVAILABLE", "STORAGE_LIMIT_EXCEEDED", "ALL_OR_NONE_OPERATION_ROLLED_BACK",
-        "INVALID_EMAIL_ADDRESS", "MALFORMED_ID", "INACTIVE_OWNER_OR_USER",
+        "INVALID_EMAIL_ADDRESS", "MALFORMED_ID", "INACTIVE_OWNER_OR_USER", "STANDARD_PRICE_NOT_DEFINED",
     ]
 
     @Test(arguments: documented)
     func `each documented code is in the table`(_ vendorCode: String) {
-        #expect(SalesforceErrorRule.all.contains { $0.vendorCode == vendorCode })
+        #expect(VendorErrorTable.salesforce.rules.contains { $0.vendorCode == vendorCode })
     }
 
     @Test func `no code is in the table twice`() {
-        let codes = SalesforceErrorRule.all.map(\.vendorCode)
+        let codes = VendorErrorTable.salesforce.rules.map(\.vendorCode)
         #expect(Set(codes).count == codes.count)
     }
 
     @Test func `codes get the class that says who can mend it`() {
-        #expect(SalesforceErrorRule.rule(for: "UNABLE_TO_LOCK_ROW").code == .rowLocked)
-        #expect(SalesforceErrorRule.rule(for: "UNABLE_TO_LOCK_ROW").remedy == .retry(after: nil))
-        #expect(SalesforceErrorRule.rule(for: "STRING_TOO_LONG").code == .tooLong)
-        #expect(SalesforceErrorRule.rule(for: "REQUEST_LIMIT_EXCEEDED").remedy == .waitForQuota(until: nil))
-        #expect(SalesforceErrorRule.rule(for: "STORAGE_LIMIT_EXCEEDED").remedy == .fixConfiguration)
-        #expect(SalesforceErrorRule.rule(for: "INACTIVE_OWNER_OR_USER").code == .ownerInactive)
+        #expect(VendorErrorTable.salesforce.rule(for: "UNABLE_TO_LOCK_ROW").code == .rowLocked)
+        #expect(VendorErrorTable.salesforce.rule(for: "UNABLE_TO_LOCK_ROW").remedy == .retry(after: nil))
+        #expect(VendorErrorTable.salesforce.rule(for: "STRING_TOO_LONG").code == .tooLong)
+        #expect(VendorErrorTable.salesforce.rule(for: "REQUEST_LIMIT_EXCEEDED").remedy == .waitForQuota(until: nil))
+        #expect(VendorErrorTable.salesforce.rule(for: "STORAGE_LIMIT_EXCEEDED").remedy == .fixConfiguration)
+        #expect(VendorErrorTable.salesforce.rule(for: "INACTIVE_OWNER_OR_USER").code == .ownerInactive)
     }
 
     @Test func `a code that nobody has heard of refuses the row and is kept`() {

@@ -36,12 +36,18 @@ struct SalesforceClient {
     func send(
         _ method: SimulatorRequest.Method, _ path: String, _ body: String = "", headers: [(String, String)] = []
     ) async -> Answer {
+        await send(method, path, bytes: Array(body.utf8), headers: headers)
+    }
+
+    func send(
+        _ method: SimulatorRequest.Method, _ path: String, bytes: [UInt8], headers: [(String, String)] = []
+    ) async -> Answer {
         let target = path.hasPrefix("/") ? path : "/services/data/v67.0/" + path
         let fields = [("Authorization", "Bearer " + token), ("Host", "127.0.0.1:1")] + headers
         let response = await simulator.respond(
             to: SimulatorRequest(
                 method: method, target: target, headers: SimulatorHeaders(fields.map { ($0.0, $0.1) }),
-                body: Array(body.utf8)))
+                body: bytes))
         guard case .bytes(let bytes) = response.body else {
             return Answer(status: response.status, headers: response.headers, bytes: [])
         }

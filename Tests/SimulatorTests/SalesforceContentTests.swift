@@ -82,4 +82,28 @@ import Testing
             .post, "sobjects/ContentVersion", #"{"PathOnClient":"a.snote","VersionData":"<p>"}"#)
         #expect(bad.errorCode == "JSON_PARSER_ERROR")
     }
+
+    @Test func `a file comes in two parts, and its bytes as they are`() async throws {
+        let client = try SalesforceClient { $0.fileBytesMax = 1000 }
+        let account = try await client.create("Account", #"{"Name":"A"}"#)
+        let bytes = [UInt8]([0, 13, 10, 45, 45, 255])
+        func send(_ record: String, field: String = "VersionData", _ bytes: [UInt8]) async -> SalesforceClient.Answer {
+            let head =
+                "--b 1\r\nContent-Disposition: form-data; name=\"entity_content\";\r\nContent-Type: application/json\r\n\r\n"
+                + record + "\r\n--b 1\r\nContent-Type: application/octet-stream\r\n"
+                + "Content-Disposition: form-data; name=\"\(field)\"; filename=\"a\"\r\n\r\n"
+            return await client.send(
+                .post, "sobjects/ContentVersion", bytes: Array(head.utf8) + bytes + Array("\r\n--b 1--\r\n".utf8),
+                headers: [("Content-Type", "multipart/form-data; boundary=\"b 1\"")])
+        }
+        let record = #"{"PathOnClient":"a.bin","FirstPublishLocationId":"\#(account)"}"#
+        let id = try #require(await send(record, bytes).json["id"]?.text)
+        #expect(await client.send(.get, "sobjects/ContentVersion/\(id)/VersionData").bytes == bytes)
+        #expect(await client.values("ContentSize", "SELECT ContentSize FROM ContentVersion") == ["6"])
+        #expect(await send(record, []).errorCode == "REQUIRED_FIELD_MISSING")
+        #expect(await send(record, field: "Title", bytes).errorCode == "INVALID_FIELD")
+        #expect(await send(record, [UInt8](repeating: 1, count: 1001)).status == 413)
+        #expect(await send("{", bytes).errorCode == "JSON_PARSER_ERROR")
+        #expect(try client.simulator.count(of: "ContentVersion") == 1)
+    }
 }

@@ -213,12 +213,12 @@ struct BulkWriter: Sendable {
         }
         let vendorCode = parts.first.map { $0.uppercased() } ?? ""
         let isCode = vendorCode.count > 3 && vendorCode.allSatisfy { ($0 >= "A" && $0 <= "Z") || $0 == "_" }
-        let rule = SalesforceErrorRule.rule(for: isCode ? vendorCode : "INVALIDBATCH")
+        let rule = VendorErrorTable.salesforce.rule(for: isCode ? vendorCode : "INVALIDBATCH")
         let field = parts.dropFirst().last.flatMap { SOQL.isName($0) && !$0.contains(" ") ? $0 : nil }
         return MigratezError(
             rule.code == .ruleViolated ? .requestRefused : rule.code,
             "bulk job \(job) for \(object) failed as a whole\(isCode ? " (\(vendorCode))" : "")",
-            remedy: rule.triage.isAboutRows ? .fixConfiguration : rule.remedy,
+            remedy: rule.remedy == .rejectRecord || rule.isOfLock ? .fixConfiguration : rule.remedy,
             hint: field.map { "look at the field \($0) of \(object)" })
     }
 }

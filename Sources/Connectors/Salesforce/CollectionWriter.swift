@@ -194,14 +194,12 @@ struct CollectionWriter: Sendable {
             let refusals =
                 refused.refusals.isEmpty
                 ? [SalesforceRefusal(vendorCode: "EXCEEDED_MAX_SIZE_REQUEST", text: "")] : refused.refusals
-            switch refusals[0].rule.triage {
-            case .retryRow: return rows.map { _ in .refused(refusals) }
-            case .rejectRow where rows.count == 1: return [.refused(refusals)]
-            case .rejectRow:
-                let middle = rows.startIndex + rows.count / 2
-                return try await bisect(rows[..<middle], request, style) + bisect(rows[middle...], request, style)
-            default: throw error
-            }
+            let rule = refusals[0].rule
+            if rule.isOfLock { return rows.map { _ in .refused(refusals) } }
+            guard rule.remedy == .rejectRecord else { throw error }
+            if rows.count == 1 { return [.refused(refusals)] }
+            let middle = rows.startIndex + rows.count / 2
+            return try await bisect(rows[..<middle], request, style) + bisect(rows[middle...], request, style)
         }
     }
 

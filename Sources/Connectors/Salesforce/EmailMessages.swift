@@ -44,7 +44,8 @@ extension Batch.Row {
         let isEmpty = !fields.contains(UInt8(ascii: "\""))
         var row = self
         row.fields.replaceSubrange(
-            brace..., with: Array("\(isEmpty ? "" : ",")\"\(name)\":".utf8) + JSONValue.string(text).serialized() + [0x7D])
+            brace...,
+            with: Array("\(isEmpty ? "" : ",")\"\(name)\":".utf8) + JSONValue.string(text).serialized() + [0x7D])
         return row
     }
 }

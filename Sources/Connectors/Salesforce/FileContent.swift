@@ -79,7 +79,8 @@ struct FileContent: Sendable {
         }
         guard expected == nil || expected == count else {
             throw MigratezError(
-                .brokenResponse, "\(count) bytes of \(object) \(id) came, of \(expected ?? 0)", remedy: .retry(after: nil))
+                .brokenResponse, "\(count) bytes of \(object) \(id) came, of \(expected ?? 0)",
+                remedy: .retry(after: nil))
         }
     }
 

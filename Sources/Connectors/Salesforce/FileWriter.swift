@@ -14,7 +14,8 @@ import MigratezTransport
 /// `DUPLICATE_VALUE`. A file that is there already gets a version more if its bytes are others.
 ///
 /// Source: REST API Developer Guide, "Insert or Update Blob Data"; Object Reference, "ContentVersion" (a version is added by
-/// `ContentDocumentId`; the first one makes its document, whose id is read afterwards).
+/// `ContentDocumentId`; the first one makes its document, whose id is read afterwards). An empty file is refused as if it had
+/// no bytes at all (douglascayers/sfdc-convert-attachments-to-chatter-files, issue 44).
 struct FileWriter: Sendable {
     private static let contentField = "VersionData"
 
@@ -161,7 +162,8 @@ struct FileWriter: Sendable {
             do {
                 let answer = try await api.json(try await request(record, content))
                 guard let id = answer["id"]?.text else {
-                    throw MigratezError(.brokenResponse, "a file was answered without an id", remedy: .retry(after: nil))
+                    throw MigratezError(
+                        .brokenResponse, "a file was answered without an id", remedy: .retry(after: nil))
                 }
                 return .created(SalesforceID.canonical(id))
             } catch let error as MigratezError {

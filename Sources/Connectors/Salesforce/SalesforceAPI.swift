@@ -132,8 +132,8 @@ struct SalesforceAPI: Sendable {
         let rule = first.rule
         var hint: String?
         var remedy = rule.remedy
-        switch rule.triage {
-        case .logIn:
+        switch rule.remedy {
+        case .retry where rule.isOfSession:
             // One fresh token was tried already, below.
             remedy = .fixConfiguration
             hint = "the session was refused twice: check that the user may use the API (permission 'API Enabled')"
@@ -143,7 +143,7 @@ struct SalesforceAPI: Sendable {
             hint = "give the user the rights listed in the connector's documentation"
         default: break
         }
-        if status >= 500, case .rejectRow = rule.triage { remedy = .retry(after: nil) }
+        if status >= 500, rule.remedy == .rejectRecord { remedy = .retry(after: nil) }
         return MigratezError(
             status >= 500 && remedy == .retry(after: nil) ? .serverFailed : rule.code,
             "\(request) answered \(status) \(first.vendorCode)", remedy: remedy, hint: hint, cause: refused)

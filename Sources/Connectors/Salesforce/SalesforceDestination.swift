@@ -227,7 +227,9 @@ package struct SalesforceDestination: Destination {
     private func withPrices(
         _ object: String, _ fields: [String], _ read: ([String]) async throws -> [ReadBack]
     ) async throws -> [ReadBack] {
-        guard object == ProductPrices.object, fields.contains(ProductPrices.field) else { return try await read(fields) }
+        guard object == ProductPrices.object, fields.contains(ProductPrices.field) else {
+            return try await read(fields)
+        }
         return try await ProductPrices(api: connection.api)
             .completed(try await read(fields.filter { $0 != ProductPrices.field }))
     }

@@ -1,147 +1,107 @@
 // SPDX-License-Identifier: Apache-2.0
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
-package import MigratezModel
+package import MigratezConnectorKit
+import MigratezModel
 
-/// What one of Salesforce's error codes means to us.
-///
-/// Source: SOAP API Developer Guide, "Core Data Types Used in API Calls: StatusCode" and "ExceptionCode"; REST API
-/// Developer Guide, "Status Codes and Error Responses".
-package struct SalesforceErrorRule: Sendable {
-    /// What is to be done when the code stands for one row, or for a whole call.
-    package enum Triage: Sendable {
-        /// The row itself is refused; the same row passes only after a fix.
-        case rejectRow
-        /// The row was in somebody's way; the same row may pass later.
-        case retryRow
-        /// The call may pass later.
-        case retryCall
-        /// The session has ended; log in again.
-        case logIn
-        /// An allowance is used up.
-        case waitForQuota
-        /// A person must change a right, a setting or the pipeline.
-        case fixConfiguration
-
-        /// The call itself was in order.
-        package var isAboutRows: Bool {
-            switch self {
-            case .rejectRow, .retryRow: true
-            case .retryCall, .logIn, .waitForQuota, .fixConfiguration: false
-            }
-        }
-    }
-
-    package var vendorCode: String
-    package var code: ErrorCode
-    package var triage: Triage
-
-    fileprivate init(_ vendorCode: String, _ code: ErrorCode, _ triage: Triage) {
-        self.vendorCode = vendorCode
-        self.code = code
-        self.triage = triage
-    }
-
-    /// The remedy that a rejection or a thrown error carries.
-    package var remedy: MigratezError.Remedy {
-        switch triage {
-        case .rejectRow: .rejectRecord
-        case .retryRow, .retryCall, .logIn: .retry(after: nil)
-        case .waitForQuota: .waitForQuota(until: nil)
-        case .fixConfiguration: .fixConfiguration
-        }
-    }
-
-    /// The rule of a vendor code; a code that is not in the table refuses the row.
-    package static func rule(for vendorCode: String) -> SalesforceErrorRule {
-        byVendorCode[vendorCode] ?? SalesforceErrorRule(vendorCode, .ruleViolated, .rejectRow)
-    }
-
-    private static let byVendorCode = Dictionary(
-        all.map { ($0.vendorCode, $0) }, uniquingKeysWith: { first, _ in first })
-
-    /// Every code that the connector knows, in groups.
-    package static let all: [SalesforceErrorRule] = [
+extension VendorErrorTable {
+    /// What each of Salesforce's error codes means to us.
+    ///
+    /// Source: SOAP API Developer Guide, "Core Data Types Used in API Calls: StatusCode" and "ExceptionCode"; REST API
+    /// Developer Guide, "Status Codes and Error Responses".
+    package static let salesforce = VendorErrorTable([
         // Session and rights
-        SalesforceErrorRule("INVALID_SESSION_ID", .credentialsRejected, .logIn),
-        SalesforceErrorRule("INVALID_AUTH_HEADER", .credentialsRejected, .logIn),
-        SalesforceErrorRule("INVALID_LOGIN", .credentialsRejected, .fixConfiguration),
-        SalesforceErrorRule("API_DISABLED_FOR_ORG", .permissionMissing, .fixConfiguration),
-        SalesforceErrorRule("API_CURRENTLY_DISABLED", .permissionMissing, .fixConfiguration),
-        SalesforceErrorRule("FUNCTIONALITY_NOT_ENABLED", .permissionMissing, .fixConfiguration),
-        SalesforceErrorRule("INSUFFICIENT_ACCESS", .permissionMissing, .fixConfiguration),
-        SalesforceErrorRule("INSUFFICIENT_ACCESS_OR_READONLY", .permissionMissing, .rejectRow),
-        SalesforceErrorRule("INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY", .permissionMissing, .rejectRow),
-        SalesforceErrorRule("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", .ruleViolated, .rejectRow),
-        SalesforceErrorRule("INVALID_FIELD_FOR_INSERT_UPDATE", .permissionMissing, .rejectRow),
+        VendorErrorRule("INVALID_SESSION_ID", .credentialsRejected, .retry(after: nil)),
+        VendorErrorRule("INVALID_AUTH_HEADER", .credentialsRejected, .retry(after: nil)),
+        VendorErrorRule("INVALID_LOGIN", .credentialsRejected, .fixConfiguration),
+        VendorErrorRule("API_DISABLED_FOR_ORG", .permissionMissing, .fixConfiguration),
+        VendorErrorRule("API_CURRENTLY_DISABLED", .permissionMissing, .fixConfiguration),
+        VendorErrorRule("FUNCTIONALITY_NOT_ENABLED", .permissionMissing, .fixConfiguration),
+        VendorErrorRule("INSUFFICIENT_ACCESS", .permissionMissing, .fixConfiguration),
+        VendorErrorRule("INSUFFICIENT_ACCESS_OR_READONLY", .permissionMissing),
+        VendorErrorRule("INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY", .permissionMissing),
+        VendorErrorRule("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", .ruleViolated),
+        VendorErrorRule("INVALID_FIELD_FOR_INSERT_UPDATE", .permissionMissing),
 
         // Allowances
-        SalesforceErrorRule("REQUEST_LIMIT_EXCEEDED", .quotaExhausted, .waitForQuota),
-        SalesforceErrorRule("API_LIMIT_EXCEEDED", .quotaExhausted, .waitForQuota),
-        SalesforceErrorRule("EXCEEDED_QUOTA", .quotaExhausted, .waitForQuota),
-        SalesforceErrorRule("EXCEEDED_MAX_SIZE_REQUEST", .requestRefused, .rejectRow),
-        SalesforceErrorRule("STORAGE_LIMIT_EXCEEDED", .storageFull, .fixConfiguration),
-        SalesforceErrorRule("LIMIT_EXCEEDED", .ruleViolated, .rejectRow),
+        VendorErrorRule("REQUEST_LIMIT_EXCEEDED", .quotaExhausted, .waitForQuota(until: nil)),
+        VendorErrorRule("API_LIMIT_EXCEEDED", .quotaExhausted, .waitForQuota(until: nil)),
+        VendorErrorRule("EXCEEDED_QUOTA", .quotaExhausted, .waitForQuota(until: nil)),
+        VendorErrorRule("EXCEEDED_MAX_SIZE_REQUEST", .requestRefused),
+        VendorErrorRule("REQUEST_ENTITY_TOO_LARGE", .requestRefused),
+        VendorErrorRule("STORAGE_LIMIT_EXCEEDED", .storageFull, .fixConfiguration),
+        VendorErrorRule("LIMIT_EXCEEDED", .ruleViolated),
 
         // The service itself
-        SalesforceErrorRule("SERVER_UNAVAILABLE", .serverFailed, .retryCall),
-        SalesforceErrorRule("UNKNOWN_EXCEPTION", .serverFailed, .retryCall),
-        SalesforceErrorRule("QUERY_TIMEOUT", .timedOut, .retryCall),
-        SalesforceErrorRule("REQUEST_RUNNING_TOO_LONG", .timedOut, .retryCall),
-        SalesforceErrorRule("OPERATION_TOO_LARGE", .requestRefused, .fixConfiguration),
+        VendorErrorRule("SERVER_UNAVAILABLE", .serverFailed, .retry(after: nil)),
+        VendorErrorRule("UNKNOWN_EXCEPTION", .serverFailed, .retry(after: nil)),
+        VendorErrorRule("QUERY_TIMEOUT", .timedOut, .retry(after: nil)),
+        VendorErrorRule("REQUEST_RUNNING_TOO_LONG", .timedOut, .retry(after: nil)),
+        VendorErrorRule("OPERATION_TOO_LARGE", .requestRefused, .fixConfiguration),
 
         // The request
-        SalesforceErrorRule("INVALID_FIELD", .requestRefused, .rejectRow),
-        SalesforceErrorRule("INVALID_TYPE", .requestRefused, .fixConfiguration),
-        SalesforceErrorRule("MALFORMED_QUERY", .requestRefused, .fixConfiguration),
-        SalesforceErrorRule("JSON_PARSER_ERROR", .wrongType, .rejectRow),
-        SalesforceErrorRule("NOT_FOUND", .requestRefused, .fixConfiguration),
-        SalesforceErrorRule("METHOD_NOT_ALLOWED", .requestRefused, .fixConfiguration),
-        SalesforceErrorRule("UNSUPPORTED_API_VERSION", .requestRefused, .fixConfiguration),
-        SalesforceErrorRule("API_ERROR", .requestRefused, .fixConfiguration),
-        SalesforceErrorRule("INVALID_HTTP_METHOD", .requestRefused, .fixConfiguration),
-        SalesforceErrorRule("INVALID_INPUT", .requestRefused, .fixConfiguration),
-        SalesforceErrorRule("INVALID_QUERY_FILTER_OPERATOR", .requestRefused, .fixConfiguration),
-        SalesforceErrorRule("INVALID_QUERY_LOCATOR", .requestRefused, .fixConfiguration),
-        SalesforceErrorRule("EXCEEDED_ID_LIMIT", .requestRefused, .fixConfiguration),
-        SalesforceErrorRule("DUPLICATE_DEVELOPER_NAME", .requestRefused, .fixConfiguration),
-        SalesforceErrorRule("INVALID_FIELD_NAME", .requestRefused, .fixConfiguration),
-        SalesforceErrorRule("INVALID_CSV", .requestRefused, .fixConfiguration),
-        SalesforceErrorRule("INVALIDJOB", .requestRefused, .fixConfiguration),
-        SalesforceErrorRule("INVALIDJOBSTATE", .requestRefused, .fixConfiguration),
-        SalesforceErrorRule("INVALIDENTITY", .requestRefused, .fixConfiguration),
-        SalesforceErrorRule("INVALIDBATCH", .requestRefused, .fixConfiguration),
+        VendorErrorRule("INVALID_FIELD", .requestRefused),
+        VendorErrorRule("INVALID_TYPE", .requestRefused, .fixConfiguration),
+        VendorErrorRule("MALFORMED_QUERY", .requestRefused, .fixConfiguration),
+        VendorErrorRule("JSON_PARSER_ERROR", .wrongType),
+        VendorErrorRule("NOT_FOUND", .requestRefused, .fixConfiguration),
+        VendorErrorRule("METHOD_NOT_ALLOWED", .requestRefused, .fixConfiguration),
+        VendorErrorRule("UNSUPPORTED_API_VERSION", .requestRefused, .fixConfiguration),
+        VendorErrorRule("API_ERROR", .requestRefused, .fixConfiguration),
+        VendorErrorRule("INVALID_HTTP_METHOD", .requestRefused, .fixConfiguration),
+        VendorErrorRule("INVALID_INPUT", .requestRefused, .fixConfiguration),
+        VendorErrorRule("INVALID_QUERY_FILTER_OPERATOR", .requestRefused, .fixConfiguration),
+        VendorErrorRule("INVALID_QUERY_LOCATOR", .requestRefused, .fixConfiguration),
+        VendorErrorRule("EXCEEDED_ID_LIMIT", .requestRefused, .fixConfiguration),
+        VendorErrorRule("DUPLICATE_DEVELOPER_NAME", .requestRefused, .fixConfiguration),
+        VendorErrorRule("INVALID_FIELD_NAME", .requestRefused, .fixConfiguration),
+        VendorErrorRule("INVALID_CSV", .requestRefused, .fixConfiguration),
+        VendorErrorRule("INVALIDJOB", .requestRefused, .fixConfiguration),
+        VendorErrorRule("INVALIDJOBSTATE", .requestRefused, .fixConfiguration),
+        VendorErrorRule("INVALIDENTITY", .requestRefused, .fixConfiguration),
+        VendorErrorRule("INVALIDBATCH", .requestRefused, .fixConfiguration),
 
         // Locks
-        SalesforceErrorRule("UNABLE_TO_LOCK_ROW", .rowLocked, .retryRow),
-        SalesforceErrorRule("TXN_SECURITY_METERING_ERROR", .rowLocked, .retryRow),
+        VendorErrorRule("UNABLE_TO_LOCK_ROW", .rowLocked, .retry(after: nil)),
+        VendorErrorRule("TXN_SECURITY_METERING_ERROR", .rowLocked, .retry(after: nil)),
 
         // Rows: values
-        SalesforceErrorRule("REQUIRED_FIELD_MISSING", .requiredFieldMissing, .rejectRow),
-        SalesforceErrorRule("MISSING_ARGUMENT", .requiredFieldMissing, .rejectRow),
-        SalesforceErrorRule("STRING_TOO_LONG", .tooLong, .rejectRow),
-        SalesforceErrorRule("NUMBER_OUTSIDE_VALID_RANGE", .wrongType, .rejectRow),
-        SalesforceErrorRule("NUM_OUTSIDE_VALID_RANGE", .wrongType, .rejectRow),
-        SalesforceErrorRule("INVALID_EMAIL_ADDRESS", .wrongType, .rejectRow),
-        SalesforceErrorRule("INVALID_TYPE_ON_FIELD_IN_RECORD", .wrongType, .rejectRow),
-        SalesforceErrorRule("INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", .notInPicklist, .rejectRow),
-        SalesforceErrorRule("FIELD_INTEGRITY_EXCEPTION", .ruleViolated, .rejectRow),
+        VendorErrorRule("REQUIRED_FIELD_MISSING", .requiredFieldMissing),
+        VendorErrorRule("MISSING_ARGUMENT", .requiredFieldMissing),
+        VendorErrorRule("STRING_TOO_LONG", .tooLong),
+        VendorErrorRule("NUMBER_OUTSIDE_VALID_RANGE", .wrongType),
+        VendorErrorRule("NUM_OUTSIDE_VALID_RANGE", .wrongType),
+        VendorErrorRule("INVALID_EMAIL_ADDRESS", .wrongType),
+        VendorErrorRule("INVALID_TYPE_ON_FIELD_IN_RECORD", .wrongType),
+        VendorErrorRule("INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", .notInPicklist),
+        VendorErrorRule("FIELD_INTEGRITY_EXCEPTION", .ruleViolated),
 
         // Rows: other records
-        SalesforceErrorRule("DUPLICATE_VALUE", .duplicate, .rejectRow),
-        SalesforceErrorRule("DUPLICATE_EXTERNAL_ID", .duplicate, .rejectRow),
-        SalesforceErrorRule("DUPLICATES_DETECTED", .duplicate, .rejectRow),
-        SalesforceErrorRule("INVALID_CROSS_REFERENCE_KEY", .parentNotLoaded, .rejectRow),
-        SalesforceErrorRule("MALFORMED_ID", .parentNotLoaded, .rejectRow),
-        SalesforceErrorRule("INVALID_ID_FIELD", .parentNotLoaded, .rejectRow),
-        SalesforceErrorRule("ENTITY_IS_DELETED", .recordDeleted, .rejectRow),
-        SalesforceErrorRule("DELETE_FAILED", .ruleViolated, .rejectRow),
-        SalesforceErrorRule("INACTIVE_OWNER_OR_USER", .ownerInactive, .rejectRow),
+        VendorErrorRule("DUPLICATE_VALUE", .duplicate),
+        VendorErrorRule("DUPLICATE_EXTERNAL_ID", .duplicate),
+        VendorErrorRule("DUPLICATES_DETECTED", .duplicate),
+        VendorErrorRule("INVALID_CROSS_REFERENCE_KEY", .parentNotLoaded),
+        VendorErrorRule("MALFORMED_ID", .parentNotLoaded),
+        VendorErrorRule("INVALID_ID_FIELD", .parentNotLoaded),
+        VendorErrorRule("ENTITY_IS_DELETED", .recordDeleted),
+        VendorErrorRule("DELETE_FAILED", .ruleViolated),
+        VendorErrorRule("INACTIVE_OWNER_OR_USER", .ownerInactive),
+
+        // Rows: prices
+        VendorErrorRule("STANDARD_PRICE_NOT_DEFINED", .ruleViolated),
 
         // Rows: rules of the org
-        SalesforceErrorRule("FIELD_CUSTOM_VALIDATION_EXCEPTION", .ruleViolated, .rejectRow),
-        SalesforceErrorRule("CANNOT_EXECUTE_FLOW_TRIGGER", .ruleViolated, .rejectRow),
-        SalesforceErrorRule("ENTITY_IS_LOCKED", .ruleViolated, .rejectRow),
-        SalesforceErrorRule("ALL_OR_NONE_OPERATION_ROLLED_BACK", .ruleViolated, .retryRow),
-    ]
+        VendorErrorRule("FIELD_CUSTOM_VALIDATION_EXCEPTION", .ruleViolated),
+        VendorErrorRule("CANNOT_EXECUTE_FLOW_TRIGGER", .ruleViolated),
+        VendorErrorRule("ENTITY_IS_LOCKED", .ruleViolated),
+        VendorErrorRule("ALL_OR_NONE_OPERATION_ROLLED_BACK", .ruleViolated, .retry(after: nil)),
+    ])
+}
+
+extension VendorErrorRule {
+    /// The session has ended; log in again.
+    var isOfSession: Bool { code == .credentialsRejected && isPassing }
+
+    /// The row was in somebody's way: it was not written, and may pass later.
+    var isOfLock: Bool { isPassing && (code == .rowLocked || code == .ruleViolated) }
 }

@@ -26,11 +26,12 @@ package enum SalesforceLimits {
         guard !response.isSuccess, response.status < 500,
             let refusal = (try? JSONValue(parsing: response.body)).map(SalesforceRefusal.list)?.first
         else { return .byStatus(response, now: now) }
-        switch refusal.rule.triage {
+        let rule = refusal.rule
+        switch rule.remedy {
         case .waitForQuota: return .quotaExhausted(until: nil)
-        case .retryCall: return .transient(after: nil)
-        case .retryRow: return .refused(after: nil)
-        case .rejectRow, .logIn, .fixConfiguration: return .byStatus(response, now: now)
+        case .retry where rule.isOfLock: return .refused(after: nil)
+        case .retry where !rule.isOfSession: return .transient(after: nil)
+        default: return .byStatus(response, now: now)
         }
     }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
+package import MigratezConnectorKit
 import MigratezJSON
 package import MigratezModel
 
@@ -21,7 +22,7 @@ package struct SalesforceRefusal: Sendable, Equatable {
     }
 
     /// What the table says about it.
-    package var rule: SalesforceErrorRule { .rule(for: vendorCode) }
+    package var rule: VendorErrorRule { VendorErrorTable.salesforce.rule(for: vendorCode) }
 
     /// Several errors of one row as one rejection; the first gives the code.
     package static func rejection(_ refusals: [SalesforceRefusal]) -> Rejection {
@@ -99,5 +100,5 @@ package struct SalesforceRefusal: Sendable, Equatable {
 
 extension [SalesforceRefusal] {
     /// Whether a lock kept the row out.
-    var nameLock: Bool { contains { if case .retryRow = $0.rule.triage { true } else { false } } }
+    var nameLock: Bool { contains { $0.rule.isOfLock } }
 }

@@ -16,7 +16,7 @@ extension RequestHandler {
         let object = try object(name)
         switch (request.method, path.count) {
         case (.get, 1): return .json(Describe(schema: schema, api: api).basic(object))
-        case (.get, 2) where path[1] == "describe": 
+        case (.get, 2) where path[1] == "describe":
             let types = try RecordTypes.all(db, schema)
             return .json(Describe(schema: schema, api: api, recordTypes: types).full(object))
         case (.post, 1): return try create(request, object)

@@ -18,7 +18,8 @@ extension RowWriter {
         }.map { object.fields[$0].name }
         guard refused.isEmpty else {
             throw RowFailure(
-                "INSUFFICIENT_ACCESS_OR_READONLY", "email messages that are not drafts cannot be changed", fields: refused)
+                "INSUFFICIENT_ACCESS_OR_READONLY", "email messages that are not drafts cannot be changed",
+                fields: refused)
         }
     }
 
@@ -45,8 +46,9 @@ extension RowWriter {
 
     /// The task that shows an e-mail goes with it.
     func deleteTask(ofEmail ordinal: Int64) throws {
-        guard let task = try String.fetchOne(
-            db, sql: "SELECT ActivityId FROM EmailMessage WHERE n = ?", arguments: [ordinal]),
+        guard
+            let task = try String.fetchOne(
+                db, sql: "SELECT ActivityId FROM EmailMessage WHERE n = ?", arguments: [ordinal]),
             let id = RecordID(task)
         else { return }
         try db.execute(

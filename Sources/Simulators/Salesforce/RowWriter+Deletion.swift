@@ -13,7 +13,8 @@ extension RowWriter {
         try refuseDeletion(of: ordinal, object)
         let deal =
             object.name == "OpportunityLineItem"
-            ? try String.fetchOne(db, sql: "SELECT OpportunityId FROM OpportunityLineItem WHERE n = ?", arguments: [ordinal])
+            ? try String.fetchOne(
+                db, sql: "SELECT OpportunityId FROM OpportunityLineItem WHERE n = ?", arguments: [ordinal])
             : nil
         try markDeleted([ordinal], of: object.name == "ContentNote" ? schema["ContentDocument"] ?? object : object)
         if let deal { try sumUp(deal) }

@@ -40,7 +40,8 @@ extension RowWriter {
             else { return }
             guard price["IsActive"] as Bool == true else {
                 throw RowFailure(
-                    "FIELD_INTEGRITY_EXCEPTION", "field integrity exception: PricebookEntryId (pricebook entry is inactive)",
+                    "FIELD_INTEGRITY_EXCEPTION",
+                    "field integrity exception: PricebookEntryId (pricebook entry is inactive)",
                     fields: ["PricebookEntryId"])
             }
             try takePriceBook(price["Pricebook2Id"], text("OpportunityId", values, object))
@@ -97,7 +98,9 @@ extension RowWriter {
     func sumUp(_ opportunity: String) throws {
         guard let id = RecordID(opportunity) else { return }
         let row = try Row.fetchOne(
-            db, sql: "SELECT COUNT(*), TOTAL(TotalPrice) FROM OpportunityLineItem WHERE OpportunityId = ? AND IsDeleted = 0",
+            db,
+            sql:
+                "SELECT COUNT(*), TOTAL(TotalPrice) FROM OpportunityLineItem WHERE OpportunityId = ? AND IsDeleted = 0",
             arguments: [opportunity])
         let count: Int = row?[0] ?? 0
         try db.execute(

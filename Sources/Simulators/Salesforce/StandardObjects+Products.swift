@@ -54,7 +54,7 @@ extension StandardObjects {
                 .number("UnitPrice", .currency, precision: 18, scale: 2),
                 .number("TotalPrice", .currency, precision: 18, scale: 2),
                 .number("ListPrice", .currency, precision: 18, scale: 2, .readOnly),
-                .number("Discount", .percent, precision: 3, scale: 2), .date("ServiceDate"), .text("Description", 255),
+                .number("Discount", .percent, precision: 5, scale: 2), .date("ServiceDate"), .text("Description", 255),
             ] + audit)
     }
 }

@@ -9,6 +9,8 @@ must be one that the simulator accepts without a login: the client's login hosts
 import base64
 import csv
 import io
+import json
+import os
 import sys
 
 import requests
@@ -210,6 +212,66 @@ def check_notes(sf, account):
     check("Gr" in text, "and is what was written")
 
 
+def check_files(sf, account):
+    data = os.urandom(300_000) + b"\r\n--\x00"
+    record = {"Title": "Angebot", "PathOnClient": "Angebot 1.bin", "FirstPublishLocationId": account}
+    headers = {k: v for k, v in sf.headers.items() if k.lower() != "content-type"}
+    answer = sf.session.post(sf.base_url + "sobjects/ContentVersion", headers=headers, files={
+        "entity_content": (None, json.dumps(record), "application/json"),
+        "VersionData": ("Angebot 1.bin", data, "application/octet-stream")})
+    check(answer.status_code == 201, f"a file in two parts: {answer.text}")
+    version = answer.json()["id"]
+    check(sf.ContentVersion.get_base64(version, base64_field="VersionData") == data, "the bytes come back")
+    row = sf.query("SELECT ContentDocumentId, ContentSize, FileExtension, IsLatest FROM ContentVersion "
+                   f"WHERE Id = '{version}' AND FileType != 'SNOTE'")["records"][0]
+    check(row["ContentSize"] == len(data) and row["FileExtension"] == "bin" and row["IsLatest"], "what is told of it")
+    document = row["ContentDocumentId"]
+    links = sf.query(f"SELECT LinkedEntityId FROM ContentDocumentLink WHERE ContentDocumentId = '{document}'")["records"]
+    check([link["LinkedEntityId"] for link in links] == [account], "it is shown where it was published")
+    second = {"PathOnClient": "b.txt", "VersionData": base64.b64encode(b"new").decode(), "ContentDocumentId": document}
+    check(sf.ContentVersion.create(second)["success"], "a second version")
+    latest = sf.query(f"SELECT Id FROM ContentVersion WHERE ContentDocumentId = '{document}' AND IsLatest = true")
+    check(latest["totalSize"] == 1 and latest["records"][0]["Id"] != version, "the latest one is another")
+    refused(SalesforceMalformedRequest, "REQUIRED_FIELD_MISSING", lambda: sf.ContentVersion.create({"Title": "x"}), "no bytes")
+    old = sf.Attachment.create({"ParentId": account, "Name": "old.bin", "Body": base64.b64encode(data).decode()})["id"]
+    check(sf.Attachment.get_base64(old) == data, "an attachment's body")
+    sf.ContentDocument.delete(document)
+    check(sf.query(f"SELECT COUNT() FROM ContentVersion WHERE ContentDocumentId = '{document}'")["totalSize"] == 0, "gone")
+
+
+def check_emails(sf, account):
+    contact = sf.Contact.create({"LastName": "Recipient"})["id"]
+    mail = sf.EmailMessage.create({
+        "Subject": "Angebot", "TextBody": "Grüße", "FromAddress": "a@acme.test", "ToAddress": "b@acme.test",
+        "Incoming": False, "Status": "3", "MessageDate": "2019-05-06T07:08:09Z", "RelatedToId": account})["id"]
+    relation = {"EmailMessageId": mail, "RelationId": contact, "RelationType": "ToAddress"}
+    check(sf.EmailMessageRelation.create(relation)["success"], "whom it went to")
+    row = sf.query(f"SELECT MessageDate, ActivityId FROM EmailMessage WHERE Id = '{mail}'")["records"][0]
+    check(row["MessageDate"].startswith("2019-05-06T07:08:09"), "its own time")
+    check(sf.Task.get(row["ActivityId"])["TaskSubtype"] == "Email", "a task shows it")
+    try:
+        sf.EmailMessage.update(mail, {"Subject": "Other"})
+        check(False, "an e-mail that was sent is not changed")
+    except SalesforceMalformedRequest:
+        check(True, "an e-mail that was sent is not changed")
+
+
+def check_products(sf):
+    product = sf.Product2.create({"Name": "Anvil", "ProductCode": "A-1", "IsActive": True})["id"]
+    standard = sf.query("SELECT Id FROM Pricebook2 WHERE IsStandard = true")["records"][0]["Id"]
+    partners = sf.Pricebook2.create({"Name": "Partners", "IsActive": True})["id"]
+    price = {"Pricebook2Id": partners, "Product2Id": product, "UnitPrice": 9, "IsActive": True}
+    refused(SalesforceMalformedRequest, "STANDARD_PRICE_NOT_DEFINED", lambda: sf.PricebookEntry.create(price), "first")
+    entry = sf.PricebookEntry.create({**price, "Pricebook2Id": standard})["id"]
+    deal = sf.Opportunity.create({"Name": "D", "StageName": "Prospecting", "CloseDate": "2026-12-31"})["id"]
+    line = {"OpportunityId": deal, "PricebookEntryId": entry, "Quantity": 3, "UnitPrice": 8.5}
+    check(sf.OpportunityLineItem.create(line)["success"], "a product of an opportunity")
+    read = sf.Opportunity.get(deal)
+    check(read["Amount"] == 25.5 and read["Pricebook2Id"] == standard, "the amount and the book follow")
+    row = sf.query(f"SELECT Product2Id, Product2.Name FROM OpportunityLineItem WHERE OpportunityId = '{deal}'")["records"][0]
+    check(row["Product2Id"] == product and row["Product2"]["Name"] == "Anvil", "the line names its product")
+
+
 def main():
     sf = connect(sys.argv[1].rstrip("/"))
     check_describe(sf)
@@ -219,6 +281,9 @@ def main():
     check_queries(sf)
     check_bulk(sf, account)
     check_notes(sf, account)
+    check_files(sf, account)
+    check_emails(sf, account)
+    check_products(sf)
     check(sf.api_usage["api-usage"].used > 30, "the limit header is read")
     check(sf.limits()["DailyApiRequests"]["Remaining"] > 0, "limits")
     print(f"ok {checks} checks")
