@@ -94,6 +94,7 @@ enum ObjectPairs {
         case ("salesforce", "Task", _), ("salesforce", "Event", _): "WhatId"
         case ("zoho", "Tasks", "Contacts"), ("zoho", "Calls", "Contacts"), ("zoho", "Events", "Contacts"): "Who_Id"
         case ("zoho", "Tasks", _), ("zoho", "Calls", _), ("zoho", "Events", _): "What_Id"
+        case ("salesforce", "EmailMessage", _): "RelatedToId"
         case ("dynamics", "contact", "account"): "parentcustomerid"
         case ("dynamics", "annotation", _): "objectid"
         case ("dynamics", "task", _), ("dynamics", "phonecall", _), ("dynamics", "appointment", _): "regardingobjectid"
@@ -111,7 +112,8 @@ enum ObjectPairs {
     static func junction(from: String, to: String, in connector: String) -> String? {
         switch (connector, from, to) {
         case ("salesforce", "Opportunity", "Contact"): "OpportunityContactRole"
-        case ("salesforce", "ContentNote", _): "ContentDocumentLink"
+        case ("salesforce", "ContentNote", _), ("salesforce", "ContentVersion", _): "ContentDocumentLink"
+        case ("salesforce", "EmailMessage", "Contact"), ("salesforce", "EmailMessage", "Lead"): "EmailMessageRelation"
         case ("pipedrive", "deal", "person"): "deal_participant"
         case ("dynamics", "opportunity", "contact"): "connection"
         case ("zoho", "Deals", "Contacts"): "Contact_Roles"

@@ -98,9 +98,54 @@ enum StandardSchemas {
                     text("Title", "Title", 255, isRequired: true),
                     FieldSchema(name: "Content", label: "Content", kind: .longText),
                 ]
-            default: [text("Name", "Name", 80, isRequired: true)]
+            default: salesforceFields(object, owner)
             }
-        return ObjectSchema(name: object, label: object, fields: fields, holdsKey: true)
+        let content = object == "ContentVersion" ? ContentSchema(field: "VersionData") : nil
+        return ObjectSchema(name: object, label: object, fields: fields, holdsKey: true, content: content)
+    }
+
+    /// Of what a new file does not begin with.
+    private static func salesforceFields(_ object: String, _ owner: FieldSchema) -> [FieldSchema] {
+        switch object {
+        case "Lead":
+            [
+                text("LastName", "Last Name", 80, isRequired: true), text("FirstName", "First Name", 40),
+                text("Company", "Company", 255, isRequired: true),
+                FieldSchema(name: "Email", label: "Email", kind: .email), phone("Phone"), text("Title", "Title", 128),
+                owner,
+            ]
+        case "Product2":
+            [
+                text("Name", "Product Name", 255, isRequired: true), text("ProductCode", "Product Code", 255),
+                FieldSchema(name: "Description", label: "Product Description", kind: .longText, lengthMax: 4_000),
+                number("StandardPrice", "Standard Price"), FieldSchema(name: "IsActive", label: "Active", kind: .bool),
+            ]
+        case "OpportunityLineItem":
+            [
+                FieldSchema(name: "Quantity", label: "Quantity", kind: .decimal, isRequired: true),
+                number("UnitPrice", "Sales Price"), number("Discount", "Discount"),
+                text("Description", "Line Description", 255), reference("OpportunityId", to: "Opportunity"),
+                reference("Product2Id", to: "Product2"),
+            ]
+        case "EmailMessage":
+            [
+                text("Subject", "Subject", 3_000),
+                FieldSchema(name: "TextBody", label: "Text Body", kind: .longText, lengthMax: 131_072),
+                FieldSchema(name: "HtmlBody", label: "HTML Body", kind: .longText, lengthMax: 131_072),
+                text("FromAddress", "From Address", 1_000), text("ToAddress", "To Address", 4_000),
+                text("CcAddress", "CC Address", 4_000),
+                FieldSchema(name: "Incoming", label: "Is Incoming", kind: .bool),
+                FieldSchema(name: "MessageDate", label: "Message Date", kind: .dateTime),
+                FieldSchema(
+                    name: "RelatedToId", label: "Related To ID", kind: .reference, refersTo: ["Account", "Opportunity"]),
+            ]
+        case "ContentVersion":
+            [
+                text("Title", "Title", 255), text("PathOnClient", "Path On Client", 500, isRequired: true),
+                FieldSchema(name: "Description", label: "Description", kind: .longText, lengthMax: 1_000), owner,
+            ]
+        default: [text("Name", "Name", 80, isRequired: true)]
+        }
     }
 
     private static func pipedriveObject(_ object: String) -> ObjectSchema {
