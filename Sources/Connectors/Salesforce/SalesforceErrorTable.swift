@@ -50,6 +50,7 @@ extension VendorErrorTable {
         VendorErrorRule("API_ERROR", .requestRefused, .fixConfiguration),
         VendorErrorRule("INVALID_HTTP_METHOD", .requestRefused, .fixConfiguration),
         VendorErrorRule("INVALID_INPUT", .requestRefused, .fixConfiguration),
+        VendorErrorRule("INVALID_MULTIPART_REQUEST", .requestRefused, .fixConfiguration),
         VendorErrorRule("INVALID_QUERY_FILTER_OPERATOR", .requestRefused, .fixConfiguration),
         VendorErrorRule("INVALID_QUERY_LOCATOR", .requestRefused, .fixConfiguration),
         VendorErrorRule("EXCEEDED_ID_LIMIT", .requestRefused, .fixConfiguration),
