@@ -101,6 +101,7 @@ let package = Package(
         module(
             "Connectors/SQLite", name: "SQLiteConnector", ["Model", "JSON", "Crypto", "ConnectorKit"],
             products: [grdb, sqlite]),
+        module("Connectors/Singer", name: "SingerConnector", ["CLinux", "Model", "JSON", "Crypto", "ConnectorKit"]),
 
         // The three stages, in the order in which data passes them; none knows another.
         module("Extract", ["Model", "JSON", "Crypto", "ChunkFormat", "ChunkLines", "Staging", "ConnectorKit"]),
@@ -113,9 +114,8 @@ let package = Package(
             [
                 "Model", "JSON", "CSV", "Crypto", "ChunkFormat", "ChunkLines", "Staging", "Transport", "YAML",
                 "ConnectorKit", "HubSpotConnector", "SalesforceConnector", "PipedriveConnector", "DynamicsConnector",
-                "OdooConnector", "RESTConnector", "ZohoConnector", "FileConnector", "SQLiteConnector", "Extract",
-                "Transform",
-                "Load",
+                "OdooConnector", "RESTConnector", "ZohoConnector", "FileConnector", "SQLiteConnector", "SingerConnector",
+                "Extract", "Transform", "Load",
             ], products: [subprocess, logging]),
 
         // Servers that speak the vendors' protocols; they share no code with the connectors.
@@ -201,6 +201,7 @@ let package = Package(
         tests("FileConnector", ["Model", "JSON", "ConnectorKit", "FileConnector", "CSV", "TestKit"]),
         tests(
             "SQLiteConnector", ["Model", "JSON", "ConnectorKit", "SQLiteConnector", "TestKit"], products: [grdb]),
+        tests("SingerConnector", ["Model", "JSON", "ConnectorKit", "SingerConnector", "TestKit"]),
         tests(
             "Extract",
             ["Model", "JSON", "Crypto", "ChunkFormat", "ChunkLines", "Staging", "ConnectorKit", "Extract", "TestKit"]),

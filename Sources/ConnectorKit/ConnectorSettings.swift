@@ -46,10 +46,10 @@ package struct ConnectorSettings: Sendable {
     package subscript(path: String) -> String? { texts[path] }
     /// The secret at a dotted path.
     package func secret(_ path: String) -> Secret? { secrets[path] }
-    /// The names directly below a dotted path, sorted: `names(under: "objects")`.
+    /// The names directly below a dotted path, sorted: `names(under: "objects")`. Those of secrets are among them.
     package func names(under path: String) -> [String] {
         let prefix = path + "."
-        let names = texts.keys.compactMap { key in
+        let names = (Array(texts.keys) + secrets.keys).compactMap { key in
             key.hasPrefix(prefix) ? String(key.dropFirst(prefix.count).prefix { $0 != "." }) : nil
         }
         return Array(Set(names)).sorted()
