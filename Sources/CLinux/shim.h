@@ -3,12 +3,9 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
-#include <fcntl.h>
 #include <malloc.h>
 #include <sched.h>
-#include <spawn.h>
 #include <sys/prctl.h>
-#include <unistd.h>
 
 // prctl(2) is variadic, which Swift does not import.
 static inline int migratez_set_dumpable(int is_dumpable) { return prctl(PR_SET_DUMPABLE, is_dumpable, 0, 0, 0); }
@@ -37,16 +34,15 @@ static inline int migratez_keep_processors(int count_max) {
     return sched_setaffinity(0, sizeof kept, &kept) ? -1 : count;
 }
 
-// pipe2(2) is declared for GNU's dialect only, which Swift does not ask for. Both ends are closed in programs that are started.
-static inline int migratez_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC); }
+// pipe2(2) and the next one are declared for GNU's dialect only, and their headers are not included here: what Swift knows as
+// Glibc has them in another dialect. O_CLOEXEC is the caller's to name.
+extern int pipe2(int ends[2], int flags);
+static inline int migratez_pipe(int ends[2], int flags) { return pipe2(ends, flags); }
 
-// Leaves nothing open in a program that is started but what is below `first`. Elsewhere than in glibc, and before its version
-// 2.34, the flag that every descriptor of ours is opened with has to do.
-static inline int migratez_close_from(posix_spawn_file_actions_t *actions, int first) {
-#if defined(__GLIBC__) && __GLIBC_PREREQ(2, 34)
-    return posix_spawn_file_actions_addclosefrom_np(actions, first);
-#else
-    (void)actions, (void)first;
-    return 0;
-#endif
+// Leaves nothing open in a program that is started but what is below `first`; `actions` is a posix_spawn_file_actions_t.
+// Elsewhere than in glibc, and before its version 2.34, the flag that every descriptor of ours is opened with has to do.
+extern int migratez_add_close_from(void *actions, int first) __asm__("posix_spawn_file_actions_addclosefrom_np")
+    __attribute__((weak));
+static inline int migratez_close_from(void *actions, int first) {
+    return migratez_add_close_from ? migratez_add_close_from(actions, first) : 0;
 }

@@ -116,6 +116,18 @@ package struct ConnectionTemplate: Sendable {
             return ConnectionTemplate(needs: [
                 Need(path: "file", question: "the database file to write to", suggestion: "./export.sqlite")
             ])
+        case ("singer", .source):
+            var needs = [Need(path: "command", question: "the tap's program", suggestion: "tap-csv")]
+            // Streams: one object at least; its name is the user's own.
+            if !settings.keys.contains(where: { $0.hasPrefix("objects.") && $0.hasSuffix(".stream") }) {
+                needs.append(
+                    Need(path: "objects.person.stream", question: "the stream with the people", suggestion: "person"))
+            }
+            return ConnectionTemplate(needs: needs)
+        case ("singer", .target):
+            return ConnectionTemplate(needs: [
+                Need(path: "command", question: "the target's program", suggestion: "target-jsonl")
+            ])
         case ("rest", .source) where definition == nil:
             return ConnectionTemplate(needs: [
                 Need(path: "definition", question: "the file with the definition", suggestion: "connector.yaml")

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
+import Logging
 package import MigratezConnectorKit
 import MigratezDynamicsConnector
 import MigratezFileConnector
@@ -11,6 +12,7 @@ import MigratezPipedriveConnector
 import MigratezRESTConnector
 import MigratezSQLiteConnector
 import MigratezSalesforceConnector
+import MigratezSingerConnector
 import MigratezTransport
 import MigratezZohoConnector
 
@@ -28,6 +30,7 @@ package enum Connectors {
             "csv": FileSource.settings(.csv),
             "ndjson": FileSource.settings(.ndjson),
             "sqlite": SQLiteSource.settings,
+            "singer": SingerSource.settings,
             "rest": OwnDefinition.settings,
         ].merging(ShippedDefinitions.all.mapValues(\.settingSpecs)) { own, _ in own },
         destinations: [
@@ -40,8 +43,9 @@ package enum Connectors {
             "csv": FileDestination.settings(.csv),
             "ndjson": FileDestination.settings(.ndjson),
             "sqlite": SQLiteDestination.settings,
+            "singer": SingerDestination.settings,
         ],
-        typedSources: Set(["salesforce", "pipedrive", "dynamics", "odoo", "zoho", "ndjson", "sqlite", "rest"])
+        typedSources: Set(["salesforce", "pipedrive", "dynamics", "odoo", "zoho", "ndjson", "sqlite", "singer", "rest"])
             .union(ShippedDefinitions.all.keys))
 
     /// What each connector can do on either side, by name.
@@ -56,6 +60,7 @@ package enum Connectors {
             ConnectorOverview("csv", FileSource.capabilities, FileDestination.capabilities),
             ConnectorOverview("ndjson", FileSource.capabilities, FileDestination.capabilities),
             ConnectorOverview("sqlite", SQLiteSource.capabilities, SQLiteDestination.capabilities),
+            ConnectorOverview("singer", SingerSource.capabilities, SingerDestination.capabilities),
         ]
         + ShippedDefinitions.all.sorted { $0.key < $1.key }.map {
             ConnectorOverview($0.key, $0.value.capabilities, nil)
@@ -75,7 +80,8 @@ package enum Connectors {
     }
 
     static func source(
-        _ name: String, _ settings: ConnectorSettings, http: any HTTPClient, clock: any WallClock
+        _ name: String, _ settings: ConnectorSettings, http: any HTTPClient, clock: any WallClock,
+        log: Logger
     ) throws(MigratezError) -> any Source {
         switch name {
         case "hubspot": try HubSpotSource(settings: settings, http: http, clock: clock)
@@ -87,6 +93,7 @@ package enum Connectors {
         case "csv": try FileSource(.csv, settings: settings)
         case "ndjson": try FileSource(.ndjson, settings: settings)
         case "sqlite": try SQLiteSource(settings: settings)
+        case "singer": try SingerSource(settings: settings) { log.info("tap", metadata: ["said": "\($0)"]) }
         default:
             if let definition = try definition(of: name, file: settings["definition"]) {
                 try RESTSource(definition, settings: settings, http: http, clock: clock)
@@ -97,7 +104,8 @@ package enum Connectors {
     }
 
     static func destination(
-        _ name: String, _ settings: ConnectorSettings, http: any HTTPClient, clock: any WallClock
+        _ name: String, _ settings: ConnectorSettings, http: any HTTPClient, clock: any WallClock,
+        log: Logger
     ) throws(MigratezError) -> any Destination {
         switch name {
         case "hubspot": try HubSpotDestination(settings: settings, http: http, clock: clock)
@@ -109,6 +117,7 @@ package enum Connectors {
         case "csv": try FileDestination(.csv, settings: settings)
         case "ndjson": try FileDestination(.ndjson, settings: settings)
         case "sqlite": try SQLiteDestination(settings: settings)
+        case "singer": try SingerDestination(settings: settings) { log.info("target", metadata: ["said": "\($0)"]) }
         default: throw unknown(name)
         }
     }

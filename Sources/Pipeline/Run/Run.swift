@@ -250,11 +250,11 @@ package struct PlanConnection: Sendable {
             plan: plan, path: URL(filePath: path).standardizedFileURL.path(percentEncoded: false),
             source: try Connectors.source(
                 plan.source.connector, settings.source, http: client("source", traffic.source),
-                clock: workplace.clock
+                clock: workplace.clock, log: workplace.log
             ).named(by: plan.transform.objects.map { ($0.stream, $0.origin) }),
             destination: try Connectors.destination(
                 plan.target.connector, settings.target, http: client("target", traffic.target),
-                clock: workplace.clock),
+                clock: workplace.clock, log: workplace.log),
             stagingKey: settings.stagingKey, traffic: traffic)
     }
 }

@@ -127,7 +127,7 @@ enum Spawn {
 
     private static func pipe(_ program: Program) throws(MigratezError) -> (reading: Int32, writing: Int32) {
         var ends: [Int32] = [-1, -1]
-        guard migratez_pipe(&ends) == 0 else { throw exhausted(program) }
+        guard migratez_pipe(&ends, O_CLOEXEC) == 0 else { throw exhausted(program) }
         return (ends[0], ends[1])
     }
 
