@@ -114,7 +114,8 @@ let package = Package(
             [
                 "Model", "JSON", "CSV", "Crypto", "ChunkFormat", "ChunkLines", "Staging", "Transport", "YAML",
                 "ConnectorKit", "HubSpotConnector", "SalesforceConnector", "PipedriveConnector", "DynamicsConnector",
-                "OdooConnector", "RESTConnector", "ZohoConnector", "FileConnector", "SQLiteConnector", "SingerConnector",
+                "OdooConnector", "RESTConnector", "ZohoConnector", "FileConnector", "SQLiteConnector",
+                "SingerConnector",
                 "Extract", "Transform", "Load",
             ], products: [subprocess, logging]),
 

@@ -52,7 +52,7 @@ import Testing
         ("hubspot", "dynamics"), ("dynamics", "salesforce"), ("salesforce", "dynamics"), ("dynamics", "hubspot"),
         ("csv", "dynamics"), ("dynamics", "ndjson"),
         ("hubspot", "odoo"), ("odoo", "hubspot"), ("salesforce", "odoo"), ("odoo", "salesforce"), ("odoo", "ndjson"),
-        ("sqlite", "odoo"),
+        ("sqlite", "odoo"), ("singer", "salesforce"), ("hubspot", "singer"), ("csv", "singer"),
     ]) func `offline it is in order for every pair of connectors`(source: String, target: String) throws {
         var draft = try PipelineDraft(from: source, to: target, sourceSettings: [:], targetSettings: [:])
         draft.fillInSuggestions()

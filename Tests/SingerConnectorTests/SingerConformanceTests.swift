@@ -61,7 +61,10 @@ private struct TargetSubject: DestinationSubject {
     let object = "person"
 
     func fields(_ number: Int, version: Int) -> [String: String] {
-        ["email": "c\(number)@conformance.test", "lastname": "Ünïcode \"\(number)\" 👩‍👩‍👧", "jobtitle": "Title; \(version)"]
+        [
+            "email": "c\(number)@conformance.test", "lastname": "Ünïcode \"\(number)\" 👩‍👩‍👧",
+            "jobtitle": "Title; \(version)",
+        ]
     }
 
     var refused: (fields: [String: String], code: ErrorCode)? { nil }

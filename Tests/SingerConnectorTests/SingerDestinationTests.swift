@@ -10,7 +10,9 @@ import Testing
 
 /// Targets that behave, and targets that do not.
 @Suite struct `A target` {
-    private func batch(_ numbers: ClosedRange<Int>, _ fields: (Int) -> String = { #"{"name":"Person \#($0)"}"# }) -> Batch {
+    private func batch(
+        _ numbers: ClosedRange<Int>, _ fields: (Int) -> String = { #"{"name":"Person \#($0)"}"# }
+    ) -> Batch {
         Batch(object: "person", rows: numbers.map { Batch.Row(key: "k-\($0)", fields: Array(fields($0).utf8)) })
     }
 
@@ -64,7 +66,9 @@ import Testing
         try await TargetWorld.with { world in
             let intent = NotedIntent()
             let destination = try world.destination(.dead)
-            let error = await #expect(throws: MigratezError.self) { try await write(batch(1...3), to: destination, intent) }
+            let error = await #expect(throws: MigratezError.self) {
+                try await write(batch(1...3), to: destination, intent)
+            }
             #expect(error?.code == .serverFailed && error?.message.contains("cannot log in") == true)
             #expect(intent.last == nil)
             let found = try await destination.resolve(
@@ -83,7 +87,9 @@ import Testing
                 // It takes its schema well; what is wrong with it shows with the rows.
                 let destination = try world.destination(fault, writes: writes)
                 let route = destination.route(for: "person", expectedRows: 1)
-                let error = await #expect(throws: MigratezError.self) { try await write(batch(1...3), to: destination, intent) }
+                let error = await #expect(throws: MigratezError.self) {
+                    try await write(batch(1...3), to: destination, intent)
+                }
                 #expect(error.map { [.serverFailed, .brokenResponse].contains($0.code) } == true && error?.hint != nil)
                 // These two fail at the first word already.
                 guard fault == .once else {
@@ -102,7 +108,9 @@ import Testing
                             Issue.record("\(receipt.result)")
                             continue
                         }
-                        #expect(rejection.code == .brokenResponse && rejection.reason?.contains("whether it keeps it") == true)
+                        #expect(
+                            rejection.code == .brokenResponse
+                                && rejection.reason?.contains("whether it keeps it") == true)
                     }
                 }
             }

@@ -41,7 +41,8 @@ import Musl
         }
     }
 
-    @Test func `is asked for one stream with all of its fields, or with those of a catalog of one's own`() async throws {
+    @Test func `is asked for one stream with all of its fields, or with those of a catalog of one's own`() async throws
+    {
         try await TapWorld.with(TapWorld.people(3)) { world in
             func selection(_ stream: String) throws -> JSONValue? {
                 let streams = try JSONValue(parsing: Array(world.text("given-catalog").utf8))["streams"]?.elements
@@ -121,7 +122,8 @@ import Musl
                 let source = try world.source()
                 _ = try await source.readPage(of: person, fields: [], after: nil)
             }
-            let process = try #require(pid_t(world.text("process").trimmingPrefix { $0.isWhitespace }.prefix { $0.isNumber }))
+            let process = try #require(
+                pid_t(world.text("process").trimmingPrefix { $0.isWhitespace }.prefix { $0.isNumber }))
             // Whoever was asked to end is gone within five seconds, or killed.
             while kill(process, 0) == 0 { try await Task.sleep(for: .milliseconds(5)) }
         }
@@ -211,7 +213,8 @@ import Musl
             }
             let said = "\(error?.message ?? "")\n\(world.log.text)"
             #expect(error?.code == .serverFailed && said.contains("ended with exit code 3 after"))
-            #expect(said.contains("it failed for «redacted»") && !said.contains("wholly-secret") && !said.contains("ada@"))
+            #expect(
+                said.contains("it failed for «redacted»") && !said.contains("wholly-secret") && !said.contains("ada@"))
             keys += try await world.read(source, after: cursor).keys
             #expect(Set(keys) == Set(Self.all))
         }
@@ -222,7 +225,8 @@ import Musl
     @Test func `that says something else in between loses those lines only, each by its number`() async throws {
         let messages = [
             TapWorld.schema(), TapWorld.record("\"id\": 1"), "Downloading 50 %", TapWorld.record("\"id\": NaN"),
-            TapWorld.record("\"id\": {}"), #"{"type":"RECORD","stream":"person","record":[1]}"#, "[1]", #"{"no": "type"}"#,
+            TapWorld.record("\"id\": {}"), #"{"type":"RECORD","stream":"person","record":[1]}"#, "[1]",
+            #"{"no": "type"}"#,
             #"{"type":"GREETING"}"#, TapWorld.record("\"id\": 2"),
         ]
         try await TapWorld.with(messages) { world in
@@ -255,7 +259,9 @@ import Musl
         }
     }
 
-    @Test func `that floods its error output is read all the same, and the log is not flooded with numbers`() async throws {
+    @Test func `that floods its error output is read all the same, and the log is not flooded with numbers`()
+        async throws
+    {
         try await TapWorld.with(TapWorld.people(2_500)) { world in
             let keys = try await world.read(world.source(.chatter)).keys
             #expect(keys == Self.all)
@@ -265,12 +271,15 @@ import Musl
 
     @Test func `with several keys, or none, has records that are told apart`() async throws {
         var messages = [TapWorld.schema(key: ["a", "b"])]
-        messages += [#""a": "x|", "b": 1"#, #""a": "x", "b": "|1""#, #""a": "x\\", "b": "|1""#].map { TapWorld.record($0) }
+        messages += [#""a": "x|", "b": 1"#, #""a": "x", "b": "|1""#, #""a": "x\\", "b": "|1""#].map {
+            TapWorld.record($0)
+        }
         try await TapWorld.with(messages) { world in
             #expect(Set(try await world.read(world.source()).keys).count == 3)
             try world.write([TapWorld.schema(key: [])] + (0..<3).map { _ in TapWorld.record("\"a\": \"same\"") })
             #expect(try await world.read(world.source()).keys == ["1", "2", "3"])
-            #expect(try await world.read(world.source(.none, ["objects.person.id": "a"])).keys == ["same", "same", "same"])
+            #expect(
+                try await world.read(world.source(.none, ["objects.person.id": "a"])).keys == ["same", "same", "same"])
         }
     }
 

@@ -171,6 +171,8 @@ struct TapWorld: Sendable {
 }
 
 extension Page {
-    var keys: [String] { texts.compactMap { $0.split(separator: "\"_singer_key\":\"").last?.dropLast(2) }.map(String.init) }
+    var keys: [String] {
+        texts.compactMap { $0.split(separator: "\"_singer_key\":\"").last?.dropLast(2) }.map(String.init)
+    }
     var texts: [String] { records.map { String(decoding: bytes[$0], as: UTF8.self) } }
 }

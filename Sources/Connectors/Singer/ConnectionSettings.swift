@@ -20,7 +20,8 @@ struct ConnectionSettings: Sendable {
                 "the \(kind), found on PATH or by its path, or a list of it and its arguments; no shell is used"),
             SettingSpec("config_file", .path, "the \(kind)'s config as a JSON file, to begin with"),
             SettingSpec(
-                "config.*", .text, "a member of the config; what is JSON (5, true, [\"a\"]) is taken as that, else a text"
+                "config.*", .text,
+                "a member of the config; what is JSON (5, true, [\"a\"]) is taken as that, else a text"
             ),
             SettingSpec("secrets.*", .secret, "a member of the config that is secret"),
             SettingSpec(
@@ -36,7 +37,9 @@ struct ConnectionSettings: Sendable {
         program = try Program(settings["command"], side: side)
         config = ProgramConfig(settings)
         silenceMax = .seconds(max(1, settings["timeout"].flatMap { Int($0) } ?? Self.silenceDefaultSeconds))
-        let members = settings.names(under: "config").compactMap { name in settings["config.\(name)"].map { "\(name)=\($0)" } }
+        let members = settings.names(under: "config").compactMap { name in
+            settings["config.\(name)"].map { "\(name)=\($0)" }
+        }
         identity = ([program.words.joined(separator: " "), settings["config_file"]].compactMap(\.self) + members)
             .joined(separator: " ")
     }

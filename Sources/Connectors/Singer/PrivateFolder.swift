@@ -54,7 +54,9 @@ final class PrivateFolder: Sendable {
     /// In memory, if the system has such a place: the user's own run-time folder, or the shared one.
     private static var base: String {
         let candidates = [Program.variable("XDG_RUNTIME_DIR"), "/dev/shm", Program.variable("TMPDIR")]
-        for case let folder? in candidates where folder.hasPrefix("/") && access(folder, W_OK | X_OK) == 0 { return folder }
+        for case let folder? in candidates where folder.hasPrefix("/") && access(folder, W_OK | X_OK) == 0 {
+            return folder
+        }
         return "/tmp"
     }
 

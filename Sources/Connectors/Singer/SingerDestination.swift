@@ -105,7 +105,8 @@ package struct SingerDestination: Destination {
         guard note != nil, writing == .append else { return [] }
         let open = Rejection(
             .brokenResponse,
-            reason: "the run, or the target, ended while the target was given the row: whether it keeps it, only a look at "
+            reason:
+                "the run, or the target, ended while the target was given the row: whether it keeps it, only a look at "
                 + "what it wrote can tell")
         return batch.rows.filter { $0.targetID == nil }.map { Receipt(key: $0.key, result: .rejected(open)) }
     }
@@ -118,7 +119,8 @@ package struct SingerDestination: Destination {
 
     package func read(object: String, ids: [String], fields: [String]) async throws -> [ReadBack] {
         throw Self.unreadable(
-            "so nothing can be compared", "look at what it wrote with tools of its own; each batch was confirmed by the target")
+            "so nothing can be compared",
+            "look at what it wrote with tools of its own; each batch was confirmed by the target")
     }
 
     package func sample(object: String, fields: [String], count: Int) async throws -> [ReadBack] {

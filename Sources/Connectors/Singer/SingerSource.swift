@@ -18,7 +18,8 @@ package struct SingerSource: Source {
     /// What a pipeline may set below `source:`.
     package static let settings =
         ConnectionSettings.specs("tap") + [
-            SettingSpec("catalog", .path, "a catalog with the fields to read; default: what the tap tells with --discover"),
+            SettingSpec(
+                "catalog", .path, "a catalog with the fields to read; default: what the tap tells with --discover"),
             SettingSpec(
                 "catalog_option", .oneOf(Tap.CatalogOption.allCases.map(\.rawValue)),
                 "how the tap takes it: --catalog (default), --properties for old ones, none if it takes none"),

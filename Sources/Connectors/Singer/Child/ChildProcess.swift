@@ -111,7 +111,8 @@ final class ChildProcess: Sendable {
     }
 
     /// Why the child is of no use any more, with what it said last.
-    func failure(_ code: ErrorCode, _ what: String, remedy: MigratezError.Remedy = .stop, hint: String) -> MigratezError {
+    func failure(_ code: ErrorCode, _ what: String, remedy: MigratezError.Remedy = .stop, hint: String) -> MigratezError
+    {
         let said = errors.lastLines().map { "; it said: \($0)" } ?? ""
         return MigratezError(code, "\(name) \(what)\(said)", remedy: remedy, hint: hint)
     }
@@ -194,7 +195,8 @@ final class ChildProcess: Sendable {
             }
             pipes.withLock { pipes in
                 // What it said last is there already when it has ended.
-                while pipes.errors >= 0, let ready = ready(pipes, for: [], within: ending == nil ? .milliseconds(5) : .zero),
+                while pipes.errors >= 0,
+                    let ready = ready(pipes, for: [], within: ending == nil ? .milliseconds(5) : .zero),
                     ready.contains(.errors)
                 { drainErrors(&pipes) }
             }

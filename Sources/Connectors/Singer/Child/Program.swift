@@ -33,7 +33,9 @@ struct Program: Sendable {
     func path() throws(MigratezError) -> String {
         let program = words[0]
         let folders =
-            program.contains("/") ? [""] : (Self.variable("PATH") ?? "/usr/local/bin:/usr/bin:/bin").split(separator: ":")
+            program.contains("/")
+            ? [""]
+            : (Self.variable("PATH") ?? "/usr/local/bin:/usr/bin:/bin").split(separator: ":")
                 .map { "\($0)/" }
         for folder in folders where Self.isProgram(folder + program) { return folder + program }
         throw MigratezError(

@@ -60,7 +60,9 @@ enum Spawn {
             }
         }
         guard failure == 0 else {
-            for descriptor in [input.writing, output.reading, errors.reading] where descriptor >= 0 { close(descriptor) }
+            for descriptor in [input.writing, output.reading, errors.reading] where descriptor >= 0 {
+                close(descriptor)
+            }
             throw MigratezError(
                 .fileNotFound, "\(path) cannot be started: \(String(cString: strerror(failure)))",
                 remedy: .fixConfiguration, hint: "start it by hand, with --help")

@@ -88,7 +88,8 @@ final class Tap: Sendable {
         if try await session.catchUp(with: place) { return session }
         guard session.isKeyed else {
             throw MigratezError(
-                .invalidSetting, "\(settings.program.name) gives other records of '\(object.name)' than before, "
+                .invalidSetting,
+                "\(settings.program.name) gives other records of '\(object.name)' than before, "
                     + "and nothing tells them apart", remedy: .fixConfiguration,
                 hint: "begin a new run; if a field holds an id, name it in source.objects.\(object.name).id")
         }

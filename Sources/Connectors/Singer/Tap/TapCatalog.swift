@@ -37,7 +37,8 @@ struct TapCatalog: Sendable {
             let likely = closest(to: name, among: names).map { "did you mean '\($0)'? " } ?? ""
             throw MigratezError(
                 .invalidSetting, "the tap has no stream '\(name)'", remedy: .fixConfiguration,
-                hint: "\(likely)set source.objects.\(object).stream to one of: \(names.sorted().joined(separator: ", "))")
+                hint:
+                    "\(likely)set source.objects.\(object).stream to one of: \(names.sorted().joined(separator: ", "))")
         }
         return TapStream(found)
     }
@@ -92,7 +93,8 @@ struct TapStream: Sendable {
         names = Set([identifier] + ["stream", "stream_alias"].compactMap { entry[$0]?.text })
         schema = entry["schema"] ?? .null
         let own = entry["metadata"]?.elements.first { $0["breadcrumb"]?.elements.isEmpty == true }?["metadata"]
-        let method = entry["replication_method"]?.text ?? own?["replication-method"]?.text
+        let method =
+            entry["replication_method"]?.text ?? own?["replication-method"]?.text
             ?? own?["forced-replication-method"]?.text
         let key = entry["replication_key"] ?? own?["replication-key"]
         hasBookmark = method.map { ["INCREMENTAL", "LOG_BASED"].contains($0) } ?? (key?.text != nil)

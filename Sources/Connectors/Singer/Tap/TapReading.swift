@@ -77,7 +77,8 @@ struct TapReading: Sendable {
             guard takesStates, !isCatchingUp, let value = index.topLevel("value"), value.kind == .object,
                 value.range.count <= Self.stateBytesMax
             else { return false }
-            let state = Array(bytes[bytes.startIndex + value.range.lowerBound..<bytes.startIndex + value.range.upperBound])
+            let state = Array(
+                bytes[bytes.startIndex + value.range.lowerBound..<bytes.startIndex + value.range.upperBound])
             guard state != place.state else { return false }
             place.reach(state)
             return true
@@ -97,7 +98,8 @@ struct TapReading: Sendable {
     ) throws(MigratezError) -> Bool {
         guard hasMessage else {
             throw MigratezError(
-                .brokenResponse, "\(program) writes something on its standard output that is no Singer message: \(reason)",
+                .brokenResponse,
+                "\(program) writes something on its standard output that is no Singer message: \(reason)",
                 remedy: .fixConfiguration, hint: "is it a tap? Whatever it has to say belongs on its error output")
         }
         reject(line, reason, &page)
