@@ -10,7 +10,7 @@ package struct ChunkSummary: Sendable, Equatable {
     package let plaintextBytes: Int
     /// The bytes that came out: the length of the file.
     package let ciphertextBytes: Int
-    /// The SHA-256 of all bytes that came out.
+    /// The SHA-256 of all bytes that came out; empty if none was asked for.
     package let ciphertextDigest: [UInt8]
 }
 
@@ -32,7 +32,8 @@ package struct ChunkEncoder: ~Copyable, Sendable {
 
     private var writer: AgeWriter
     private var compressor: ZstdCompressor?
-    private var digest = SHA256()
+    /// Without zstd it is half of what encoding costs.
+    private var digest: SHA256?
     private let limits: ChunkLimits
     private var packedBytes = 0
 
@@ -44,11 +45,13 @@ package struct ChunkEncoder: ~Copyable, Sendable {
     ///   - level: how hard zstd tries.
     ///   - copies: others who may open the chunk with plain `age -d` (X25519 only), for copies that outlive the run.
     ///   - limits: those on the plaintext; the length of lines is the reader's.
+    ///   - digests: whether the summary is to have a digest, for a chunk that the manifest will know.
     package init(
         context: ChunkContext, key: ChunkKey, level: CompressionLevel = .fast, copies: [AgeRecipient] = [],
-        limits: ChunkLimits = ChunkLimits(), into output: inout [UInt8]
+        limits: ChunkLimits = ChunkLimits(), digests: Bool = true, into output: inout [UInt8]
     ) throws(MigratezError) {
         let start = output.count
+        digest = digests ? SHA256() : nil
         compressor = context.packing == .zstd ? try ZstdCompressor(level: level) : nil
         writer = try AgeWriter(recipients: [.chunk(key, context)] + copies, into: &output)
         self.limits = limits
@@ -93,10 +96,10 @@ package struct ChunkEncoder: ~Copyable, Sendable {
         let (plaintextBytes, written) = (plaintextBytes, ciphertextBytes)
         var digest = digest
         try writer.finish(into: &output)
-        output.withUnsafeBytes { digest.update(UnsafeRawBufferPointer(rebasing: $0[start...])) }
+        output.withUnsafeBytes { digest?.update(UnsafeRawBufferPointer(rebasing: $0[start...])) }
         return ChunkSummary(
             plaintextBytes: plaintextBytes, ciphertextBytes: written + output.count - start,
-            ciphertextDigest: digest.finish())
+            ciphertextDigest: digest.take()?.finish() ?? [])
     }
 
     private mutating func compress(_ bytes: UnsafeRawBufferPointer, into output: inout [UInt8]) throws(MigratezError) {
@@ -114,6 +117,6 @@ package struct ChunkEncoder: ~Copyable, Sendable {
     private mutating func noteOutput(_ output: [UInt8], from start: Int) {
         guard output.count > start else { return }
         ciphertextBytes += output.count - start
-        output.withUnsafeBytes { digest.update(UnsafeRawBufferPointer(rebasing: $0[start...])) }
+        output.withUnsafeBytes { digest?.update(UnsafeRawBufferPointer(rebasing: $0[start...])) }
     }
 }

@@ -70,7 +70,7 @@ package struct SpillWriter: ~Copyable, Sendable {
         var output: [UInt8] = []
         let encoder = try ChunkEncoder(
             context: context, key: area.spillKey, limits: ChunkLimits(plaintextMax: SpillWriter.bytesMax),
-            into: &output)
+            digests: false, into: &output)
         file = try area.fileSystem.open(path, .new)
         self.encoder = consume encoder
         self.area = area
