@@ -39,6 +39,15 @@ import Testing
         #expect(result.sorted == entries.sorted { $0.lexicographicallyPrecedes($1) })
     }
 
+    @Test(arguments: [1_000, 100_000])
+    func `entries that come in order, and in the other order, come out in order`(count: Int) async throws {
+        let entries = (0..<count).map { number in
+            (0..<16).map { $0 < 8 ? UInt8(truncatingIfNeeded: number >> (56 - 8 * $0)) : 0 }
+        }
+        #expect(try await sorted(entries, width: 16).sorted == entries)
+        #expect(try await sorted(entries.reversed(), width: 16).sorted == entries)
+    }
+
     @Test(arguments: [1, 7, 8, 9, 24])
     func `entries of any width are sorted over several passes, duplicates kept`(width: Int) async throws {
         var generator = SeededGenerator(seed: Self.seed)

@@ -23,6 +23,8 @@ struct EntryArena: ~Copyable {
 
     private(set) var count = 0
     private var usedBytes = 0
+    /// Whether each entry so far came behind the one before, so that there is nothing to sort.
+    private var isInOrder = true
     private let memory: UnsafeMutableRawBufferPointer
     /// One past the last handle; handles lie below, the newest first.
     private let handlesEnd: UnsafeMutablePointer<Handle>
@@ -42,10 +44,13 @@ struct EntryArena: ~Copyable {
         let handleBytes = (count + 1) * MemoryLayout<Handle>.stride
         guard usedBytes + entry.count <= memory.count - handleBytes else { return false }
         UnsafeMutableRawBufferPointer(rebasing: memory[usedBytes...]).copyMemory(from: entry)
+        let prefix = EntryOrder.prefix(entry)
+        // Two equal prefixes tell nothing.
+        if isInOrder, count > 0, prefix <= (handlesEnd - count).pointee.prefix { isInOrder = false }
         count += 1
         (handlesEnd - count).initialize(
             to: Handle(
-                prefix: EntryOrder.prefix(entry), offset: UInt32(truncatingIfNeeded: usedBytes),
+                prefix: prefix, offset: UInt32(truncatingIfNeeded: usedBytes),
                 length: UInt32(truncatingIfNeeded: entry.count)))
         usedBytes += entry.count
         return true
@@ -54,7 +59,9 @@ struct EntryArena: ~Copyable {
     /// Puts the handles into the order of their entries.
     mutating func sort() {
         let start = UnsafeRawPointer(memory.baseAddress.unsafelyUnwrapped)
-        let handles = UnsafeMutableBufferPointer(start: handlesEnd - count, count: count)
+        var handles = UnsafeMutableBufferPointer(start: handlesEnd - count, count: count)
+        // The newest lies first.
+        guard !isInOrder else { return handles.reverse() }
         handles.sort { a, b in
             if a.prefix != b.prefix { return a.prefix < b.prefix }
             return EntryOrder.isLess(start + Int(a.offset), Int(a.length), start + Int(b.offset), Int(b.length))
@@ -73,6 +80,7 @@ struct EntryArena: ~Copyable {
     mutating func removeAll() {
         count = 0
         usedBytes = 0
+        isInOrder = true
     }
 }
 
