@@ -4,6 +4,12 @@
 package import MigratezJSON
 package import MigratezModel
 
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#endif
+
 /// A link as a line of a raw chunk: `{"from":"1","to":"2","primary":true,"label":"Billing contact"}`, where `primary`
 /// and `label` are there only if set.
 package enum EdgeLine {
@@ -26,14 +32,34 @@ package enum EdgeLine {
         writer.endLine()
     }
 
-    /// The parts of a line; `index` is a reusable index without nested fields.
-    package static func parse(
-        _ line: UnsafeBufferPointer<UInt8>, with index: inout RecordIndex
-    ) throws(MigratezError) -> EdgeSlices {
-        try index.indexLine(line)
-        return EdgeSlices(
-            from: try index.requiredSlice("from"), to: try index.requiredSlice("to"),
-            isPrimary: index.topLevel("primary")?.kind == .true, label: index.topLevel("label"))
+    /// The parts of a line.
+    package static func parse(_ line: UnsafeBufferPointer<UInt8>) throws(MigratezError) -> EdgeSlices {
+        var (from, to, label): (JSONSlice?, JSONSlice?, JSONSlice?)
+        var isPrimary = false
+        // A line has two to four members: looking at each is quicker than an index.
+        JSONSlice(range: 0..<line.count, kind: .object).forEachMember(in: line) { name, value in
+            if name.isEqual(to: "from") {
+                from = value
+            } else if name.isEqual(to: "to") {
+                to = value
+            } else if name.isEqual(to: "primary") {
+                isPrimary = value.kind == .true
+            } else if name.isEqual(to: "label") {
+                label = value
+            }
+        }
+        guard let from, let to else {
+            throw MigratezError(.chunkCorrupt, "a line of a staged chunk has no 'from' or no 'to'")
+        }
+        return EdgeSlices(from: from, to: to, isPrimary: isPrimary, label: label)
+    }
+}
+
+extension UnsafeBufferPointer<UInt8> {
+    /// Whether these are the bytes of the text, which is ASCII.
+    func isEqual(to text: StaticString) -> Bool {
+        guard count == text.utf8CodeUnitCount, let baseAddress else { return false }
+        return memcmp(baseAddress, text.utf8Start, count) == 0
     }
 }
 

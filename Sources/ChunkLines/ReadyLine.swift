@@ -73,22 +73,54 @@ package struct ReadyLine: Sendable {
 
 /// Reads the lines of ready chunks; one reader for many lines allocates nothing but what the lines hold.
 package struct ReadyLineReader: ~Copyable {
-    private var index = RecordIndex(fields: nil)
     private var references = ReferenceReader()
 
     package init() {}
 
     /// The record of a line.
     package mutating func read(_ line: UnsafeBufferPointer<UInt8>) throws(MigratezError) -> ReadyLine {
-        try index.indexLine(line)
-        guard let slice = index.topLevel("fields"), slice.kind == .object else {
-            throw MigratezError(.chunkCorrupt, "a line of a ready chunk has no fields")
-        }
+        let members = Members(line)
+        guard let ordinal = members.ordinal?.integer(in: line), let id = members.id, let fields = members.fields,
+            fields.kind == .object
+        else { throw MigratezError(.chunkCorrupt, "a line of a ready chunk is incomplete") }
         return ReadyLine(
-            ordinal: try index.requiredNumber("n", in: line), sourceID: try index.required("id", in: line),
-            tag: index.topLevel("tag").map { JSONText.string($0, of: line) },
-            fields: Array(UnsafeBufferPointer(rebasing: line[slice.range])),
-            references: try references.references(index.topLevel("refs"), in: line),
-            provenance: try RecordProvenance(line, index))
+            ordinal: ordinal, sourceID: JSONText.string(id, of: line),
+            tag: members.tag.map { JSONText.string($0, of: line) },
+            fields: Array(UnsafeBufferPointer(rebasing: line[fields.range])),
+            references: try references.references(members.references, in: line),
+            provenance: try RecordProvenance(formerIDs: members.formerIDs, modified: members.modified, in: line))
+    }
+
+    /// Where the members of a line are. There are a handful: looking at each is quicker than an index.
+    private struct Members {
+        var ordinal: JSONSlice?
+        var id: JSONSlice?
+        var tag: JSONSlice?
+        var formerIDs: JSONSlice?
+        var modified: JSONSlice?
+        var fields: JSONSlice?
+        var references: JSONSlice?
+
+        init(_ line: UnsafeBufferPointer<UInt8>) {
+            JSONSlice(range: 0..<line.count, kind: .object).forEachMember(in: line) { set($0, value: $1) }
+        }
+
+        private mutating func set(_ name: UnsafeBufferPointer<UInt8>, value: JSONSlice) {
+            if name.isEqual(to: "n") {
+                ordinal = value
+            } else if name.isEqual(to: "id") {
+                id = value
+            } else if name.isEqual(to: "fields") {
+                fields = value
+            } else if name.isEqual(to: "refs") {
+                references = value
+            } else if name.isEqual(to: "tag") {
+                tag = value
+            } else if name.isEqual(to: "was") {
+                formerIDs = value
+            } else if name.isEqual(to: "at") {
+                modified = value
+            }
+        }
     }
 }

@@ -22,7 +22,7 @@ package final class ReferenceRole: Sendable {
     /// What to do if the record was not loaded.
     package let onMissing: String
     /// How a reference of this role begins, up to the number: `{"field":"AccountId","to":"company","missing":"empty","n":`.
-    fileprivate let head: [UInt8]
+    let head: [UInt8]
 
     package init(field: String, stream: StreamName, link: StreamName? = nil, onMissing: String) {
         self.field = field

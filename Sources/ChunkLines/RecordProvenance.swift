@@ -19,13 +19,18 @@ package struct RecordProvenance: Sendable, Equatable {
         self.modified = modified
     }
 
-    /// Of an indexed line of a chunk.
-    init(_ line: UnsafeBufferPointer<UInt8>, _ index: borrowing RecordIndex) throws(MigratezError) {
-        let former = index.topLevel("was").map { slice in
+    /// Of the members `was` and `at` of a line of a chunk.
+    init(
+        formerIDs: JSONSlice?, modified: JSONSlice?, in line: UnsafeBufferPointer<UInt8>
+    ) throws(MigratezError) {
+        let former = formerIDs.map { slice in
             JSONValue(validated: UnsafeBufferPointer(rebasing: line[slice.range])).elements.compactMap(\.text)
         }
-        let modified = index.topLevel("at") == nil ? nil : try index.requiredNumber("at", in: line)
-        self.init(formerIDs: former ?? [], modified: modified.map { Timestamp(milliseconds: Int64($0)) })
+        let milliseconds = modified?.integer(in: line)
+        if modified != nil, milliseconds == nil {
+            throw MigratezError(.chunkCorrupt, "'at' of a line of a staged chunk is not a number")
+        }
+        self.init(formerIDs: former ?? [], modified: milliseconds.map { Timestamp(milliseconds: Int64($0)) })
     }
 
     /// Writes its members into the object that is open.

@@ -102,6 +102,7 @@ package struct RejectLine: Sendable {
             vendorCode: index.topLevel("vendor_code").map { JSONText.string($0, of: line) },
             vendorText: index.topLevel("vendor_text").map { JSONText.string($0, of: line) }, stage: stage,
             record: Array(line[record.range]), references: try references.references(index.topLevel("refs"), in: line),
-            provenance: try RecordProvenance(line, index))
+            provenance: try RecordProvenance(
+                formerIDs: index.topLevel("was"), modified: index.topLevel("at"), in: line))
     }
 }

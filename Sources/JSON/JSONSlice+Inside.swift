@@ -41,6 +41,29 @@ extension JSONSlice {
         return nil
     }
 
+    /// Calls `body` with the name and the value of each member of this object, in its order; nothing if it is none.
+    package func forEachMember(
+        in document: UnsafeBufferPointer<UInt8>,
+        _ body: (_ name: UnsafeBufferPointer<UInt8>, _ value: JSONSlice) -> Void
+    ) {
+        guard kind == .object, let start = document.baseAddress else { return }
+        let b = Bytes(start: start, count: range.upperBound)
+        var cursor = MemberCursor(b, objectAt: range.lowerBound)
+        while let member = cursor.next() {
+            let end = JSONScanner.valueEnd(b, from: member.value)
+            let value = JSONSlice(range: member.value..<end, kind: JSONSlice.kind(of: b[member.value]))
+            if member.hasEscapes {
+                var name: [UInt8] = []
+                JSONText.appendContent(
+                    Bytes(start: b.start, count: member.key.upperBound), from: member.key.lowerBound, to: &name)
+                name.withUnsafeBufferPointer { body($0, value) }
+            } else {
+                body(UnsafeBufferPointer(rebasing: document[member.key]), value)
+            }
+            cursor.advance(to: end)
+        }
+    }
+
     /// The whole number that stands here, as a number or as the text of a string; `nil` for anything else.
     package func integer(in document: UnsafeBufferPointer<UInt8>) -> Int? {
         let digits = document[content]

@@ -28,6 +28,12 @@ package struct JSONWriter: Sendable {
         needsComma = false
     }
 
+    /// Bytes that stand between two values: all that closes one, and all that leads to the next.
+    package mutating func between(prepared part: [UInt8]) {
+        bytes.append(contentsOf: part)
+        needsComma = false
+    }
+
     package mutating func beginArray() { begin(Byte.openBracket) }
     package mutating func endArray() { end(Byte.closeBracket) }
 

@@ -77,7 +77,7 @@ struct RecordPass: ~Copyable {
                 try settle(ordinal, line, index, original: original, edges: edges)
             }
         } afterBlock: { next in
-            if output.isFull, next > first {
+            if next > first, try output.isFull {
                 try await output.commit(.record(next))
                 try await output.open()
             }
@@ -163,7 +163,7 @@ struct RecordPass: ~Copyable {
         while let edge = try survey.nextRemainingEdge() {
             let route = routes[edge.route]
             output.settleLink(route.stream, Int(edge.edge), route.fateOfMissing.outcome, route.fateOfMissing.code)
-            if output.isFull { try await output.commit(.record(.max)) }
+            if try output.isFull { try await output.commit(.record(.max)) }
         }
     }
 
@@ -181,7 +181,7 @@ struct RecordPass: ~Copyable {
             if let root = group, root != member.root {
                 try finish(&merge, edges: edges, &index)
                 group = nil
-                if output.isFull {
+                if try output.isFull {
                     try await output.commit(.group(Int(member.root)))
                     try await output.open()
                 }

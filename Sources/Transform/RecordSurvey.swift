@@ -69,17 +69,17 @@ struct Surveyor {
     private func edgesByFrom() async throws -> SortedEntries {
         var byFrom = try targets.makeSorter(EdgeEntry.width)
         for (number, route) in lookups.enumerated() {
-            var byTo = try targets.makeSorter(EdgeEntry.width)
-            var index = RecordIndex(fields: nil)
-            try await StreamReader(staging: staging, stream: route.stream, kind: .raw).forEachLine { ordinal, line in
-                let edge = try EdgeLine.parse(line, with: &index)
-                let isPrimary = edge.isPrimary && route.choose == .primary
-                try byTo.append(
-                    EdgeEntry(
-                        key: pseudonyms.pseudonym(of: edge.to, in: line), edge: UInt64(ordinal),
-                        other: pseudonyms.pseudonym(of: edge.from, in: line), resolved: 0, label: 0,
-                        flags: EdgeEntry.flags(route: number, isPrimary: isPrimary, state: .missing)))
+            if let table = try await targets.tables([route.to])?[route.to] {
+                try await forEachEdge(of: route, number) { edge in
+                    var entry = edge
+                    entry.resolve(to: table.find(entry.key))
+                    entry.key = entry.other
+                    try byFrom.append(entry)
+                }
+                continue
             }
+            var byTo = try targets.makeSorter(EdgeEntry.width)
+            try await forEachEdge(of: route, number) { try byTo.append($0) }
             var sorted = try byTo.sorted()
             var join = try TargetJoin(await targets.sorted(route.to))
             while var entry = try sorted.next(EdgeEntry.init) {
@@ -89,6 +89,19 @@ struct Surveyor {
             }
         }
         return try byFrom.sorted()
+    }
+
+    /// Calls `body` with each edge of the route, whose other end is to be looked up.
+    private func forEachEdge(of route: LinkRoute, _ number: Int, _ body: (EdgeEntry) throws -> Void) async throws {
+        let ranks = route.choose == .primary
+        try await StreamReader(staging: staging, stream: route.stream, kind: .raw).forEachLine { ordinal, line in
+            let edge = try EdgeLine.parse(line)
+            try body(
+                EdgeEntry(
+                    key: pseudonyms.pseudonym(of: edge.to, in: line), edge: UInt64(ordinal),
+                    other: pseudonyms.pseudonym(of: edge.from, in: line), resolved: 0, label: 0,
+                    flags: EdgeEntry.flags(route: number, isPrimary: edge.isPrimary && ranks, state: .missing)))
+        }
     }
 
     /// Walks ids and edges side by side: finds records that came twice, and the record that each edge starts from.

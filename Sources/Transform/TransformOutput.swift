@@ -20,9 +20,12 @@ struct TransformOutput: ~Copyable {
     private static let outcomesMax = 50_000
     private var ready: ChunkWriter?
     private var rejects: ChunkWriter?
-    /// The line that is being made.
-    private var line = JSONWriter()
-    private var lines: [UInt8] = []
+    /// Ready lines that are not in the chunk yet: in larger pieces, compressing costs less for each.
+    private var readyLines = JSONWriter()
+    private var readyCount = 0
+    private static let readyBytes = 64 << 10
+    /// The reject line that is being made.
+    private var rejectLine: [UInt8] = []
     private var outcomes: [RecordOutcome] = []
     private var rejectRows: [Reject] = []
     private var tagged: [Int] = []
@@ -48,24 +51,34 @@ struct TransformOutput: ~Copyable {
         if rejects == nil { rejects = try await staging.openChunkWriter(stream, .rejects) }
     }
 
-    mutating func append(_ line: ReadyLine) throws {
-        self.line.removeAll()
-        line.write(to: &self.line)
-        try ready?.append(self.line.bytes, records: 1)
+    mutating func append(_ line: ReadyLine) throws { try append { line.write(to: &$0) } }
+
+    /// Puts in the one ready line that `write` writes.
+    mutating func append(_ write: (inout JSONWriter) -> Void) throws {
+        write(&readyLines)
+        readyCount += 1
         tally.ready += 1
+        if readyLines.bytes.count >= Self.readyBytes { try flush() }
+    }
+
+    private mutating func flush() throws {
+        guard readyCount > 0 else { return }
+        try ready?.append(readyLines.bytes, records: readyCount)
+        readyLines.removeAll()
+        readyCount = 0
     }
 
     mutating func reject(
         ordinal: Int, sourceID: String?, _ rejection: Rejection, record: UnsafeBufferPointer<UInt8>,
         references: [ReadyLine.Reference] = [], provenance: RecordProvenance = RecordProvenance()
     ) throws {
-        lines.removeAll(keepingCapacity: true)
+        rejectLine.removeAll(keepingCapacity: true)
         RejectLine(
             stage: .transform, ordinal: ordinal, sourceID: sourceID ?? "", rejection: rejection, record: Array(record),
             references: references, provenance: provenance
-        ).append(to: &lines)
+        ).append(to: &rejectLine)
         let line = rejects?.records
-        try rejects?.append(lines, records: 1)
+        try rejects?.append(rejectLine, records: 1)
         rejectRows.append(
             Reject(
                 ordinal: ordinal, stage: .transform, sourceID: sourceID, code: rejection.code,
@@ -102,7 +115,8 @@ struct TransformOutput: ~Copyable {
 
     /// Whether it is time for a commit.
     var isFull: Bool {
-        mutating get {
+        mutating get throws {
+            try flush()
             if ready?.isFull == true { return true }
             if rejects?.isFull == true { return true }
             return pendingOutcomes >= Self.outcomesMax
@@ -111,6 +125,7 @@ struct TransformOutput: ~Copyable {
 
     /// Makes everything durable, with `position` as the place to go on from.
     mutating func commit(_ position: TransformPosition, isLast: Bool = false) async throws {
+        try flush()
         if let writer = self.rejects.take() {
             if writer.records > 0 { _ = try await writer.seal() } else { try await writer.withdraw() }
         }

@@ -67,7 +67,10 @@ package struct TransformStage: Sendable {
     var pseudonyms: PseudonymKey { staging.keys.pseudonyms }
 
     var targets: LinkTargets {
-        LinkTargets(staging: staging, pseudonyms: pseudonyms) { try makeSorter(width: $0) }
+        // In place of the two sorters of a join.
+        LinkTargets(staging: staging, pseudonyms: pseudonyms, tableBytes: ByteCount(sorterBytes.bytes * 2)) {
+            try makeSorter(width: $0)
+        }
     }
 
     /// A sorter of entries of a fixed width, or of any if `width` is nil.

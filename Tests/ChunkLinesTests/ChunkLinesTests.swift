@@ -25,17 +25,34 @@ import Testing
         for text in texts {
             for label in [nil, text] {
                 let edge = Edge(from: text, to: "t", isPrimary: label == nil, label: label)
-                var index = RecordIndex(fields: nil)
                 var writer = JSONWriter()
                 EdgeLine.write(edge, to: &writer)
                 let parsed = try line { $0 += writer.bytes }.withUnsafeBufferPointer { line in
-                    let slices = try EdgeLine.parse(line, with: &index)
+                    let slices = try EdgeLine.parse(line)
                     return Edge(
                         from: JSONText.string(slices.from, of: line), to: JSONText.string(slices.to, of: line),
                         isPrimary: slices.isPrimary, label: slices.label.map { JSONText.string($0, of: line) })
                 }
                 #expect(parsed == edge)
             }
+        }
+    }
+
+    @Test func `a link without fields is written as any ready record`() throws {
+        for text in texts {
+            let from = ReferenceRole(field: text, stream: contact, onMissing: "skip")
+            let to = ReferenceRole(field: "b", stream: contact, onMissing: "empty")
+            let lines = LinkLineWriter(from: from, to: to)
+            var (prepared, ordinary) = (JSONWriter(), JSONWriter())
+            for (number, ends) in [(0, (0, 1)), (7, (.max, 20)), (8, (3, 3))] {
+                lines.write(number, from: ends.0, to: ends.1, into: &prepared)
+                let references = [
+                    ReadyLine.Reference(from, ordinal: ends.0), ReadyLine.Reference(to, ordinal: ends.1),
+                ]
+                ReadyLine(ordinal: number, sourceID: "", fields: Array("{}".utf8), references: references)
+                    .write(to: &ordinary)
+            }
+            #expect(prepared.bytes == ordinary.bytes)
         }
     }
 

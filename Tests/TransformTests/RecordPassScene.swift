@@ -75,13 +75,27 @@ struct TransformScene {
         }
     }
 
-    /// Stages, transforms and shows what came out.
+    /// Stages, transforms and shows what came out. Where there are links, following them by sorting, as if no table fitted
+    /// into memory, makes the same.
     func run(_ body: (StagingArea, Transformed) async throws -> Void) async throws {
+        let result = try await transformed(body)
+        guard !edges.isEmpty else { return }
+        var sorting = self
+        sorting.sorterBytes = ByteCount(0)
+        let sorted = try await sorting.transformed { _, _ in }
+        #expect(sorted == result)
+    }
+
+    private func transformed(
+        _ body: (StagingArea, Transformed) async throws -> Void
+    ) async throws -> Transformed {
         try await withTemporaryFolder { path in
             let area = try await stage(in: StagedRun(path))
             try await transform(area)
-            try await body(area, Transformed(area))
+            let result = try await Transformed(area)
+            try await body(area, result)
             try await area.close()
+            return result
         }
     }
 }

@@ -48,6 +48,7 @@ private struct JunctionPass: ~Copyable {
     private let fields: [(name: String, attribute: LinkSpec.EdgeAttribute)]
     /// Edges before this one are done.
     private let first: Int
+    private let lineWriter: LinkLineWriter
     private var output: TransformOutput
     private var writer = JSONWriter()
     private var reported: Int
@@ -61,6 +62,7 @@ private struct JunctionPass: ~Copyable {
         let onMissing = route.onMissing.rawValue
         from = ReferenceRole(field: fromField, stream: route.from, onMissing: onMissing)
         to = ReferenceRole(field: toField, stream: route.to, onMissing: onMissing)
+        lineWriter = LinkLineWriter(from: from, to: to)
         fields = route.map.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
         reported = first
         output = TransformOutput(staging: stage.staging, stream: route.stream, mapping: nil, ownerTag: nil)
@@ -97,7 +99,6 @@ private struct JunctionPass: ~Copyable {
 
     /// What the links say of themselves stands in the edge chunks, which are in the order of the decisions.
     private mutating func settleBesideEdges(_ decisions: consuming JunctionDecisions) async throws -> Int {
-        var index = RecordIndex(fields: nil)
         var decisions = decisions
         var end = first
         let reader = StreamReader(staging: stage.staging, stream: route.stream, kind: .raw)
@@ -105,7 +106,7 @@ private struct JunctionPass: ~Copyable {
             guard let decision = try decisions.advance(to: UInt64(ordinal)) else {
                 throw MigratezError(.internalError, "link \(ordinal) of \(route.stream) has no decision")
             }
-            let edge = try EdgeLine.parse(line, with: &index)
+            let edge = try EdgeLine.parse(line)
             let label = edge.label.map { JSONText.string($0, of: line) }
             try settle(decision, Attributes(label: label, isPrimary: edge.isPrimary))
         } afterBlock: { next in
@@ -117,7 +118,7 @@ private struct JunctionPass: ~Copyable {
 
     private mutating func endBlock(_ next: Int) async throws {
         report(next)
-        guard output.isFull else { return }
+        guard try output.isFull else { return }
         try await output.commit(.record(next))
         try await output.open()
     }
@@ -137,6 +138,10 @@ private struct JunctionPass: ~Copyable {
         case .leftOut:
             let outcome: Outcome = route.onMissing == .quarantine ? .rejected : .skipped
             output.settleLink(route.stream, edge, outcome, .parentNotLoaded)
+        case .load where attributes.label == nil && fields.isEmpty:
+            try output.append {
+                lineWriter.write(edge, from: Int(decision.from), to: Int(decision.to), into: &$0)
+            }
         case .load: try output.append(readyLine(for: decision, attributes))
         }
     }

@@ -3,7 +3,6 @@
 
 import MigratezChunkLines
 import MigratezCrypto
-import MigratezJSON
 import MigratezModel
 import MigratezStaging
 
@@ -16,22 +15,50 @@ struct JunctionDecisions: ~Copyable {
 }
 
 extension TransformStage {
-    /// Joins the edges with what their ids lead to, first one end, then the other, by sorting. A pure function of the
-    /// chunks and the pipeline, so that a resumed run finds the same.
+    /// Joins the edges with what their ids lead to. A pure function of the chunks and the pipeline, so that a resumed run
+    /// finds the same.
     func decide(_ route: LinkRoute) async throws -> JunctionDecisions {
-        var byFrom = try makeSorter(width: EdgeEntry.width)
-        var index = RecordIndex(fields: nil)
+        let resolved: ResolvedEdges
+        if let tables = try await targets.tables([route.from, route.to]), let from = tables[route.from],
+            let to = tables[route.to]
+        {
+            resolved = try await resolve(route, from, to)
+        } else {
+            resolved = try await resolveBySorting(route)
+        }
+        let hasLabels = resolved.hasLabels
+        return JunctionDecisions(entries: try decide(resolved.pairs, route), hasLabels: hasLabels)
+    }
+
+    /// Edges whose ends are looked up.
+    private struct ResolvedEdges: ~Copyable {
+        /// `JunctionEntry`s, in order.
+        var pairs: SortedEntries
+        let hasLabels: Bool
+    }
+
+    /// Looks up both ends of each edge in tables.
+    private func resolve(
+        _ route: LinkRoute, _ fromTable: TargetTable, _ toTable: TargetTable
+    ) async throws -> ResolvedEdges {
+        var pairs = try makeSorter(width: JunctionEntry.width)
         var hasLabels = false
-        try await StreamReader(staging: staging, stream: route.stream, kind: .raw).forEachLine { ordinal, line in
-            let edge = try EdgeLine.parse(line, with: &index)
-            hasLabels = hasLabels || edge.label != nil
-            try byFrom.append(
-                EdgeEntry(
-                    key: pseudonyms.pseudonym(of: edge.from, in: line), edge: UInt64(ordinal),
-                    other: pseudonyms.pseudonym(of: edge.to, in: line), resolved: 0,
-                    label: edge.label.map { pseudonyms.pseudonym(of: $0, in: line).high } ?? 0,
-                    flags: EdgeEntry.flags(
-                        route: 0, isPrimary: edge.isPrimary && route.choose == .primary, state: .missing)))
+        try await forEachEdge(of: route) { entry in
+            hasLabels = hasLabels || entry.label != 0
+            var entry = entry
+            entry.resolve(to: fromTable.find(entry.key))
+            try pairs.append(JunctionEntry(entry, to: toTable.find(entry.other)))
+        }
+        return ResolvedEdges(pairs: try pairs.sorted(), hasLabels: hasLabels)
+    }
+
+    /// Looks up first one end of all edges, then the other, each time by sorting both sides: for any number of records.
+    private func resolveBySorting(_ route: LinkRoute) async throws -> ResolvedEdges {
+        var byFrom = try makeSorter(width: EdgeEntry.width)
+        var hasLabels = false
+        try await forEachEdge(of: route) { entry in
+            hasLabels = hasLabels || entry.label != 0
+            try byFrom.append(entry)
         }
         var byTo = try makeSorter(width: EdgeEntry.width)
         var sorted = try byFrom.sorted()
@@ -45,14 +72,23 @@ extension TransformStage {
         sorted = try byTo.sorted()
         join = try TargetJoin(await targets.sorted(route.to))
         while let entry = try sorted.next(EdgeEntry.init) {
-            let target = try join.find(entry.key)
-            let state = entry.state == .resolved ? target?.state ?? .missing : entry.state
-            try pairs.append(
-                JunctionEntry(
-                    from: entry.resolved, to: target?.ordinal ?? 0, label: entry.label, edge: entry.edge,
-                    rank: entry.flags >> 8 & 0xFF, state: state))
+            try pairs.append(JunctionEntry(entry, to: try join.find(entry.key)))
         }
-        return JunctionDecisions(entries: try decide(pairs.sorted(), route), hasLabels: hasLabels)
+        return ResolvedEdges(pairs: try pairs.sorted(), hasLabels: hasLabels)
+    }
+
+    /// Calls `body` with each edge of the route, sorted by nothing and with no end looked up.
+    private func forEachEdge(of route: LinkRoute, _ body: (EdgeEntry) throws -> Void) async throws {
+        let ranks = route.choose == .primary
+        try await StreamReader(staging: staging, stream: route.stream, kind: .raw).forEachLine { ordinal, line in
+            let edge = try EdgeLine.parse(line)
+            try body(
+                EdgeEntry(
+                    key: pseudonyms.pseudonym(of: edge.from, in: line), edge: UInt64(ordinal),
+                    other: pseudonyms.pseudonym(of: edge.to, in: line), resolved: 0,
+                    label: edge.label.map { EdgeEntry.label(pseudonyms.pseudonym(of: $0, in: line)) } ?? 0,
+                    flags: EdgeEntry.flags(route: 0, isPrimary: edge.isPrimary && ranks, state: .missing)))
+        }
     }
 
     /// Links that are equal now are neighbours: the first is made. Where only one link of a record is wanted, the others

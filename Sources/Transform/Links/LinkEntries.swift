@@ -52,7 +52,7 @@ struct EdgeEntry: FixedEntry {
     var other: Pseudonym
     /// The survivor at the end that was looked up already.
     var resolved: UInt64
-    /// A hash of the label: two labels between the same records are two links.
+    /// A hash of the label, 0 = none: two labels between the same records are two links.
     var label: UInt64
     /// Position of the route in the pipeline file, rank (0 = primary) and state, from high to low bits.
     var flags: UInt64
@@ -85,6 +85,9 @@ struct EdgeEntry: FixedEntry {
         bytes.storeBigEndian(label, at: 48)
         bytes.storeBigEndian(flags, at: 56)
     }
+
+    /// What stands for a label with this pseudonym.
+    static func label(_ pseudonym: Pseudonym) -> UInt64 { max(pseudonym.high, 1) }
 
     static func flags(route: Int, isPrimary: Bool, state: EdgeState) -> UInt64 {
         UInt64(route) << 16 | (isPrimary ? 0 : 1) << 8 | state.rawValue
@@ -143,7 +146,7 @@ struct RecordEdgeEntry: FixedEntry, Equatable {
 
 /// A junction's edge with both ends known, ordered so that the links of a record, and equal ones, are neighbours.
 struct JunctionEntry: FixedEntry {
-    static let width = 48
+    static let width = 32
     var from: UInt64
     var to: UInt64
     var label: UInt64
@@ -152,31 +155,32 @@ struct JunctionEntry: FixedEntry {
     var rank: UInt64
     var state: EdgeState
 
-    init(from: UInt64, to: UInt64, label: UInt64, edge: UInt64, rank: UInt64, state: EdgeState) {
-        self.from = from
-        self.to = to
-        self.label = label
-        self.edge = edge
-        self.rank = rank
-        self.state = state
+    /// An edge whose from-record is looked up, with what its other end leads to.
+    init(_ edge: EdgeEntry, to target: TargetEntry?) {
+        from = edge.resolved
+        to = target?.ordinal ?? 0
+        label = edge.label
+        self.edge = edge.edge
+        rank = edge.flags >> 8 & 0xFF
+        state = edge.state == .resolved ? target?.state ?? .missing : edge.state
     }
 
     init(_ bytes: UnsafeRawBufferPointer) {
         from = bytes.bigEndian(at: 0)
         to = bytes.bigEndian(at: 8)
         label = bytes.bigEndian(at: 16)
-        edge = bytes.bigEndian(at: 24)
-        rank = bytes.bigEndian(at: 32)
-        state = EdgeState(rawValue: bytes.bigEndian(at: 40)) ?? .missing
+        let last = bytes.bigEndian(at: 24)
+        edge = last >> 16
+        rank = last >> 8 & 0xFF
+        state = EdgeState(rawValue: last & 0xFF) ?? .missing
     }
 
     func write(to bytes: UnsafeMutableRawBufferPointer) {
         bytes.storeBigEndian(from, at: 0)
         bytes.storeBigEndian(to, at: 8)
         bytes.storeBigEndian(label, at: 16)
-        bytes.storeBigEndian(edge, at: 24)
-        bytes.storeBigEndian(rank, at: 32)
-        bytes.storeBigEndian(state.rawValue, at: 40)
+        // 48 bits are more edges than a disk holds.
+        bytes.storeBigEndian(edge << 16 | rank << 8 | state.rawValue, at: 24)
     }
 }
 
@@ -190,7 +194,7 @@ extension JunctionEntry {
 
 /// What is to be done with a junction's edge, in the order of the edge chunks.
 struct JunctionDecision: FixedEntry {
-    static let width = 32
+    static let width = 24
     enum Action: UInt64 {
         case load, merged, missing, leftOut, notChosen
     }
@@ -208,16 +212,16 @@ struct JunctionDecision: FixedEntry {
     }
 
     init(_ bytes: UnsafeRawBufferPointer) {
-        edge = bytes.bigEndian(at: 0)
+        let first = bytes.bigEndian(at: 0)
+        edge = first >> 16
+        action = Action(rawValue: first & 0xFF) ?? .missing
         from = bytes.bigEndian(at: 8)
         to = bytes.bigEndian(at: 16)
-        action = Action(rawValue: bytes.bigEndian(at: 24)) ?? .missing
     }
 
     func write(to bytes: UnsafeMutableRawBufferPointer) {
-        bytes.storeBigEndian(edge, at: 0)
+        bytes.storeBigEndian(edge << 16 | action.rawValue, at: 0)
         bytes.storeBigEndian(from, at: 8)
         bytes.storeBigEndian(to, at: 16)
-        bytes.storeBigEndian(action.rawValue, at: 24)
     }
 }

@@ -15,14 +15,43 @@ import MigratezStaging
 struct LinkTargets: Sendable {
     let staging: StagingArea
     let pseudonyms: PseudonymKey
+    /// The most that tables of targets may take at once.
+    let tableBytes: ByteCount
     let makeSorter: @Sendable (_ width: Int) throws -> ExternalSorter
 
     /// `TargetEntry`s of the stream in the order of the ids' pseudonyms. An id may have several; a resolved one wins.
     func sorted(_ stream: StreamName) async throws -> SortedEntries {
         var sorter = try makeSorter(TargetEntry.width)
+        try await forEachEntry(of: stream) { try sorter.append($0) }
+        return try sorter.sorted()
+    }
+
+    /// What the ids of the streams lead to, in memory; `nil` if it does not fit.
+    func tables(_ streams: Set<StreamName>) async throws -> [StreamName: TargetTable]? {
+        let counts = try await staging.manifest.read { view in
+            try streams.map { ($0, try view.stream($0)?.recordsRead ?? 0) }
+        }
+        var room = tableBytes.bytes
+        for (_, count) in counts {
+            guard let bytes = TargetTable.bytes(forIDs: count), bytes <= room else { return nil }
+            room -= bytes
+        }
+        var tables: [StreamName: TargetTable] = [:]
+        for (stream, count) in counts {
+            let table = TargetTable(ids: count)
+            var fits = true
+            try await forEachEntry(of: stream) { fits = table.insert($0) && fits }
+            guard fits else { return nil }
+            tables[stream] = table
+        }
+        return tables
+    }
+
+    /// Calls `body` with what each id leads to, as often as something is known of it.
+    private func forEachEntry(of stream: StreamName, _ body: (TargetEntry) throws -> Void) async throws {
         try await StreamReader(staging: staging, stream: stream, kind: .ready).forEachLine { _, line in
             let (ordinal, id) = try ReadyLine.head(line)
-            try sorter.append(
+            try body(
                 TargetEntry(hash: pseudonyms.pseudonym(of: id, in: line), ordinal: UInt64(ordinal), state: .resolved))
         }
         var start = 0
@@ -33,10 +62,9 @@ struct LinkTargets: Sendable {
             start = last.ordinal + 1
             for row in rows {
                 guard let id = row.sourceID, let entry = entry(for: row, id: id) else { continue }
-                try sorter.append(entry)
+                try body(entry)
             }
         }
-        return try sorter.sorted()
     }
 
     private func entry(for row: RecordOutcome, id: String) -> TargetEntry? {
