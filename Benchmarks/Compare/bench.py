@@ -13,21 +13,26 @@ import tempfile
 
 import contacts
 import extract
+import growth
 import load
 import measure
 import remap
 import report
+import shapes
 import transform
 from contest import Bench
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-STAGES = {"extract": extract, "transform": transform, "remap": remap, "load": load}
+STAGES = {"extract": extract, "transform": transform, "remap": remap, "load": load, "growth": growth}
+#: Those that have peers or a limit to be compared with.
+COMPARED = ["extract", "transform", "remap", "load"]
 
 
 def options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
     parser.add_argument("--stage", choices=[*STAGES, "all"], default="all")
-    parser.add_argument("--records", type=int, default=100_000, help="contacts in all (default 100,000)")
+    parser.add_argument("--shape", choices=shapes.SHAPES, default="tiny", help="of the records of --stage growth")
+    parser.add_argument("--records", type=int, default=100_000, help="records in all (default 100,000)")
     parser.add_argument("--repeat", type=int, default=3, help="how often each contestant runs (default 3)")
     parser.add_argument("--seed", type=int, default=7, help="the seed of the contacts (default 7)")
     parser.add_argument("--peers", action="store_true", help="also what people would use instead, from PyPI")
@@ -35,27 +40,33 @@ def options() -> argparse.Namespace:
     parser.add_argument("--output", type=pathlib.Path, help="write the tables to this file instead of printing them")
     parser.add_argument("--json", type=pathlib.Path, help="write every run to this file")
     given = parser.parse_args()
-    if given.records < contacts.PAGE_RECORDS or given.repeat < 1:
-        parser.error(f"--records takes {contacts.PAGE_RECORDS} or more, --repeat 1 or more")
+    least = 1 if given.stage == "growth" else contacts.PAGE_RECORDS
+    if given.records < least or given.repeat < 1:
+        parser.error(f"--records takes {least} or more, --repeat 1 or more")
     return given
 
 
 def main() -> None:
     given = options()
     built = ROOT / ".build/bench"
-    data = built / f"contacts-{given.records}-{given.seed}"
+    kind = given.shape if given.stage == "growth" else "contacts"
+    data = built / f"{kind}-{given.records}-{given.seed}"
     # Ended from outside, it still ends its servers.
     for end in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(end, lambda number, _: sys.exit(128 + number))
-    print(f"bench: {given.records:,} contacts", file=sys.stderr)
-    summary = contacts.write(data, given.records, given.seed)
-    if given.gzip:
-        contacts.compress(data)
+    print(f"bench: {given.records:,} records, {kind}", file=sys.stderr)
+    if given.stage == "growth":
+        summary = shapes.write(data, given.shape, given.records, given.seed)
+    else:
+        summary = contacts.write(data, given.records, given.seed)
+        if given.gzip:
+            contacts.compress(data)
     folder = pathlib.Path(tempfile.mkdtemp(prefix="migratez-bench-"))
     bench = Bench(
         program=ROOT / ".build/release/migratez", built=built, data=data, records=given.records,
-        bytes=summary["bytes"], people=summary["people"], peers=given.peers, compressed=given.gzip, folder=folder)
-    stages = list(STAGES) if given.stage == "all" else [given.stage]
+        bytes=summary["bytes"], people=summary["people"], peers=given.peers, compressed=given.gzip, folder=folder,
+        shape=given.shape)
+    stages = COMPARED if given.stage == "all" else [given.stage]
     machine = report.machine()
     measured = []
     try:

@@ -27,6 +27,8 @@ class Bench:
     compressed: bool
     #: This stage's own folder, gone afterwards.
     folder: pathlib.Path
+    #: Of the records, where they are not contacts.
+    shape: str
 
     def python(self, environment: str) -> pathlib.Path:
         return self.built.parent / environment / "bin/python"

@@ -25,7 +25,7 @@ def machine() -> dict:
 def markdown(bench: Bench, machine: dict, repeat: int, measured: Measured) -> str:
     sent = ", sent with gzip" if bench.compressed else ""
     lines = [
-        f"{bench.records:,} contacts of {bench.bytes / bench.records:.0f} bytes{sent}; medians of {repeat};"
+        f"{bench.records:,} records of {bench.bytes / bench.records:.0f} bytes{sent}; medians of {repeat};"
         f" {machine['cores']} cores ({machine['processor']}), load {machine['load_before']} before.",
         "",
         "CPU is user and system time of the contestant alone, in seconds for a million. The last columns say how many"
