@@ -60,6 +60,10 @@ extension CRMObject {
             case .call: "call"
             case .meeting: "meeting"
             case .file: "file"
+            case .email: "email"
+            case .product: "product"
+            case .lineItem: "line_item"
+            case .lead: "lead"
             }
         return StreamName(name)!
     }

@@ -138,6 +138,10 @@ extension SyntheticCRM {
         case .call: call(at: index)
         case .meeting: meeting(at: index)
         case .file: file(at: index)
+        case .email: email(at: index)
+        case .product: product(at: index)
+        case .lineItem: lineItem(at: index)
+        case .lead: lead(at: index)
         }
     }
 }

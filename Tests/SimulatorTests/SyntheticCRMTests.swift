@@ -47,7 +47,7 @@ import Testing
         for count in [0, 1, 37, 38, 72, 73, 101, 102, 5000] {
             var counts = SyntheticCRM.Counts(
                 contacts: count, companies: count, deals: count, notes: count, tasks: count, calls: count,
-                meetings: count, files: count)
+                meetings: count, files: count, emails: count, products: count, lineItems: count, leads: count)
             counts.owners = 1
             let crm = SyntheticCRM(seed: 3, counts: counts)
             #expect((0..<count).count { crm.isArchived(object, at: $0) } == crm.archivedCount(of: object))

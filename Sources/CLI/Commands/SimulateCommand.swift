@@ -126,6 +126,10 @@ struct SimulateCommand: AsyncParsableCommand {
             case "tasks": counts.tasks = count
             case "calls": counts.calls = count
             case "meetings": counts.meetings = count
+            case "emails": counts.emails = count
+            case "products": counts.products = count
+            case "line_items": counts.lineItems = count
+            case "leads": counts.leads = count
             case "owners": counts.owners = count
             default: throw ValidationError("'\(parts[0])' is not one of the objects of the synthetic CRM")
             }

@@ -30,6 +30,10 @@ struct CRMObjectName: Sendable, Hashable {
         case .call: "call"
         case .meeting: "meeting"
         case .file: "file"
+        case .email: "email"
+        case .product: "product"
+        case .lineItem: "line_item"
+        case .lead: "lead"
         }
     }
 
@@ -46,13 +50,17 @@ struct CRMObjectName: Sendable, Hashable {
         case .meeting: "0-47"
         case .call: "0-48"
         case .file: preconditionFailure("files have an interface of their own")
+        case .email: "0-49"
+        case .product: "0-7"
+        case .lineItem: "0-8"
+        case .lead: "0-136"
         }
     }
 
     var isActivity: Bool {
         switch object {
-        case .note, .task, .call, .meeting: true
-        case .contact, .company, .deal, .file: false
+        case .note, .task, .call, .meeting, .email: true
+        case .contact, .company, .deal, .product, .lineItem, .lead, .file: false
         }
     }
 
@@ -69,14 +77,17 @@ struct CRMObjectName: Sendable, Hashable {
                 "amount", "closedate", "createdate", "dealname", "dealstage", "hs_lastmodifieddate", "hs_object_id",
                 "pipeline",
             ]
-        case .note, .task, .call, .meeting: ["hs_createdate", "hs_lastmodifieddate", "hs_object_id"]
         case .file: []
+        case .note, .task, .call, .meeting, .email, .lead: ["hs_createdate", "hs_lastmodifieddate", "hs_object_id"]
+        case .product: ["createdate", "description", "hs_lastmodifieddate", "hs_object_id", "name", "price"]
+        case .lineItem:
+            ["amount", "createdate", "hs_lastmodifieddate", "hs_object_id", "hs_product_id", "quantity"]
         }
     }
 
     /// What a record shows in any case.
     var systemProperties: [String] { [createdProperty, modifiedProperty, "hs_object_id"] }
-    var createdProperty: String { isActivity ? "hs_createdate" : "createdate" }
+    var createdProperty: String { isActivity || object == .lead ? "hs_createdate" : "createdate" }
     var modifiedProperty: String { object == .contact ? "lastmodifieddate" : "hs_lastmodifieddate" }
 
     /// The properties whose values no two records may share.

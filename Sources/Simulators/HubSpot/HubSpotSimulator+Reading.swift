@@ -72,6 +72,10 @@ extension HubSpotSimulator {
         case .call: page(Call.self)
         case .meeting: page(Meeting.self)
         case .file: page(CRMFile.self)
+        case .email: page(Email.self)
+        case .product: page(Product.self)
+        case .lineItem: page(LineItem.self)
+        case .lead: page(Lead.self)
         }
     }
 

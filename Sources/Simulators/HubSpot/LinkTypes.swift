@@ -85,6 +85,18 @@ struct LinkType: Sendable, Hashable {
         case (.company, .meeting): 187
         case (.meeting, .deal): 212
         case (.deal, .meeting): 211
+        case (.email, .contact): 198
+        case (.contact, .email): 197
+        case (.email, .company): 186
+        case (.company, .email): 185
+        case (.email, .deal): 210
+        case (.deal, .email): 209
+        case (.lineItem, .deal): 20
+        case (.deal, .lineItem): 19
+        case (.lead, .contact): 608
+        case (.contact, .lead): 609
+        case (.lead, .company): 610
+        case (.company, .lead): 611
         default: nil
         }
     }
@@ -95,6 +107,10 @@ struct LinkType: Sendable, Hashable {
         case (.company, .contact): 2
         case (.deal, .company): 5
         case (.company, .deal): 6
+        case (.lead, .contact): 578
+        case (.contact, .lead): 579
+        case (.lead, .company): 580
+        case (.company, .lead): 581
         default: nil
         }
     }

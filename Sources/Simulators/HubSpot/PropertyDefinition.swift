@@ -30,6 +30,10 @@ struct PropertyDefinition: Sendable, Equatable {
         case .call: definitions(Call.self)
         case .meeting: definitions(Meeting.self)
         case .file: definitions(CRMFile.self)
+        case .email: definitions(Email.self)
+        case .product: definitions(Product.self)
+        case .lineItem: definitions(LineItem.self)
+        case .lead: definitions(Lead.self)
         }
     }
 

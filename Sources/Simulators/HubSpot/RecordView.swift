@@ -32,6 +32,10 @@ struct RecordView: Sendable {
             case .call: crm.call(at: index)
             case .meeting: crm.meeting(at: index)
             case .file: crm.file(at: index)
+            case .email: crm.email(at: index)
+            case .product: crm.product(at: index)
+            case .lineItem: crm.lineItem(at: index)
+            case .lead: crm.lead(at: index)
             }
         content = .synthetic(record)
     }

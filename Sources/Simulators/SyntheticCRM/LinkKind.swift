@@ -9,6 +9,9 @@ package enum LinkKind: Int, Sendable, CaseIterable {
     case callToContact, callToCompany, callToDeal
     case meetingToContact, meetingToCompany, meetingToDeal
     case fileToContact, fileToCompany, fileToDeal, fileToNote
+    case emailToContact, emailToCompany, emailToDeal
+    case lineItemToDeal
+    case leadToContact, leadToCompany
 
     /// From files to what they hang on.
     package static let ofFiles: [LinkKind] = [.fileToContact, .fileToCompany, .fileToDeal, .fileToNote]
@@ -22,16 +25,23 @@ package enum LinkKind: Int, Sendable, CaseIterable {
         case .callToContact, .callToCompany, .callToDeal: .call
         case .meetingToContact, .meetingToCompany, .meetingToDeal: .meeting
         case .fileToContact, .fileToCompany, .fileToDeal, .fileToNote: .file
+        case .emailToContact, .emailToCompany, .emailToDeal: .email
+        case .lineItemToDeal: .lineItem
+        case .leadToContact, .leadToCompany: .lead
         }
     }
 
     package var to: CRMObject {
         switch self {
-        case .dealToContact, .noteToContact, .taskToContact, .callToContact, .meetingToContact, .fileToContact: .contact
+        case .dealToContact, .noteToContact, .taskToContact, .callToContact, .meetingToContact, .emailToContact,
+            .leadToContact, .fileToContact:
+            .contact
         case .contactToCompany, .dealToCompany, .noteToCompany, .taskToCompany, .callToCompany, .meetingToCompany,
-            .fileToCompany:
+            .emailToCompany, .leadToCompany, .fileToCompany:
             .company
-        case .noteToDeal, .taskToDeal, .callToDeal, .meetingToDeal, .fileToDeal: .deal
+        case .noteToDeal, .taskToDeal, .callToDeal, .meetingToDeal, .emailToDeal, .lineItemToDeal,
+            .fileToDeal:
+            .deal
         case .fileToNote: .note
         }
     }
@@ -70,11 +80,22 @@ package enum LinkKind: Int, Sendable, CaseIterable {
         case .meetingToDeal: [3000]
         // Which of them a file has is the file's own affair.
         case .fileToContact, .fileToCompany, .fileToDeal, .fileToNote: [10_000]
+        case .emailToContact: [9500, 1500]
+        case .emailToCompany: [4000]
+        case .emailToDeal: [2000]
+        case .lineItemToDeal: [9800]
+        case .leadToContact: [9000]
+        case .leadToCompany: [4000]
         }
     }
 
     /// Whether the first link of a record is its primary one.
-    package var hasPrimary: Bool { self == .contactToCompany || self == .dealToCompany }
+    package var hasPrimary: Bool {
+        switch self {
+        case .contactToCompany, .dealToCompany, .leadToContact, .leadToCompany: true
+        default: false
+        }
+    }
 
     private var declaredLabels: [(name: String, share: Int)] {
         switch self {

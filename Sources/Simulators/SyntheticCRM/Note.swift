@@ -47,7 +47,7 @@ package struct Note: SyntheticRecord {
         case .body: draw.maybe(missing: 20, empty: 30, 100, body)
         case .preview: draw.pick(Vocabulary.sentences, 112)
         case .previewIsTruncated: isLong ? "true" : "false"
-        case .attachments: draw.maybe(missing: 9500, 130, "\(900_000 + index);\(900_001 + index)")
+        case .attachments: attachments
         case .timestamp, .createdAt: DateText.instant(createdAt)
         case .modifiedAt: DateText.instant(updatedAt)
         case .createdBy: String(Owner(at: draw.below(max(crm.counts.owners, 1), 140)).userID)
@@ -59,6 +59,15 @@ package struct Note: SyntheticRecord {
         case .owner: ownerID
         case .id: String(id)
         }
+    }
+
+    /// The files that hang on the note; where there are no files at all, ids that lead nowhere.
+    private var attachments: String? {
+        guard crm.counts.files > 0 else {
+            return draw.maybe(missing: 9500, 130, "\(900_000 + index);\(900_001 + index)")
+        }
+        let files = crm.links(.fileToNote).sources(of: index).map { crm.id(of: .file, at: $0.index) }
+        return files.isEmpty ? nil : files.map(String.init).joined(separator: ";")
     }
 
     /// One in a thousand is near the 65,536 characters that HubSpot allows.

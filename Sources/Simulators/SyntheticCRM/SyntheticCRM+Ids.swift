@@ -73,7 +73,7 @@ extension SyntheticCRM {
             switch object {
             case .contact: 300
             case .company: 100
-            case .deal, .note, .task, .call, .meeting, .file: 0
+            default: 0
             }
         return share > 0
             && Draw(seed: seed, realm: object.rawValue, index: index).share(Question.isDuplicate) < share

@@ -18,6 +18,8 @@
 /// - **Notes**: HTML of 60 to 700 bytes, 0.1 % of 60 KB, 0.2 % with a script element.
 /// - **Files** (none unless they are asked for): 1 to 40 KB most of them, 1 % 1 to 3 MB, 2 % empty; each hangs on one to
 ///   three records, none of which dangles.
+/// - **E-mails**: 40 % came in; they were sent up to 400 days before they were kept. 2 % have no subject.
+/// - **Products and line items**: 5 % of the lines are of no product, 1 % of one that does not exist.
 /// - **Owners**: one in seven is inactive; 9 % of the records have no owner, 0.2 % one that does not exist any more.
 /// - **Links** (`LinkKind`): 2 % lead to an id that does not exist.
 /// - **Text**: about 1 % of names and 3 % of free texts hold characters of every plane of Unicode, right-to-left and
@@ -46,11 +48,16 @@ package struct SyntheticCRM: Sendable {
         package var calls: Int
         package var meetings: Int
         package var files: Int
+        package var emails: Int
+        package var products: Int
+        package var lineItems: Int
+        package var leads: Int
         package var owners: Int
 
         package init(
             contacts: Int = 0, companies: Int = 0, deals: Int = 0, notes: Int = 0, tasks: Int = 0, calls: Int = 0,
-            meetings: Int = 0, files: Int = 0, owners: Int = 12
+            meetings: Int = 0, files: Int = 0, emails: Int = 0, products: Int = 0, lineItems: Int = 0, leads: Int = 0,
+            owners: Int = 12
         ) {
             self.files = files
             self.contacts = contacts
@@ -60,11 +67,15 @@ package struct SyntheticCRM: Sendable {
             self.tasks = tasks
             self.calls = calls
             self.meetings = meetings
+            self.emails = emails
+            self.products = products
+            self.lineItems = lineItems
+            self.leads = leads
             self.owners = owners
         }
 
-        /// Splits a total, to which files come on top: 45 % contacts, 8 % companies, 12 % deals, 20 % notes, 6 % tasks, 6 % calls, the rest meetings;
-        /// one owner per 2,000 records, at least 12, at most 200.
+        /// Splits a total: 45 % contacts, 8 % companies, 12 % deals, 20 % notes, 6 % tasks, 6 % calls, the rest meetings,
+        /// and none of the others, to which files come on top; one owner per 2,000 records, at least 12, at most 200.
         package init(records: Int, files: Int = 0) {
             self.files = files
             contacts = records * 45 / 100
@@ -74,6 +85,7 @@ package struct SyntheticCRM: Sendable {
             tasks = records * 6 / 100
             calls = records * 6 / 100
             meetings = records - contacts - companies - deals - notes - tasks - calls
+            (emails, products, lineItems, leads) = (0, 0, 0, 0)
             owners = min(200, max(12, records / 2000))
         }
 
@@ -88,6 +100,10 @@ package struct SyntheticCRM: Sendable {
             case .call: calls
             case .meeting: meetings
             case .file: files
+            case .email: emails
+            case .product: products
+            case .lineItem: lineItems
+            case .lead: leads
             }
         }
 
@@ -103,11 +119,15 @@ package struct SyntheticCRM: Sendable {
     package func call(at index: Int) -> Call { Call(self, index) }
     package func meeting(at index: Int) -> Meeting { Meeting(self, index) }
     package func file(at index: Int) -> CRMFile { CRMFile(self, index) }
+    package func email(at index: Int) -> Email { Email(self, index) }
+    package func product(at index: Int) -> Product { Product(self, index) }
+    package func lineItem(at index: Int) -> LineItem { LineItem(self, index) }
+    package func lead(at index: Int) -> Lead { Lead(self, index) }
 }
 
 /// The kinds of records.
 package enum CRMObject: Int, Sendable, CaseIterable, Hashable {
-    case contact, company, deal, note, task, call, meeting, file
+    case contact, company, deal, note, task, call, meeting, file, email, product, lineItem, lead
 
     /// All but files, which most CRMs keep apart from their records.
     package static let allButFiles = allCases.filter { $0 != .file }

@@ -46,6 +46,10 @@ struct SyntheticFilling {
         case .call: "Calls"
         case .meeting: "Events"
         case .file: "Attachments"
+        case .email: "Emails"
+        case .product: "Products"
+        case .lineItem: "Line_Items"
+        case .lead: "Leads"
         }
     }
 
