@@ -123,7 +123,10 @@ struct FieldMeaning: Hashable, Sendable {
                 "estimatedclosedate",
             ]
         ),
-        ("activity date", ["timestamp", "activity date", "start date time", "created date", "date"]),
+        (
+            "activity date",
+            ["timestamp", "activity date", "start date time", "created date", "date", "message date", "sent on"]
+        ),
         ("next step", ["next step", "next steps"]),
         ("lead source", ["lead source", "original source", "source", "account source"]),
         (
@@ -144,7 +147,23 @@ struct FieldMeaning: Hashable, Sendable {
             "body",
             ["body", "note body", "content", "note", "text", "task body", "note text", "note content", "notetext"]
         ),
-        ("subject", ["subject", "task subject", "title of task"]),
+        ("subject", ["subject", "task subject", "title of task", "email subject"]),
+        ("body as HTML", ["email html", "html body", "body html"]),
+        ("body as text", ["email text", "text body", "body text"]),
+        ("direction", ["direction", "email direction", "call direction", "direction code", "directioncode"]),
+        ("sender", ["email from email", "from address", "from email", "sender"]),
+        ("recipients", ["email to email", "to address", "to email", "recipients", "to recipients"]),
+        ("recipients of a copy", ["email cc email", "cc address", "cc email", "cc"]),
+        ("product code", ["sku", "product code", "product number", "productnumber", "stock keeping unit"]),
+        ("quantity", ["quantity", "qty"]),
+        (
+            "unit price",
+            [
+                "price", "unit price", "unitprice", "price per unit", "priceperunit", "list price", "sales price",
+                "item price",
+            ]
+        ),
+        ("discount in percent", ["discount percentage", "discount percent"]),
         ("type", ["type", "deal type", "dealtype", "company type"]),
     ]
 }
@@ -172,5 +191,14 @@ enum ObjectMeaning {
         ("task", ["task", "tasks", "activity", "activities"]), ("call", ["call", "calls", "phonecall", "phonecalls"]),
         ("meeting", ["meeting", "meetings", "event", "events", "appointment", "appointments"]),
         ("ticket", ["ticket", "tickets", "case", "cases"]),
+        ("email", ["email", "emails", "emailmessage", "emailmessages"]),
+        ("product", ["product", "products", "product2"]),
+        (
+            "line item",
+            [
+                "lineitem", "lineitems", "opportunitylineitem", "opportunitylineitems", "opportunityproduct",
+                "opportunityproducts", "dealproduct", "dealproducts",
+            ]
+        ),
     ]
 }
