@@ -50,6 +50,9 @@ package struct DynamicsOptions: Sendable {
     package var pageRowsMax = 5_000
     /// Rows that an aggregate counts at most.
     package var aggregateRowsMax = 50_000
+    /// The longest document of a note: in base 64, or of its bytes where they come in blocks. 5 MB unless an administrator
+    /// has set another, 128 MB at most.
+    package var uploadBytesMax = 5 << 20
     /// How often the index of a new alternate key is asked for before it is active.
     package var keyPollsMin = 1
     /// Privileges that the application user lacks: `prvCreateContact`.

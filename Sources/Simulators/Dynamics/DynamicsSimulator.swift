@@ -20,7 +20,8 @@ package final class DynamicsSimulator: SimulatorService {
         _ crm: SyntheticCRM? = nil, options: DynamicsOptions = DynamicsOptions(), databasePath: String? = nil,
         clock: any WallClock = SystemWallClock()
     ) throws {
-        let environment = try Environment(options: options, databasePath: databasePath, clock: clock)
+        let environment = try Environment(
+            options: options, crm: crm, databasePath: databasePath, clock: clock)
         self.environment = environment
         try environment.store.write { session in
             guard try session.count("organization") == 0 else { return }
@@ -48,6 +49,7 @@ package final class DynamicsSimulator: SimulatorService {
             [
                 "organizationid": .string(Environment.organizationID), "name": "acme",
                 "version": "9.2.26111.00100",
+                "maxuploadfilesize": .number(String(environment.options.uploadBytesMax)),
             ], at: now)
         for (number, automation) in environment.options.automations.enumerated() {
             let isRule = automation.kind == .duplicateRule
@@ -138,6 +140,9 @@ package final class DynamicsSimulator: SimulatorService {
 }
 
 extension DynamicsSimulator {
+    /// Messages that are sent by POST and change nothing.
+    private static let reading: Set = ["InitializeAnnotationBlocksDownload", "DownloadBlock"]
+
     /// Kinds of requests: what stands in brackets is left out, and reading through a batch is told from writing.
     private static func route(_ request: SimulatorRequest) -> SimulatorRoute {
         let path = request.path
@@ -146,7 +151,10 @@ extension DynamicsSimulator {
         }
         let names = path[3...].map { PathSegment($0).name }
         let name = "\(request.method.rawValue) /\(names.joined(separator: "/"))"
-        guard names.first == "$batch" else { return SimulatorRoute(name, isWrite: request.method != .get) }
+        guard names.first == "$batch" else {
+            let isReading = request.method == .get || names.first.map(Self.reading.contains) == true
+            return SimulatorRoute(name, isWrite: !isReading)
+        }
         let body = String(decoding: request.body, as: UTF8.self)
         let writes = ["POST ", "PATCH ", "DELETE "].contains { verb in
             body.hasPrefix(verb) || body.contains("\n" + verb)

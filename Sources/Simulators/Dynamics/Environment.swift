@@ -4,6 +4,7 @@
 import MigratezJSON
 import MigratezModel
 import MigratezSimulatorKit
+import MigratezSyntheticCRM
 import Synchronization
 
 /// What all requests to one environment share.
@@ -14,14 +15,18 @@ final class Environment: Sendable {
     private static let columns = "custom_column"
 
     let options: DynamicsOptions
+    /// What the environment was filled with.
+    let crm: SyntheticCRM?
+    let transfers = Transfers()
     let store: DocumentStore
     let tokens: Tokens
     let allowance: RequestAllowance
     let clock: any WallClock
     private let tables: Mutex<[String: TableDefinition]>
 
-    init(options: DynamicsOptions, databasePath: String?, clock: any WallClock) throws {
+    init(options: DynamicsOptions, crm: SyntheticCRM?, databasePath: String?, clock: any WallClock) throws {
         self.options = options
+        self.crm = crm
         self.clock = clock
         tokens = Tokens(options)
         allowance = RequestAllowance(limit: options.requestsMax, window: options.window, clock: clock)
@@ -32,7 +37,8 @@ final class Environment: Sendable {
                     .map(\.property), unique: [table.primaryID])
         }
         store = try DocumentStore(
-            path: databasePath, objects: objects + KeyIndex.objects + [DocumentStore.Object(Self.columns)])
+            path: databasePath,
+            objects: objects + KeyIndex.objects + DocumentBodies.objects + [DocumentStore.Object(Self.columns)])
         var known = Dictionary(StandardTables.all.map { ($0.name, $0) }, uniquingKeysWith: { $1 })
         let added = try store.read { try $0.documents(Self.columns) }
         for column in added {

@@ -63,6 +63,8 @@ extension ColumnDefinition {
         case .memo(let max): members.append(.init("MaxLength", .number(String(max))))
         case .dateOnly: members.append(.init("Format", "DateOnly"))
         case .dateTime: members.append(.init("Format", "DateAndTime"))
+        case .partyList:
+            members.append(.init("Targets", ["account", "contact", "lead", "systemuser"]))
         case .lookup(let targets), .owner(let targets):
             members.append(.init("Targets", .array(targets.map { .string($0.table) })))
         default: break
@@ -106,6 +108,7 @@ extension ColumnDefinition {
         case .status: plain("Status")
         case .multiPicklist: ("MultiSelectPicklistAttributeMetadata", "Virtual", "MultiSelectPicklistType")
         case .lookup: plain("Lookup")
+        case .partyList: ("LookupAttributeMetadata", "PartyList", "PartyListType")
         case .owner: ("LookupAttributeMetadata", "Owner", "OwnerType")
         case .uniqueIdentifier: ("AttributeMetadata", "Uniqueidentifier", "UniqueidentifierType")
         }

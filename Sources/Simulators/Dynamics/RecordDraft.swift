@@ -12,6 +12,10 @@ struct RecordDraft {
     let table: TableDefinition
     /// Values by property; `.null` clears.
     private(set) var values: [(property: String, value: JSONValue)] = []
+    /// The text of a document; it is kept apart from the record.
+    private(set) var documentBody: JSONValue?
+    /// Those who take part in the activity, if the request says it.
+    private(set) var parties: [RecordDraft]?
 
     /// - Parameter find: the record that a path of the form `accounts(…)` leads to.
     /// - Throws: `APIFailure`.
@@ -26,6 +30,12 @@ struct RecordDraft {
                 continue
             }
             if member.key.contains("@") { continue }
+            if table.isActivity, member.key == table.partiesProperty {
+                parties = try member.value.elements.map {
+                    try RecordDraft($0, of: StandardTables.activityParty, isNew: true, find: find)
+                }
+                continue
+            }
             guard let column = table.column(property: member.key), column.targets.isEmpty else {
                 throw APIFailure.badPayload(
                     table.setName,
@@ -33,6 +43,10 @@ struct RecordDraft {
                         + "to only use property names that are defined by the type.")
             }
             guard isNew ? column.isCreatable : column.isUpdatable else { continue }
+            if column.name == DocumentBodies.column {
+                documentBody = try Self.checked(member.value, column, table)
+                continue
+            }
             values.append((column.property, try Self.checked(member.value, column, table)))
         }
     }
@@ -106,7 +120,7 @@ struct RecordDraft {
         case .uniqueIdentifier:
             guard case .string(let text) = value, let id = RecordID.canonical(text) else { throw mismatch("Guid") }
             return .string(id)
-        case .lookup, .owner: throw mismatch("EntityReference")
+        case .lookup, .owner, .partyList: throw mismatch("EntityReference")
         }
         return value
     }

@@ -16,6 +16,8 @@ struct RecordView {
     var selected: [ColumnDefinition]?
     /// What `Prefer: odata.include-annotations` asks for.
     var annotations: String?
+    /// The text of a record's document.
+    var documentBody: (_ record: StoredDocument) -> JSONValue = { _ in .null }
     /// The name of a record that a lookup leads to.
     var nameOf: (_ table: String, _ id: String) -> String? = { _, _ in nil }
 
@@ -40,14 +42,17 @@ struct RecordView {
         var members: [JSONValue.Member] = [
             .init("@odata.etag", .string("W/\"\(record.modifiedAt.milliseconds)\""))
         ]
-        var columns = selected ?? table.columns
+        var columns = selected ?? table.columns.filter(\.isProperty)
         if !columns.contains(where: { $0.name == table.primaryID }), let key = table.column(table.primaryID) {
             columns.append(key)
         }
         for column in columns {
-            let value =
-                column.name == "versionnumber"
-                ? .number(String(record.modifiedAt.milliseconds)) : values[column.property] ?? .null
+            let value: JSONValue =
+                switch column.name {
+                case "versionnumber": .number(String(record.modifiedAt.milliseconds))
+                case DocumentBodies.column: documentBody(record)
+                default: values[column.property] ?? .null
+                }
             members.append(.init(column.property, value))
             guard !value.isNull else { continue }
             if shows("Microsoft.Dynamics.CRM.lookuplogicalname"), !column.targets.isEmpty,

@@ -12,6 +12,7 @@ struct RecordWriter {
     let now: Timestamp
 
     private var keys: KeyIndex { KeyIndex(session: session) }
+    private var bodies: DocumentBodies { DocumentBodies(environment: environment, session: session) }
 
     /// The record that has the id.
     func record(_ table: TableDefinition, _ id: String) throws -> StoredDocument {
@@ -58,17 +59,22 @@ struct RecordWriter {
         }
         try checkOwner(document)
         Self.deriveName(of: table, &document)
-        let id = try insert(document, of: table, id: wanted ?? draft.value(table.primaryID)?.text)
+        let id = try insert(
+            document, of: table, id: wanted ?? draft.value(table.primaryID)?.text, body: draft.documentBody)
+        try enter(draft.parties, in: table, id)
         if table.name == "connection" { try reciprocate(document, id) }
         return id
     }
 
-    private func insert(_ document: JSONValue, of table: TableDefinition, id wanted: String?) throws -> String {
+    private func insert(
+        _ document: JSONValue, of table: TableDefinition, id wanted: String?, body: JSONValue? = nil
+    ) throws -> String {
         // The number is known only when the row is there.
         let number = try session.insert(table.name, .object([]), at: now)
         let id = wanted ?? RecordID.guid(code: table.code, number: number)
         var document = document
         document.set(table.primaryID, to: .string(id))
+        if let body { try bodies.put(body, of: id, on: &document, at: now) }
         do {
             try session.replace(table.name, number, with: document, at: now)
         } catch is DocumentStore.Conflict {
@@ -132,7 +138,26 @@ struct RecordWriter {
             try move(&document, table, to: newState ?? state, draft)
         }
         try checkOwner(document)
+        if let body = draft.documentBody { try bodies.put(body, of: id, on: &document, at: now) }
         try save(document, stored, table, id)
+        try enter(draft.parties, in: table, id)
+    }
+
+    /// Those who take part in an activity now: whoever was named before is not, unless they are named again (Microsoft
+    /// Learn, "Associate table rows on create"). `nil` leaves them as they are.
+    private func enter(_ parties: [RecordDraft]?, in activity: TableDefinition, _ id: String) throws {
+        guard let parties else { return }
+        let table = StandardTables.activityParty
+        let before = try session.documents(table.name, where: .member("_activityid_value", .equals, .string(id)))
+        for party in before { try session.erase(table.name, party.id) }
+        for party in parties {
+            guard party.value("participationtypemask")?.int != nil,
+                party.value("_partyid_value")?.text != nil || party.value("addressused")?.text != nil
+            else { throw APIFailure.invalidArgument("A party has no role, or is nobody.") }
+            let key = ("_activityid_value", JSONValue.string(id))
+            let type = ("_activityid_value" + RecordView.lookupType, JSONValue.string(activity.name))
+            _ = try create(party, keyValues: [key, type])
+        }
     }
 
     /// The answer to `WinOpportunity` and `LoseOpportunity`.
@@ -186,6 +211,7 @@ struct RecordWriter {
         let stored = try record(table, id)
         try session.erase(table.name, stored.id)
         try keys.release(id)
+        if table.name == "annotation" { try bodies.remove(id) }
         for child in environment.allTables {
             for column in child.columns where column.isCreatable && column.name != "ownerid" {
                 guard column.targets.contains(where: { $0.table == table.name }) else { continue }
@@ -193,7 +219,7 @@ struct RecordWriter {
                     child.name, where: .member(column.property, .equals, .string(id)))
                 for record in children {
                     guard let childID = record.document[child.primaryID]?.text else { continue }
-                    if ["regardingobjectid", "objectid", "record1id", "record2id"].contains(column.name) {
+                    if ["regardingobjectid", "objectid", "record1id", "record2id", "activityid"].contains(column.name) {
                         // It may have gone with its counterpart.
                         if try session.document(child.name, record.id) != nil { try delete(child, childID) }
                     } else {

@@ -18,6 +18,7 @@ extension RequestHandler {
             guard let target = environment.table(name) else { return nil }
             return (try? writer.record(target, id))?.document[target.primaryName]?.text
         }
+        view.documentBody = documentBody
         let condition = try condition(request, table)
         let token = try request.query("$skiptoken").map(SkipToken.init)
         let top = try request.query("$top").map { text in
@@ -50,6 +51,10 @@ extension RequestHandler {
             response.headers["Preference-Applied"] = "odata.maxpagesize=\(size)"
         }
         return response
+    }
+
+    private func documentBody(of record: StoredDocument) -> JSONValue {
+        ((try? bodies.text(of: record)) ?? nil).map { .string($0) } ?? .null
     }
 
     private func order(_ request: SimulatorRequest, _ table: TableDefinition) throws -> DocumentOrder? {
@@ -95,9 +100,10 @@ extension RequestHandler {
         switch request.method {
         case .get:
             guard let id = try id(table, key) else { throw APIFailure.noSuchKey() }
-            let view = try RecordView(
+            var view = try RecordView(
                 table, select: request.query("$select"),
                 annotations: Preferences(request)["odata.include-annotations"])
+            view.documentBody = documentBody
             return try json(view.json(try writer.record(table, id)))
         case .patch: return try upsert(request, table, key)
         case .delete:

@@ -40,6 +40,8 @@ struct RequestHandler {
         case ("LoseOpportunity", .post): return try closeOpportunity(request, state: 2)
         default: break
         }
+        if path.count == 1, request.method == .post, let answer = try blocks(request, first.name) { return answer }
+        if path.count == 3 { return try rawValue(request, path) }
         guard let table = environment.table(set: first.name) else { throw APIFailure.noSuchResource(first.name) }
         if path.count == 2 { return try bound(request, table, first, path[1].name) }
         guard path.count == 1 else { throw APIFailure.noSuchResource(path[1].name) }

@@ -26,16 +26,23 @@ struct SeedContent {
         try fill(.task, "task", taskValues)
         try fill(.call, "phonecall", callValues)
         try fill(.meeting, "appointment", meetingValues)
+        try fill(.lead, "lead", leadValues)
+        try fill(.email, "email", emailValues)
+        try fill(.file, "annotation", numberedFrom: Self.firstFile, fileValues)
         try fillConnections()
+        try fillParties()
     }
 
-    private func fill(_ object: CRMObject, _ table: String, _ values: (Int) -> SeedRow) throws {
+    /// - Parameter start: what the numbers of a table begin behind that has other records, too.
+    private func fill(
+        _ object: CRMObject, _ table: String, numberedFrom start: Int = 0, _ values: (Int) -> SeedRow
+    ) throws {
         for index in 0..<crm.counts[object] where !crm.isArchived(object, at: index) {
-            try insert(values(index), table, number: crm.id(of: object, at: index))
+            try insert(values(index), table, number: start + crm.id(of: object, at: index))
         }
     }
 
-    private func insert(_ row: SeedRow, _ table: String, number: Int) throws {
+    func insert(_ row: SeedRow, _ table: String, number: Int) throws {
         guard let definition = environment.table(table) else { return }
         var row = row
         row.put(definition.primaryID, .string(RecordID.guid(code: definition.code, number: Int64(number))))
@@ -215,7 +222,7 @@ struct SeedContent {
     }
 
     /// Names the first record that exists of those that the kinds link this one with.
-    private func refer(_ row: inout SeedRow, _ column: String, _ index: Int, _ kinds: [(LinkKind, String)]) {
+    func refer(_ row: inout SeedRow, _ column: String, _ index: Int, _ kinds: [(LinkKind, String)]) {
         for (kind, table) in kinds {
             guard let link = crm.links(kind, from: index).first(where: { $0.toIndex != nil }),
                 let code = environment.table(table)?.code

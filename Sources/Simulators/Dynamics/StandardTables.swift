@@ -9,7 +9,7 @@ import MigratezJSON
 enum StandardTables {
     static let all: [TableDefinition] =
         [systemUser, team, account, contact, lead, opportunity, annotation, connection, connectionRole]
-        + activities + [workflow, duplicateRule, organization]
+        + activities + [activityParty, workflow, duplicateRule, organization]
 
     /// What each table has that a user can own, with the states that its records can be in.
     static func table(
@@ -106,6 +106,12 @@ enum StandardTables {
             .own("fullname", "Name", .string(max: 160, format: "Text")), .text("subject", "Topic", 300),
             .text("firstname", "First Name", 50), .text("lastname", "Last Name", 50),
             .text("companyname", "Company Name", 100), .text("emailaddress1", "Email", 100, format: "Email"),
+            .text("telephone1", "Business Phone", 50, format: "Phone"), .text("jobtitle", "Job Title", 100),
+            .text("websiteurl", "Website", 200, format: "Url"),
+            ColumnDefinition("description", "Description", .memo(max: 2_000)),
+            .list("leadsourcecode", "Lead Source", (1, "Advertisement"), (8, "Web"), (10, "Other")),
+            .lookup("parentaccountid", "Parent Account for lead", ("account", "parentaccountid")),
+            .lookup("parentcontactid", "Parent Contact for lead", ("contact", "parentcontactid")),
         ] + addresses)
 
     private static let opportunity: TableDefinition = {
@@ -135,21 +141,29 @@ enum StandardTables {
         return table
     }()
 
-    private static let annotation = table(
+    static let annotation = table(
         "annotation", "Annotation", "annotations", "Note", code: 5, primaryName: "subject", isConnectable: false,
         states: [],
         [
             .text("subject", "Title", 500), ColumnDefinition("notetext", "Description", .memo(max: 100_000)),
             .text("filename", "File Name", 255), .text("mimetype", "Mime Type", 256),
-            ColumnDefinition("isdocument", "Is Document", .boolean),
+            .text(DocumentBodies.column, "Document", 1_073_741_823, format: "TextArea"),
+            isDocument, .own("filesize", "File Size (Bytes)", .integer),
             .lookup(
                 "objectid", "Regarding", ("account", "objectid_account"), ("contact", "objectid_contact"),
                 ("opportunity", "objectid_opportunity"), ("lead", "objectid_lead"), ("task", "objectid_task"),
-                ("phonecall", "objectid_phonecall"), ("appointment", "objectid_appointment")),
+                ("phonecall", "objectid_phonecall"), ("appointment", "objectid_appointment"),
+                ("email", "objectid_email")),
         ])
 
+    private static let isDocument: ColumnDefinition = {
+        var column = ColumnDefinition("isdocument", "Is Document", .boolean)
+        column.defaultValue = false
+        return column
+    }()
+
     private static let connectable = [
-        "account", "contact", "lead", "opportunity", "task", "phonecall", "appointment",
+        "account", "contact", "lead", "opportunity", "task", "phonecall", "appointment", "email",
     ]
 
     private static let connection: TableDefinition = {
@@ -196,7 +210,10 @@ enum StandardTables {
     private static let team = setup("team", "Team", "teams", "Team", 9, [.text("name", "Team Name", 160)])
     private static let organization = setup(
         "organization", "Organization", "organizations", "Organization", 1019,
-        [.text("name", "Organization Name", 160), .text("version", "Version", 64)])
+        [
+            .text("name", "Organization Name", 160), .text("version", "Version", 64),
+            .own("maxuploadfilesize", "Max Upload File Size", .integer),
+        ])
     private static let workflow = setup(
         "workflow", "Workflow", "workflows", "Process", 4703,
         [
@@ -217,51 +234,5 @@ enum StandardTables {
             columns)
         table.isWorkable = false
         return table
-    }
-
-    // MARK: Activities
-
-    private static let activities: [TableDefinition] = [
-        activity(
-            "task", "Task", "tasks", "Task", 4212,
-            states: [
-                ("Open", [(2, "Not Started"), (3, "In Progress"), (4, "Waiting on someone else"), (7, "Deferred")]),
-                ("Completed", [(5, "Completed")]), ("Canceled", [(6, "Canceled")]),
-            ], [.list("prioritycode", "Priority", (0, "Low"), (1, "Normal"), (2, "High"))]),
-        activity(
-            "phonecall", "PhoneCall", "phonecalls", "Phone Call", 4210,
-            states: [
-                ("Open", [(1, "Open")]), ("Completed", [(2, "Made"), (4, "Received")]), ("Canceled", [(3, "Canceled")]),
-            ],
-            [
-                .text("phonenumber", "Phone Number", 200, format: "Phone"),
-                ColumnDefinition("directioncode", "Direction", .boolean),
-            ]),
-        activity(
-            "appointment", "Appointment", "appointments", "Appointment", 4201,
-            states: [
-                ("Open", [(1, "Free"), (2, "Tentative")]), ("Completed", [(3, "Completed")]),
-                ("Canceled", [(4, "Canceled")]), ("Scheduled", [(5, "Busy"), (6, "Out of Office")]),
-            ], [.text("location", "Location", 200)]),
-    ]
-
-    private static func activity(
-        _ name: String, _ schemaName: String, _ setName: String, _ label: String, _ code: Int,
-        states: [(state: String, statuses: [(Int, String)])], _ columns: [ColumnDefinition]
-    ) -> TableDefinition {
-        let regarding = ["account", "contact", "lead", "opportunity"].map {
-            ColumnDefinition.Target(table: $0, navigation: "regardingobjectid_\($0)_\(name)")
-        }
-        return table(
-            name, schemaName, setName, label, code: code, primaryName: "subject", isActivity: true, states: states,
-            [
-                .text("subject", "Subject", 200), ColumnDefinition("description", "Description", .memo(max: 2_000_000)),
-                ColumnDefinition("scheduledstart", "Start Date", .dateTime),
-                ColumnDefinition("scheduledend", "Due Date", .dateTime),
-                ColumnDefinition("actualstart", "Actual Start", .dateTime),
-                ColumnDefinition("actualend", "Actual End", .dateTime),
-                ColumnDefinition("actualdurationminutes", "Duration", .integer),
-                ColumnDefinition("regardingobjectid", "Regarding", .lookup(regarding)),
-            ] + columns)
     }
 }

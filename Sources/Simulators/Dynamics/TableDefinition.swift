@@ -17,6 +17,8 @@ struct TableDefinition: Sendable {
     var primaryID: String
     var primaryName: String
     var isActivity = false
+    /// The property that holds those who take part in a new activity.
+    var partiesProperty: String { "\(name)_activity_parties" }
     /// Whether records can be joined with others by connections.
     var isConnectable = false
     /// Whether people make, change and delete its records.
@@ -30,7 +32,7 @@ struct TableDefinition: Sendable {
     func column(_ name: String) -> ColumnDefinition? { columns.first { $0.name == name } }
 
     /// The column that a property of a record's JSON belongs to: `firstname`, `_parentcustomerid_value`.
-    func column(property: String) -> ColumnDefinition? { columns.first { $0.property == property } }
+    func column(property: String) -> ColumnDefinition? { columns.first { $0.property == property && $0.isProperty } }
 
     /// The lookup that a navigation property leads along, and to which table.
     func lookup(navigation name: String) -> (column: ColumnDefinition, target: ColumnDefinition.Target)? {
@@ -71,6 +73,8 @@ struct ColumnDefinition: Sendable {
         case lookup([Target])
         case owner([Target])
         case uniqueIdentifier
+        /// Those who take part in an activity in one role.
+        case partyList(role: Int)
     }
 
     var name: String
@@ -86,6 +90,9 @@ struct ColumnDefinition: Sendable {
 
     /// Where its value stands in a record's JSON (crm-apis: Dynamics, section 2).
     var property: String { targets.isEmpty ? name : "_\(name)_value" }
+
+    /// Whether records have a property of it; those who take part in an activity are records of their own.
+    var isProperty: Bool { if case .partyList = kind { false } else { true } }
 
     var targets: [Target] {
         switch kind {

@@ -6,6 +6,7 @@ The client takes https addresses only; the adapter of requests below turns them 
 The access token `witness` must be one that the simulator accepts without a login.
 """
 
+import base64
 import sys
 import time
 
@@ -140,6 +141,31 @@ def check_batch(client, account):
     check(len(list(found)) == 0, "a change set is all or nothing")
 
 
+def check_files_and_parties(client, account):
+    body = base64.b64encode(bytes(range(256)) * 40).decode()
+    note = client.records.create("annotation", {
+        "filename": "ä b.pdf", "mimetype": "application/pdf", "documentbody": body,
+        "objectid_account@odata.bind": f"/accounts({account})"})
+    read = client.records.retrieve("annotation", note)
+    check(read["documentbody"] == body and read["filesize"] == 10240, "a document is held as it was sent")
+    check(read["isdocument"] is True and read["_objectid_value"] == account, "the note says that it is one")
+    long = "A" * (6 << 20)
+    refused(400, "0x80043e09", lambda: client.records.create("annotation", {"documentbody": long}), "6 MB")
+    contact = client.records.create("contact", {"lastname": "Recipient"})
+    email = client.records.create("email", {"subject": "Offer", "email_activity_parties": [
+        {"participationtypemask": 1, "addressused": "a@x.test"},
+        {"participationtypemask": 2, "addressused": "b@x.test", "partyid_contact@odata.bind": f"/contacts({contact})"}]})
+    found = list(client.records.list(
+        "activityparty", filter=f"_activityid_value eq {email}", select=["addressused", "participationtypemask", "_partyid_value"]))
+    check([p["addressused"] for p in found] == ["a@x.test", "b@x.test"], f"those who take part: {found}")
+    check(found[1]["_partyid_value"] == contact, "one of them is a contact")
+    client.records.update("email", email, {"statecode": 1, "statuscode": 3})
+    refused(400, "0x80040203", lambda: client.records.update("email", email, {"subject": "x"}), "a sent e-mail")
+    client.records.delete("email", email)
+    found = client.records.list("activityparty", filter=f"_activityid_value eq {email}", select=["addressused"])
+    check(len(list(found)) == 0, "they go with it")
+
+
 def main():
     to_loopback()
     with DataverseClient(sys.argv[1].rstrip("/").replace("http://", "https://", 1), Credential()) as client:
@@ -148,6 +174,7 @@ def main():
         check_many(client)
         check_upsert(client)
         check_batch(client, account)
+        check_files_and_parties(client, account)
     print(f"ok {checks} checks")
 
 
