@@ -69,7 +69,7 @@ private struct DynamicsSubject: RemoteSourceSubject, RemoteDestinationSubject {
         var records: [String: [String: String?]] = [:]
         for record in try world.environment.records(of: stream.text) {
             guard let id = record["\(stream)id"]?.text else { continue }
-            for member in record.members where !member.key.contains("@") {
+            for member in record.members where !member.key.contains("@") && member.key != "documentbody" {
                 let text = member.value.bool.map { $0 ? "true" : "false" } ?? member.value.text
                 records[id, default: [:]][member.key] = .some(text)
             }

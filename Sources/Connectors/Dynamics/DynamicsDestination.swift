@@ -17,16 +17,19 @@ package struct DynamicsDestination: Destination {
     /// What may stand below `target:`.
     package static let settings: [SettingSpec] = DynamicsAccess.specs + DynamicsTargetSettings.specs
     package static let capabilities = DestinationCapabilities(
-        routes: [routeName], upsertKey: DynamicsTargetSettings.defaultKeyColumn, links: "lookups, and connections",
-        createdDate: "every table, by overriddencreatedon", undoes: true,
+        routes: [routeName, documentRouteName], bulkRoute: routeName,
+        upsertKey: DynamicsTargetSettings.defaultKeyColumn, links: "lookups, and connections",
+        movesFiles: true, createdDate: "every table, by overriddencreatedon", undoes: true,
         limits: [
             "\(DynamicsLimits.writeRowsDefault) records a write unless load.batch says more, "
                 + "\(DynamicsLimits.batchRowsMax) at most",
+            "a file a write, as long as the environment takes (5 MB unless an administrator allows more)",
             "\(DynamicsLimits.budget), unless rate.requests says more",
         ])
 
-    /// The one way of writing.
+    /// All records but files.
     private static let routeName = "multiple"
+    private static let documentRouteName = "document"
 
     package let limiter: RateLimiter?
     /// Ids or tuples whose names an address has room for.
@@ -50,9 +53,10 @@ package struct DynamicsDestination: Destination {
 
     package func discover(_ objects: [String]) async throws -> [ObjectSchema] {
         var schemas: [ObjectSchema] = []
-        for object in objects {
-            let table = try await connection.catalog.describe(object)
-            var schema = table.targetSchema
+        for object in objects.map(DynamicsObject.init) {
+            let table = try await connection.catalog.describe(object.table)
+            var schema = table.targetSchema(
+                of: object, contentBytesMax: object.isFile ? try await connection.catalog.uploadBytesMax() : nil)
             if let place = schema.fields.firstIndex(where: { $0.name == settings.keyColumn }) {
                 schema.fields[place].isUnique = table.hasActiveKey
             }
@@ -77,13 +81,25 @@ package struct DynamicsDestination: Destination {
     // MARK: Writing
 
     package func route(for object: String, expectedRows: Int) -> WriteRoute {
-        WriteRoute(
-            name: Self.routeName, recordsMax: settings.batchRecords, bytesMax: .MiB(8),
+        let isFile = DynamicsObject(object).isFile
+        return WriteRoute(
+            name: isFile ? Self.documentRouteName : Self.routeName,
+            recordsMax: isFile ? 1 : settings.batchRecords, bytesMax: .MiB(8),
             concurrencyMax: connection.concurrencyMax ?? DynamicsLimits.concurrencyDefault)
     }
 
     package func write(_ batch: Batch, by route: WriteRoute, intent: any WriteIntent) async throws -> [Receipt] {
-        let receipts = try await writer(try await table(batch.object)).write(batch.rows)
+        let table = try await table(batch.object)
+        var receipts: [Receipt] = []
+        if DynamicsObject(batch.object).isFile {
+            let writer = DocumentWriter(
+                api: connection.api, table: table, lookup: lookup(table), batches: batches,
+                body: try await writer(table).body(for: batch.rows),
+                bytesMax: try await connection.catalog.uploadBytesMax())
+            for row in batch.rows { receipts.append(try await writer.write(row)) }
+        } else {
+            receipts = try await writer(table).write(batch.rows)
+        }
         let ordered = Receipt.joined(receipts, toRows: batch.rows.count) { batch.rows[$0].key }.compactMap { $0 }
         guard ordered.count == batch.rows.count, receipts.count == batch.rows.count else {
             throw MigratezError(
@@ -106,7 +122,9 @@ package struct DynamicsDestination: Destination {
 
     package func finish() async throws {}
 
-    private func table(_ object: String) async throws -> TableMetadata { try await connection.catalog.table(object) }
+    private func table(_ object: String) async throws -> TableMetadata {
+        try await connection.catalog.table(DynamicsObject(object).table)
+    }
 
     private var batches: BatchSender { BatchSender(api: connection.api, headers: settings.headers, clock: clock) }
 
@@ -122,22 +140,34 @@ package struct DynamicsDestination: Destination {
 
     // MARK: Reading
 
-    private func reader(_ table: TableMetadata) -> RecordReader {
-        RecordReader(api: connection.api, table: table, keyColumn: settings.keyColumn)
+    private func reader(_ object: String) async throws -> RecordReader {
+        RecordReader(
+            api: connection.api, table: try await table(object), keyColumn: settings.keyColumn,
+            filter: DynamicsObject(object).filter)
+    }
+
+    package func readContent(object: String, id: String, piece: ([UInt8]) async throws -> Void) async throws {
+        let values = try await reader(object).values(
+            ids: [id].compactMap(RecordID.init), columns: [TableMetadata.documentSize])
+        guard let found = values.first?.value else {
+            throw Rejection(.contentUnavailable, reason: "there is no such note")
+        }
+        try await DocumentReader(api: connection.api).read(
+            id, bytes: found[TableMetadata.documentSize]?.int, piece: piece)
     }
 
     package func match(
         object: String, fields: [String], values: [[String]], returning: [String]
     ) async throws -> [ReadBack] {
-        try await reader(try await table(object)).match(fields: fields, values: values, returning: returning)
+        try await reader(object).match(fields: fields, values: values, returning: returning)
     }
 
     package func read(object: String, ids: [String], fields: [String]) async throws -> [ReadBack] {
-        try await reader(try await table(object)).read(ids: ids.compactMap(RecordID.init), fields: fields)
+        try await reader(object).read(ids: ids.compactMap(RecordID.init), fields: fields)
     }
 
     package func sample(object: String, fields: [String], count: Int) async throws -> [ReadBack] {
-        try await reader(try await table(object)).sample(fields: fields, count: count)
+        try await reader(object).sample(fields: fields, count: count)
     }
 
     package func count(object: String, keyPrefix: String) async throws -> Int? {
@@ -150,7 +180,7 @@ package struct DynamicsDestination: Destination {
     private var history: RecordHistory { RecordHistory(connection: connection) }
 
     package func lastChanges(object: String, ids: [String]) async throws -> [String: LastChange] {
-        try await history.lastChanges(of: reader(try await table(object)), ids: ids.compactMap(RecordID.init))
+        try await history.lastChanges(of: try await reader(object), ids: ids.compactMap(RecordID.init))
     }
 
     package func referrers(object: String, ids: [String]) async throws -> [String: String] {
@@ -160,23 +190,32 @@ package struct DynamicsDestination: Destination {
     // MARK: The account and planning
 
     package func account(for objects: [String]) async throws -> AccountReport {
-        try await DynamicsAccount(connection).report(rights: ["Read", "Create", "Write"], on: objects)
+        try await DynamicsAccount(connection).report(
+            rights: ["Read", "Create", "Write"], on: objects.map { DynamicsObject($0).table })
     }
 
     package func identity() async throws -> String { try await DynamicsAccount(connection).identity() }
 
     package func recordAddress(of object: String, id: String) async throws -> String? {
-        connection.recordAddress(of: object, id: id)
+        connection.recordAddress(of: DynamicsObject(object).table, id: id)
     }
 
     package func sideEffects(on objects: [String]) async throws -> [SideEffect] {
         try await AutomationSurvey(
             api: connection.api, bypassesLogic: settings.bypassesLogic, allowsDuplicates: settings.allowsDuplicates
-        ).effects(on: objects)
+        ).effects(on: Set(objects.map { DynamicsObject($0).table }).sorted())
     }
 
     /// Keys are looked up first, then rows are created; those with a state take another request.
     package func estimatedCalls(writing object: String, records: Int, matchRules: Int) -> [CallEstimate] {
+        if DynamicsObject(object).isFile {
+            return [
+                CallEstimate(
+                    "document", records, secondsEach: 0.1...5,
+                    atOnce: connection.concurrencyMax ?? DynamicsLimits.concurrencyDefault),
+                CallEstimate("keys of \(object)", records, secondsEach: 0.1...1),
+            ]
+        }
         let writes = (records + settings.batchRecords - 1) / settings.batchRecords
         let looks = (records + readBatchSize - 1) / readBatchSize
         var calls = [

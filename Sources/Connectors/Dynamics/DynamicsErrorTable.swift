@@ -91,6 +91,8 @@ package struct DynamicsErrorRule: Sendable {
         DynamicsErrorRule("0x8004431a", .notInPicklist, .rejectRow),
         DynamicsErrorRule("0x80048408", .notInPicklist, .rejectRow),
         DynamicsErrorRule("0x80040239", .wrongType, .rejectRow),
+        DynamicsErrorRule("0x80043e09", .ruleViolated, .rejectRow),
+        DynamicsErrorRule("0x80044a08", .ruleViolated, .rejectRow),
 
         // Rows: other records
         DynamicsErrorRule("0x80040237", .duplicate, .rejectRow),

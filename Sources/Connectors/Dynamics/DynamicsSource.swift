@@ -10,13 +10,15 @@ package import MigratezTransport
 /// `account`, `opportunity`, `annotation`, `new_project`.
 ///
 /// Pages follow the environment's own links. A field goes by the name that it has in a record: a lookup is
-/// `_parentcustomerid_value`. Links are lookups, and connections between any two records. Files are not read.
+/// `_parentcustomerid_value`. Links are lookups, connections between any two records, and those who take part in
+/// activities. `file` are the notes that have a document.
 package struct DynamicsSource: Source {
     package let name = "dynamics"
     /// What may stand below `source:`.
     package static let settings: [SettingSpec] = DynamicsAccess.specs + DynamicsSourceSettings.specs
     package static let capabilities = SourceCapabilities(
-        routes: ["list"], tellsChanges: true, links: "lookups, and connections with their roles as labels",
+        routes: ["list"], tellsChanges: true,
+        links: "lookups; connections and parties of activities with their roles as labels", movesFiles: true,
         limits: [
             "\(DynamicsLimits.pageRowsMax) records a page",
             "exact counts up to \(DynamicsLimits.countRowsMax) records",
@@ -39,12 +41,14 @@ package struct DynamicsSource: Source {
 
     package func discover(_ objects: [StreamName]) async throws -> [ObjectSchema] {
         var schemas: [ObjectSchema] = []
-        for object in objects { schemas.append(try await connection.catalog.describe(object.text).sourceSchema) }
+        for object in objects.map({ DynamicsObject($0.text) }) {
+            schemas.append(try await connection.catalog.describe(object.table).sourceSchema(of: object))
+        }
         return schemas
     }
 
     package func layout(of object: StreamName) -> RecordLayout {
-        RecordLayout(id: RecordPages.primaryID(of: object.text), modified: RecordPages.modified)
+        RecordLayout(id: RecordPages.primaryID(of: DynamicsObject(object.text).table), modified: RecordPages.modified)
     }
 
     // MARK: Records
@@ -52,22 +56,35 @@ package struct DynamicsSource: Source {
     private var pages: RecordPages { RecordPages(api: connection.api, recordsMax: settings.pageRecords) }
 
     package func readPage(of object: StreamName, fields: [String], after cursor: Cursor?) async throws -> Page {
-        try await pages.page(of: try await connection.catalog.table(object.text), fields: fields, after: cursor)
+        let object = DynamicsObject(object.text)
+        return try await pages.page(
+            of: try await connection.catalog.table(object.table), where: object.filter, fields: fields, after: cursor)
     }
 
     package func readRecords(of object: StreamName, ids: [String], fields: [String]) async throws -> Page {
-        try await pages.records(
-            of: try await connection.catalog.table(object.text), ids: ids.compactMap(RecordID.init), fields: fields)
+        let object = DynamicsObject(object.text)
+        return try await pages.records(
+            of: try await connection.catalog.table(object.table), where: object.filter,
+            ids: ids.compactMap(RecordID.init), fields: fields)
+    }
+
+    package func readContent(
+        of object: StreamName, id: String, record: ArraySlice<UInt8>, piece: ([UInt8]) async throws -> Void
+    ) async throws {
+        let size = try? JSONValue(parsing: Array(record))[TableMetadata.documentSize]?.int
+        try await DocumentReader(api: connection.api).read(id, bytes: size ?? nil, piece: piece)
     }
 
     /// The environment's own count; `nil` where it counts no further.
     package func count(of object: StreamName) async throws -> Int? {
-        try await RecordCount(api: connection.api).exact(try await connection.catalog.table(object.text))
+        let object = DynamicsObject(object.text)
+        return try await RecordCount(api: connection.api).exact(
+            try await connection.catalog.table(object.table), where: object.filter)
     }
 
     package func estimatedCount(of object: StreamName) async throws -> Int? {
         do {
-            return try await RecordCount(api: connection.api).snapshot(object.text)
+            return try await RecordCount(api: connection.api).snapshot(DynamicsObject(object.text).table)
         } catch is MigratezError {
             // Not worth stopping for: it is only for a progress bar.
             return nil
@@ -83,8 +100,8 @@ package struct DynamicsSource: Source {
         from: StreamName, to: StreamName, of records: [(id: String, bytes: ArraySlice<UInt8>)]
     ) async throws -> [Edge] {
         try await LinkSurvey(
-            api: connection.api, from: try await connection.catalog.table(from.text),
-            to: try await connection.catalog.table(to.text)
+            api: connection.api, from: try await connection.catalog.table(DynamicsObject(from.text).table),
+            to: try await connection.catalog.table(DynamicsObject(to.text).table)
         ).edges(of: records)
     }
 
@@ -95,11 +112,12 @@ package struct DynamicsSource: Source {
     package func identity() async throws -> String { try await DynamicsAccount(connection).identity() }
 
     package func account(for objects: [StreamName]) async throws -> AccountReport {
-        try await DynamicsAccount(connection).report(rights: ["Read"], on: objects.map(\.text))
+        try await DynamicsAccount(connection).report(
+            rights: ["Read"], on: objects.map { DynamicsObject($0.text).table })
     }
 
     package func recordAddress(of object: StreamName, id: String) async throws -> String? {
-        connection.recordAddress(of: object.text, id: id)
+        connection.recordAddress(of: DynamicsObject(object.text).table, id: id)
     }
 
     package func estimatedCalls(reading object: StreamName, records: Int) -> [CallEstimate] {

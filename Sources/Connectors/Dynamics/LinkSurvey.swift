@@ -9,7 +9,8 @@ import MigratezModel
 ///
 /// A lookup that leads to the other table is a link; the one that people mean is the primary one, and others carry their
 /// name as a label unless they lead to the same record. Connections join any two records of tables that are enabled for
-/// them; each is two rows that lead either way, so one is found from each end (Microsoft Learn, "Connection tables").
+/// them; each is two rows that lead either way, so one is found from each end (Microsoft Learn, "Connection tables"). Who
+/// takes part in an activity is linked with it, too, with the role as label.
 struct LinkSurvey: Sendable {
     /// Records whose links are asked for at once.
     static let recordsMax = 200
@@ -22,7 +23,8 @@ struct LinkSurvey: Sendable {
     func edges(of records: [(id: String, bytes: ArraySlice<UInt8>)]) async throws -> [Edge] {
         let lookups = lookups
         let hasConnections = from.isConnectable && to.isConnectable
-        guard !lookups.isEmpty || hasConnections else {
+        let hasParties = from.isActivity && PartyLists.tables.contains(to.name)
+        guard !lookups.isEmpty || hasConnections || hasParties else {
             throw MigratezError(
                 .notSupported, "nothing of \(from.name) refers to \(to.name)", remedy: .fixConfiguration,
                 hint: "turn the link round, or name the table that joins the two as an object of its own")
@@ -47,6 +49,12 @@ struct LinkSurvey: Sendable {
                             from: record.id, to: id, isPrimary: lookup.isPrimary,
                             label: lookup.isPrimary ? nil : lookup.name))
                 }
+            }
+        }
+        if hasParties {
+            for party in try await PartyLists(api: api).records(of: records.map(\.id), in: to.name)
+            where pairs.insert(Pair(from: party.activity, to: party.record)).inserted {
+                edges.append(Edge(from: party.activity, to: party.record, label: party.role))
             }
         }
         if hasConnections { edges += try await connections(of: records.map(\.id), besides: pairs) }
@@ -116,5 +124,5 @@ struct LinkSurvey: Sendable {
     }
 
     /// Behind the name of a property: its value as people see it.
-    private static let formatted = "@OData.Community.Display.V1.FormattedValue"
+    static let formatted = "@OData.Community.Display.V1.FormattedValue"
 }

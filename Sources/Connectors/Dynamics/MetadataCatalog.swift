@@ -16,6 +16,7 @@ final class MetadataCatalog: Sendable {
     private let keyColumn: String
     private let known = Mutex<[String: TableMetadata]>([:])
     private let setNames = Mutex<[String: String]>([:])
+    private let uploadLimit = Mutex<ByteCount?>(nil)
 
     init(api: DynamicsAPI, keyColumn: String) {
         self.api = api
@@ -41,6 +42,17 @@ final class MetadataCatalog: Sendable {
         guard let found = answer["EntitySetName"]?.text else { throw Self.unknown(name) }
         setNames.withLock { $0[name] = found }
         return found
+    }
+
+    /// The longest document that the environment takes; `nil` if it does not say (Microsoft Learn, "Organization table",
+    /// `MaxUploadFileSize`, in bytes).
+    func uploadBytesMax() async throws -> ByteCount? {
+        if let known = uploadLimit.withLock({ $0 }) { return known }
+        let answer = try await api.json(
+            "organizations", query: [("$select", "maxuploadfilesize")], endpointClass: "metadata")
+        let limit = answer["value"]?[0]?["maxuploadfilesize"]?.int.map { ByteCount($0) }
+        uploadLimit.withLock { $0 = limit }
+        return limit
     }
 
     /// Asks for the definition of a table anew.

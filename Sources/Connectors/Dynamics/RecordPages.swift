@@ -29,17 +29,22 @@ struct RecordPages: Sendable {
     /// The column with the id of a record: named after the table, but for activities.
     static func primaryID(of table: String) -> String { activities.contains(table) ? "activityid" : table + "id" }
 
-    func page(of table: TableMetadata, fields: [String], after cursor: Cursor?) async throws -> Page {
+    /// - Parameter filter: which rows of the table are meant; `nil` = all.
+    func page(
+        of table: TableMetadata, where filter: String? = nil, fields: [String], after cursor: Cursor?
+    ) async throws -> Page {
         let request: HTTPRequest
         if let cursor {
             request = api.request(.get, cursor.text, prefer: preferences, endpointClass: "list")
         } else {
             request = api.request(
-                .get, table.setName, query: try selection(of: table, fields), prefer: preferences,
-                endpointClass: "list")
+                .get, table.setName,
+                query: try selection(of: table, fields) + (filter.map { [("$filter", $0)] } ?? []),
+                prefer: preferences, endpointClass: "list")
         }
         let (answer, split) = try await list(request)
-        var page = Page(bytes: answer, records: split.elements, next: nil)
+        var page = try await withParties(
+            Page(bytes: answer, records: split.elements, next: nil), of: table, fields)
         let link = answer.withUnsafeBufferPointer { bytes in
             split.member(at: ["@odata.nextLink"], in: bytes).map { JSONText.string($0, of: bytes) }
         }
@@ -55,7 +60,9 @@ struct RecordPages: Sendable {
     }
 
     /// Records by id, on one page; an id that does not exist is absent.
-    func records(of table: TableMetadata, ids: [RecordID], fields: [String]) async throws -> Page {
+    func records(
+        of table: TableMetadata, where filter: String? = nil, ids: [RecordID], fields: [String]
+    ) async throws -> Page {
         let selection = try selection(of: table, fields)
         let overhead = ODataText.query(selection).utf8.count + 300
         var whole = Page(bytes: [], records: [], next: nil)
@@ -63,13 +70,16 @@ struct RecordPages: Sendable {
             ids.map(\.text), overhead: min(overhead, ODataText.addressBytesMax / 2), itemsMax: recordsMax)
         {
             try Task.checkCancellation()
-            let filter = ("$filter", ODataText.isIn(table.primaryID, group))
+            let isIn = ODataText.isIn(table.primaryID, group)
+            let condition = ("$filter", filter.map { "\(isIn) and (\($0))" } ?? isIn)
             let request = api.request(
-                .get, table.setName, query: selection + [filter], prefer: preferences, endpointClass: "list")
+                .get, table.setName, query: selection + [condition], prefer: preferences, endpointClass: "list")
             let (answer, split) = try await list(request)
+            let page = try await withParties(
+                Page(bytes: answer, records: split.elements, next: nil), of: table, fields)
             let offset = whole.bytes.count
-            whole.bytes += answer
-            whole.records += split.elements.map { ($0.lowerBound + offset)..<($0.upperBound + offset) }
+            whole.bytes += page.bytes
+            whole.records += page.records.map { ($0.lowerBound + offset)..<($0.upperBound + offset) }
         }
         return whole
     }
@@ -90,17 +100,56 @@ struct RecordPages: Sendable {
         let known = Dictionary(table.columns.map { ($0.property, $0) }, uniquingKeysWith: { first, _ in first })
         if let file = fields.compactMap({ known[$0] }).first(where: { $0.field.kind == .binary }) {
             throw MigratezError(
-                .notSupported, "\(table.name).\(file.field.name) holds a file, and files are not read",
-                remedy: .fixConfiguration, hint: "take the field out of the pipeline file")
+                .notSupported, "\(table.name).\(file.field.name) is a file column, and these are not read",
+                remedy: .fixConfiguration,
+                hint: "take the field out of the pipeline file; documents of notes are the object file")
         }
         let links = table.columns.filter { $0.field.kind == .reference && $0.field.isCreateable }.map(\.property)
         var names: [String] = []
-        for name in [table.primaryID] + fields + links + [Self.modified]
-        where known[name] != nil && !names.contains(name) {
+        for name in [table.primaryID] + fields + links + [Self.modified, TableMetadata.documentSize]
+        where known[name] != nil && known[name]?.role == nil && !names.contains(name) {
             names.append(name)
         }
         let select = names.joined(separator: ",")
         return select.utf8.count > ODataText.addressBytesMax / 2 ? [] : [("$select", select)]
+    }
+
+    /// The page with the lists of those who take part, if they are asked for, behind the other members of each record.
+    private func withParties(_ page: Page, of table: TableMetadata, _ fields: [String]) async throws -> Page {
+        let lists = table.columns.filter { $0.role != nil && fields.contains($0.property) }
+        guard !lists.isEmpty, !page.records.isEmpty else { return page }
+        var index = RecordIndex(fields: nil)
+        let ids = try page.records.map { range in
+            try page.bytes[range].withUnsafeBufferPointer { bytes in
+                do throws(JSONFailure) { try index.index(bytes) } catch {
+                    throw error.error(.malformedRecord, in: "a record of \(table.name)", remedy: .rejectRecord)
+                }
+                return index.slice(table.primaryID).map { JSONText.string($0, of: bytes) } ?? ""
+            }
+        }
+        let addresses = try await PartyLists(api: api).addresses(of: ids)
+        var whole = page
+        whole.bytes = []
+        whole.records = []
+        for (range, id) in zip(page.records, ids) {
+            var writer = JSONWriter()
+            writer.beginObject()
+            for list in lists {
+                writer.key(list.property)
+                if let role = list.role, let text = PartyLists.text(addresses[id]?[role]) {
+                    writer.string(text)
+                } else {
+                    writer.null()
+                }
+            }
+            writer.endObject()
+            let start = whole.bytes.count
+            whole.bytes += page.bytes[range].dropLast()
+            whole.bytes.append(UInt8(ascii: ","))
+            whole.bytes += writer.bytes.dropFirst()
+            whole.records.append(start..<whole.bytes.count)
+        }
+        return whole
     }
 
     /// An answer that is cut off although its length is right looks like success to the transport, so it is asked for

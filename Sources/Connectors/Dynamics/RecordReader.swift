@@ -10,6 +10,8 @@ struct RecordReader: Sendable {
     let api: DynamicsAPI
     let table: TableMetadata
     let keyColumn: String
+    /// Which rows of the table are meant; `nil` = all.
+    var filter: String?
 
     func read(ids: [RecordID], fields: [String]) async throws -> [ReadBack] {
         var records: [ReadBack] = []
@@ -21,7 +23,9 @@ struct RecordReader: Sendable {
 
     func sample(fields: [String], count: Int) async throws -> [ReadBack] {
         var records: [ReadBack] = []
-        try await rows(fields, [("$top", String(count))]) { records.append($0) }
+        try await rows(fields, [("$top", String(count))] + (filter.map { [("$filter", $0)] } ?? [])) {
+            records.append($0)
+        }
         return records
     }
 
@@ -44,7 +48,8 @@ struct RecordReader: Sendable {
             }
             return "(\(parts.joined(separator: " and ")))"
         }
-        let unkeyed = table.hasKeyColumn ? "\(keyColumn) eq null and " : ""
+        let unkeyed =
+            (table.hasKeyColumn ? "\(keyColumn) eq null and " : "") + (filter.map { "(\($0)) and " } ?? "")
         var records: [ReadBack] = []
         for group in ODataText.groups(conditions, overhead: overhead(returning), itemsMax: Self.conditionsMax) {
             try await rows(returning, [("$filter", "\(unkeyed)(\(group.joined(separator: " or ")))")]) {
@@ -76,16 +81,28 @@ struct RecordReader: Sendable {
         let columns = fields.compactMap { name in table.column(name) }
         var select = [table.primaryID]
         if table.hasKeyColumn { select.append(keyColumn) }
-        for column in columns where !select.contains(column.property) { select.append(column.property) }
+        for column in columns where column.role == nil && !select.contains(column.property) {
+            select.append(column.property)
+        }
+        var found: [JSONValue] = []
         try await api.rows(
             table.setName, query: [("$select", select.joined(separator: ","))] + query, endpointClass: "read"
-        ) { row in
-            guard let id = row[table.primaryID]?.text else { return }
+        ) { found.append($0) }
+        let parties =
+            columns.contains { $0.role != nil }
+            ? try await PartyLists(api: api).addresses(of: found.compactMap { $0[table.primaryID]?.text }) : [:]
+        for row in found {
+            guard let id = row[table.primaryID]?.text else { continue }
             var writer = JSONWriter()
             writer.beginObject()
             for name in fields {
                 writer.key(name)
-                (table.column(name).flatMap { row[$0.property] } ?? .null).write(to: &writer)
+                let column = table.column(name)
+                if let role = column?.role, let text = PartyLists.text(parties[id]?[role]) {
+                    writer.string(text)
+                } else {
+                    (column.flatMap { row[$0.property] } ?? .null).write(to: &writer)
+                }
             }
             writer.endObject()
             record(ReadBack(id: id, key: row[keyColumn]?.text, fields: writer.bytes))

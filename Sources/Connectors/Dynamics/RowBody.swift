@@ -43,6 +43,7 @@ struct RowBody: Sendable {
     ) throws(Rejection) -> [UInt8] {
         var writer = JSONWriter(capacity: row.fields.count + 200)
         writer.beginObject()
+        var parties: [(role: Int, address: String)] = []
         for member in values.members {
             guard let column = table.column(member.key) else {
                 // The service refuses it and names it.
@@ -51,6 +52,10 @@ struct RowBody: Sendable {
                 continue
             }
             guard operation == .create ? column.field.isCreateable : column.field.isUpdateable else { continue }
+            if let role = column.role {
+                parties += PartyLists.addresses(member.value.text ?? "").map { (role, $0) }
+                continue
+            }
             if member.key == "statecode" || member.key == "statuscode" && state?.isOpen == false { continue }
             if column.field.kind == .reference {
                 try bind(column, member.value, to: &writer)
@@ -59,6 +64,7 @@ struct RowBody: Sendable {
                 try write(member.value, column.field, to: &writer)
             }
         }
+        if !parties.isEmpty { write(parties, to: &writer) }
         for reference in row.references {
             guard let column = table.column(reference.field), let property = column.binding(to: reference.object),
                 let set = setNames[reference.object]
@@ -77,6 +83,20 @@ struct RowBody: Sendable {
         }
         writer.endObject()
         return Array(writer.bytes.dropFirst().dropLast())
+    }
+
+    /// Those who take part in a new activity, by their addresses (Microsoft Learn, "Create a table row using the Web API":
+    /// related rows are created along with it).
+    private func write(_ parties: [(role: Int, address: String)], to writer: inout JSONWriter) {
+        writer.key("\(table.name)_activity_parties")
+        JSONValue.array(
+            parties.map { party in
+                [
+                    "@odata.type": "Microsoft.Dynamics.CRM.activityparty",
+                    "participationtypemask": .number(String(party.role)), "addressused": .string(party.address),
+                ]
+            }
+        ).write(to: &writer)
     }
 
     /// A lookup whose value is an id: somebody who owns the record, or what an earlier value was.

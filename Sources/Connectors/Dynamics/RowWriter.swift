@@ -62,7 +62,7 @@ struct RowWriter: Sendable {
     }
 
     /// What the rows' lookups need to be written.
-    private func body(for rows: [Batch.Row]) async throws -> RowBody {
+    func body(for rows: [Batch.Row]) async throws -> RowBody {
         var tables: Set<String> = ["systemuser"]
         for reference in rows.lazy.flatMap(\.references) { tables.insert(reference.object) }
         let tablesOfIDs = try await LookupTargets(api: api, catalog: catalog, table: table).tables(of: rows)

@@ -3,6 +3,7 @@
 
 import MigratezConnectorKit
 import MigratezJSON
+import MigratezModel
 
 /// What the connector needs to know of a table, besides the schema that it shows to others.
 ///
@@ -14,6 +15,8 @@ struct TableMetadata: Sendable {
         var property: String
         /// The navigation property that binds a record of a table; the name of the table is the key.
         var navigation: [String: String] = [:]
+        /// Of a list of those who take part in an activity: in which role. It is no property of the record.
+        var role: Int?
 
         /// The property that binds a record of the table; owners are bound by one for users and teams.
         func binding(to table: String) -> String? { navigation[table] ?? navigation["owner"] }
@@ -31,6 +34,7 @@ struct TableMetadata: Sendable {
     let isConnectable: Bool
     /// Whether a column of ours can be created.
     let takesColumns: Bool
+    /// All but documents.
     let columns: [Column]
     /// Whether the column that holds our key is there.
     let hasKeyColumn: Bool
@@ -46,21 +50,38 @@ struct TableMetadata: Sendable {
     var isReadOnlyWhenClosed: Bool { isActivity || name == "opportunity" }
 
     /// For a destination: lookups go by the names of their columns.
-    var targetSchema: ObjectSchema {
-        ObjectSchema(
-            name: name, label: label, fields: columns.map(\.field), holdsKey: hasKeyColumn || takesColumns)
+    ///
+    /// - Parameter contentBytesMax: the longest document that the environment takes, if it is a file.
+    func targetSchema(of object: DynamicsObject, contentBytesMax: ByteCount?) -> ObjectSchema {
+        var fields = columns.map(\.field)
+        if object.isFile {
+            fields.removeAll { $0.name == "isdocument" }
+            if let place = fields.firstIndex(where: { $0.name == "filename" }) { fields[place].isRequired = true }
+        }
+        return ObjectSchema(
+            name: object.name, label: object.isFile ? "Files" : label, fields: fields,
+            holdsKey: hasKeyColumn || takesColumns,
+            content: object.isFile
+                ? ContentSchema(field: DynamicsObject.documentColumn, bytesMax: contentBytesMax) : nil)
     }
 
     /// For a source: lookups go by the names of their properties, as records have them.
-    var sourceSchema: ObjectSchema {
+    func sourceSchema(of object: DynamicsObject) -> ObjectSchema {
         ObjectSchema(
-            name: name, label: label,
+            name: object.name, label: object.isFile ? "Files" : label,
             fields: columns.map { column in
                 var field = column.field
                 field.name = column.property
                 return field
-            })
+            },
+            content: object.isFile
+                ? ContentSchema(
+                    field: DynamicsObject.documentColumn, sizeField: Self.documentSize,
+                    versionFields: [Self.documentSize, RecordPages.modified]) : nil)
     }
+
+    /// The column that tells how many bytes a document has.
+    static let documentSize = "filesize"
 
     /// - Parameters:
     ///   - definition: of the table, with its `Keys` and `ManyToOneRelationships`.
@@ -91,8 +112,16 @@ struct TableMetadata: Sendable {
             else { continue }
             navigation[column, default: [:]][target] = property
         }
+        let isEmail = name == "email"
         columns = attributes.compactMap { attribute in
-            guard let field = FieldSchema(attribute: attribute, options: options) else { return nil }
+            if isEmail, let role = PartyLists.roles[attribute["LogicalName"]?.text ?? ""],
+                let field = FieldSchema(partyList: attribute)
+            {
+                return Column(field: field, property: field.name, role: role)
+            }
+            guard let field = FieldSchema(attribute: attribute, options: options),
+                field.name != DynamicsObject.documentColumn
+            else { return nil }
             let isLookup = field.kind == .reference
             return Column(
                 field: field, property: isLookup ? "_\(field.name)_value" : field.name,
@@ -128,6 +157,17 @@ extension FieldSchema {
             lengthMax: attribute["MaxLength"]?.int, options: options[name] ?? [],
             isRestricted: kind == .choice || kind == .choices,
             refersTo: attribute["Targets"]?.elements.compactMap(\.text) ?? [])
+    }
+
+    /// A list of those who take part in an activity, as the addresses that they had, with `;` between them. They are told
+    /// when the activity is created: a change would replace those of all other roles, too.
+    init?(partyList attribute: JSONValue) {
+        guard let name = attribute["LogicalName"]?.text, attribute["AttributeType"]?.text == "PartyList" else {
+            return nil
+        }
+        self.init(
+            name: name, label: TableMetadata.text(attribute["DisplayName"]) ?? name, kind: .text,
+            isCreateable: attribute["IsValidForCreate"]?.bool ?? false, isUpdateable: false)
     }
 
     private static func kind(_ attribute: JSONValue) -> Kind? {
