@@ -13,11 +13,11 @@ import MigratezSyntheticCRM
 /// the server does it. A record has one document where the synthetic CRM has several links: a note, a task and a call hang
 /// on a deal, else on a contact, else on a company. What is archived in the synthetic CRM is archived here.
 struct DatabaseSeed {
-    private let environment: Environment
+    let environment: Environment
     private let crm: SyntheticCRM?
-    private var partners: [CRMObject: [Int: Int64]] = [:]
+    private(set) var partners: [CRMObject: [Int: Int64]] = [:]
     private var leads: [Int: Int64] = [:]
-    private var users: [Int: (id: Int64, partner: Int64)] = [:]
+    private(set) var users: [Int: (id: Int64, partner: Int64)] = [:]
     private var countries: [String: Int64] = [:]
     private var stages: [String: Int64] = [:]
     private var models: [String: Int64] = [:]
@@ -33,19 +33,25 @@ struct DatabaseSeed {
         try fillUsers()
         guard let crm else { return }
         try fillPartners(crm)
-        if environment.models["crm.lead"] != nil { try fillDeals(crm) }
+        if environment.models["crm.lead"] != nil {
+            try fillDeals(crm)
+            try fillLeads(crm)
+        }
         try fillNotes(crm)
+        try fillEmails(crm)
+        if environment.models["product.template"] != nil { try fillProducts(crm) }
         try fillActivities(crm)
         try fillMeetings(crm)
+        try fillFiles(crm)
     }
 
-    private func create(_ model: String, _ values: [String: JSONValue], at created: Timestamp? = nil) throws -> Int64 {
+    func create(_ model: String, _ values: [String: JSONValue], at created: Timestamp? = nil) throws -> Int64 {
         let members = values.sorted { $0.key < $1.key }.map { JSONValue.Member($0.key, $0.value) }
         return try environment.create(model, [.object(members)], at: created)[0]
     }
 
-    private static func id(_ id: Int64?) -> JSONValue { id.map { .number(String($0)) } ?? false }
-    private static func text(_ text: String?) -> JSONValue {
+    static func id(_ id: Int64?) -> JSONValue { id.map { .number(String($0)) } ?? false }
+    static func text(_ text: String?) -> JSONValue {
         text.map { .string($0.replacing("\0", with: "")) } ?? false
     }
 
@@ -122,7 +128,7 @@ struct DatabaseSeed {
         return (id, partner)
     }
 
-    private func user(_ owner: String?) -> Int64? { owner.flatMap { Int($0) }.flatMap { users[$0]?.id } }
+    func user(_ owner: String?) -> Int64? { owner.flatMap { Int($0) }.flatMap { users[$0]?.id } }
 
     // MARK: The synthetic CRM
 
@@ -159,12 +165,12 @@ struct DatabaseSeed {
         }
     }
 
-    private static func name(_ text: String?) -> JSONValue {
+    static func name(_ text: String?) -> JSONValue {
         Self.text(text.flatMap { $0.isEmpty ? nil : $0 } ?? "(no name)")
     }
 
     /// Plain text as the editor of an HTML field leaves it.
-    private static func html(_ text: String?) -> JSONValue {
+    static func html(_ text: String?) -> JSONValue {
         guard let text, !text.isEmpty else { return false }
         let escaped = text.replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing(">", with: "&gt;")
         return Self.text("<p>\(escaped.replacing("\n", with: "<br>"))</p>")
@@ -203,7 +209,7 @@ struct DatabaseSeed {
     }
 
     /// The document that a record hangs on.
-    private func document(
+    func document(
         _ index: Int, _ toDeal: LinkMap, _ toContact: LinkMap, _ toCompany: LinkMap
     ) -> (model: String, id: Int64)? {
         if let deal = toDeal.links(from: index).compactMap(\.toIndex).first, let id = leads[deal] {

@@ -13,6 +13,8 @@ extension Environment {
         let model = try model(name)
         return try values.map { values in
             var members = try stored(values, model)
+            let data = name == AttachmentData.model ? AttachmentData.taken(from: &members) : nil
+            if let data { members += try AttachmentData.marks(of: data) }
             for field in model.fields where !members.contains(where: { $0.key == field.name }) {
                 if let value = field.defaultValue { members.append(.init(field.name, value)) }
             }
@@ -20,7 +22,9 @@ extension Environment {
             members.append(.init("write_uid", .number(String(userID))))
             let document = try completed(.object(members), model)
             do {
-                return try session.insert(name, document, at: created ?? now, id: id)
+                let made = try session.insert(name, document, at: created ?? now, id: id)
+                if let data { try AttachmentData(environment: self).put(data, of: made) }
+                return made
             } catch is DocumentStore.Conflict {
                 throw OdooFailure.validation(
                     "The operation cannot be completed: (module, name) must be unique in the model \(model.label)")
@@ -31,7 +35,9 @@ extension Environment {
     /// Writes the same values into all records.
     func write(_ name: String, _ ids: [Int64], _ values: JSONValue) throws {
         let model = try model(name)
-        let changes = try stored(values, model)
+        var changes = try stored(values, model)
+        let data = name == AttachmentData.model ? AttachmentData.taken(from: &changes) : nil
+        if let data { changes += try AttachmentData.marks(of: data) }
         for id in ids {
             guard let document = try session.document(name, id) else { throw OdooFailure.missing(name, [id]) }
             var members = document.document.members
@@ -40,6 +46,7 @@ extension Environment {
                 members.append(change)
             }
             try session.replace(name, id, with: try completed(.object(members), model), at: now)
+            if let data { try AttachmentData(environment: self).put(data, of: id) }
         }
     }
 
@@ -50,6 +57,7 @@ extension Environment {
             guard try session.document(name, id) != nil else { throw OdooFailure.missing(name, [id]) }
             if name == "res.partner" { try checkUnlinkOfPartner(id) }
             try session.erase(name, id)
+            if name == AttachmentData.model { try AttachmentData(environment: self).remove(id) }
             let place = JSONValue.number(String(id))
             for (child, member) in [
                 ("mail.message", "model"), ("mail.activity", "res_model"), ("ir.attachment", "res_model"),
@@ -60,6 +68,7 @@ extension Environment {
                 ])
                 for document in try session.documents(child, where: hanging) {
                     try session.erase(child, document.id)
+                    if child == AttachmentData.model { try AttachmentData(environment: self).remove(document.id) }
                 }
             }
             try forget(name, place)

@@ -4,6 +4,7 @@
 import MigratezJSON
 import MigratezModel
 import MigratezSimulatorKit
+import MigratezSyntheticCRM
 
 /// One transaction on the database, on behalf of one user.
 ///
@@ -11,6 +12,8 @@ import MigratezSimulatorKit
 struct Environment {
     let models: [String: ModelDefinition]
     let options: OdooOptions
+    /// What the database was filled with.
+    let crm: SyntheticCRM?
     let session: DocumentSession
     let now: Timestamp
     let userID: Int64
@@ -96,6 +99,8 @@ struct Environment {
             case "id": .number(String(document.id))
             case "create_date": .string(InstantText.text(document.createdAt))
             case "write_date": .string(InstantText.text(document.modifiedAt))
+            case AttachmentData.field where field.type == .binary:
+                try AttachmentData(environment: self).text(of: document).map { .string($0) } ?? .null
             default: document.document[field.name] ?? .null
             }
         if stored.isNull { return field.emptyValue }

@@ -29,6 +29,8 @@ package struct OdooOptions: Sendable {
     package var users: [User] = []
     /// Models that the key's user may not read.
     package var deniedModels: Set<String> = []
+    /// The longest request, 128 MiB unless `web.max_file_upload_size` is another.
+    package var bodyBytesMax = 128 << 20
     /// Models of applications that are not installed.
     package var missingModels: Set<String> = []
     /// The file that holds the database; `nil` = a temporary one.

@@ -15,12 +15,14 @@ package final class OdooSimulator: SimulatorService {
     private let options: OdooOptions
     private let models: [String: ModelDefinition]
     private let store: DocumentStore
+    private let crm: SyntheticCRM?
     /// The administrator, whom every key stands for.
     private static let administrator: Int64 = 2
 
     /// - Parameter crm: what the database is filled with when it is made; `nil` = nothing.
     package init(_ crm: SyntheticCRM? = nil, options: OdooOptions = OdooOptions()) throws {
         self.options = options
+        self.crm = crm
         models = Dictionary(
             uniqueKeysWithValues: StandardModels.all.filter { !options.missingModels.contains($0.name) }
                 .map { ($0.name, $0) })
@@ -29,7 +31,7 @@ package final class OdooSimulator: SimulatorService {
             objects: models.values.map { model in
                 DocumentStore.Object(
                     model.name, indexed: model.indexed, unique: model.name == "ir.model.data" ? ["xmlid"] : [])
-            })
+            } + AttachmentData.objects)
         let isNew = try store.read { try $0.count("res.users") == 0 }
         guard isNew else { return }
         try store.write { session in
@@ -40,13 +42,16 @@ package final class OdooSimulator: SimulatorService {
 
     private func environment(_ session: DocumentSession, _ context: JSONValue) -> Environment {
         Environment(
-            models: models, options: options, session: session, now: options.clock.now, userID: Self.administrator,
+            models: models, options: options, crm: crm, session: session, now: options.clock.now,
+            userID: Self.administrator,
             context: context)
     }
 
     // MARK: Requests
 
     package func respond(to request: SimulatorRequest) async -> SimulatorResponse {
+        // Source: odoo/odoo, `odoo/http.py`, `DEFAULT_MAX_CONTENT_LENGTH`: werkzeug refuses whatever is longer.
+        guard request.body.count <= options.bodyBytesMax else { return Self.tooLarge }
         switch request.path.first {
         case "json" where request.path.dropFirst().first == "2" && options.version >= 19:
             return json2(request)
@@ -62,6 +67,10 @@ package final class OdooSimulator: SimulatorService {
         default: return notFound
         }
     }
+
+    private static let tooLarge = SimulatorResponse(
+        status: 413, headers: ["Content-Type": "text/html; charset=utf-8"],
+        body: .bytes(Array("<!doctype html><title>413 Request Entity Too Large</title>".utf8)))
 
     private let notFound = SimulatorResponse(
         status: 404, headers: ["Content-Type": "text/html; charset=utf-8"],

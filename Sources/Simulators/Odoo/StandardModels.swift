@@ -8,7 +8,7 @@ import MigratezJSON
 enum StandardModels {
     static let all: [ModelDefinition] = [
         company, user, partner, partnerCategory, country, lead, stage, team, leadTag, lostReason, message, subtype,
-        activity, activityType, event, attachment, automation, model, modelData,
+        activity, activityType, event, attachment, product, automation, model, modelData,
     ]
 
     private static func char(_ name: String, _ label: String) -> FieldDefinition { .init(name, .char, label) }
@@ -100,6 +100,8 @@ enum StandardModels {
             ]).required().defaulting("comment"),
             many2one("subtype_id", "Subtype", "mail.message.subtype"), many2one("author_id", "Author", "res.partner"),
             char("email_from", "From"), FieldDefinition("is_internal", .boolean, "Employee Only"),
+            FieldDefinition("partner_ids", .many2many, "Recipients").to("res.partner"),
+            char("message_id", "Message-Id"),
         ])
 
     private static let subtype = ModelDefinition("mail.message.subtype", "Message subtypes", [name])
@@ -144,9 +146,24 @@ enum StandardModels {
         [
             name, char("res_model", "Resource Model"),
             FieldDefinition("res_id", .many2oneReference, "Resource ID"),
-            FieldDefinition("datas", .binary, "File Content (base64)"), char("mimetype", "Mime Type"),
+            FieldDefinition("type", .selection, "Type").of([("url", "URL"), ("binary", "File")]).required()
+                .defaulting("binary"),
+            char("res_field", "Resource Field").readOnly(), char("description", "Description"),
+            FieldDefinition(AttachmentData.field, .binary, "File Content (base64)"), char("mimetype", "Mime Type"),
             char("checksum", "Checksum/SHA1").readOnly(),
             FieldDefinition("file_size", .integer, "File Size").readOnly(),
+        ])
+
+    private static let product = ModelDefinition(
+        "product.template", "Product",
+        [
+            name, char("default_code", "Internal Reference"),
+            FieldDefinition("list_price", .float, "Sales Price").defaulting(.number("1.0")),
+            FieldDefinition("standard_price", .float, "Cost"),
+            FieldDefinition("description_sale", .text, "Sales Description"),
+            FieldDefinition("type", .selection, "Product Type").of([
+                ("consu", "Goods"), ("service", "Service"), ("combo", "Combo"),
+            ]).required().defaulting("consu"), active,
         ])
 
     private static let automation = ModelDefinition(
