@@ -91,7 +91,7 @@ let package = Package(
         module("Connectors/Zoho", name: "ZohoConnector", ["Model", "JSON", "Transport", "ConnectorKit"]),
         module(
             "Connectors/Dynamics", name: "DynamicsConnector", ["Model", "JSON", "Crypto", "Transport", "ConnectorKit"]),
-        module("Connectors/Odoo", name: "OdooConnector", ["Model", "JSON", "Transport", "ConnectorKit"]),
+        module("Connectors/Odoo", name: "OdooConnector", ["Model", "JSON", "Crypto", "Transport", "ConnectorKit"]),
         module(
             "Connectors/REST", name: "RESTConnector", ["Model", "JSON", "Crypto", "Transport", "YAML", "ConnectorKit"],
             resources: ["attio", "close", "copper", "freshsales", "sell", "template"].map {

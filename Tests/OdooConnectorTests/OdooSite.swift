@@ -19,21 +19,24 @@ struct OdooSite: Sendable {
     let clock: ManualClock
     /// 19 speaks JSON-2, 17 JSON-RPC only.
     let version: Int
+    /// What the database was filled with.
+    let crm: SyntheticCRM?
 
     static func run(
-        records: Int = 0, version: Int = 19, options: OdooOptions = OdooOptions(),
+        records: Int = 0, counts: SyntheticCRM.Counts? = nil, version: Int = 19, options: OdooOptions = OdooOptions(),
         _ body: (OdooSite) async throws -> Void
     ) async throws {
         let clock = ManualClock(advancesBySleeping: true)
         var options = options
         options.clock = clock
         options.version = version
-        let crm = SyntheticCRM(seed: 0x6F64_6F6F, counts: .init(records: records))
-        let simulator = try OdooSimulator(records > 0 ? crm : nil, options: options)
+        let filling = counts ?? (records > 0 ? .init(records: records) : nil)
+        let crm = filling.map { SyntheticCRM(seed: 0x6F64_6F6F, counts: $0) }
+        let simulator = try OdooSimulator(crm, options: options)
         let http = try CurlClient()
         try await SimulatorServer.run(simulator) { server in
             try await body(
-                OdooSite(simulator: simulator, server: server, http: http, clock: clock, version: version))
+                OdooSite(simulator: simulator, server: server, http: http, clock: clock, version: version, crm: crm))
         }
     }
 

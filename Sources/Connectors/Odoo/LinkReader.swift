@@ -31,7 +31,7 @@ struct LinkReader {
                 }
             case .list(let name, _):
                 edges += try MemberLink(field: name).edges(of: records)
-            case .document(let model):
+            case .document(let model, _):
                 let owners = Set(
                     try MemberLink(field: model).edges(of: records).filter { $0.to == to.model }.map(\.from))
                 edges += try MemberLink(field: LinkField.documentField).edges(of: records)

@@ -15,7 +15,9 @@ struct LoadRow: Sendable {
     var columns: [String]
     var cells: [String]
 
-    /// - Parameter documentColumn: the column that says of which model a document is, and its text by model.
+    /// What stands for the content of a file until it is sent: no other cell can be equal to it.
+    static let contentMark = "\u{0}content"
+
     init(
         _ row: Batch.Row, of object: OdooObject, fields: [String: OdooField], documents: DocumentColumns
     ) throws(Rejection) {
@@ -41,6 +43,7 @@ struct LoadRow: Sendable {
                 texts[Self.column(field)] = reference.targetID
             }
         }
+        if let content = row.content { texts[content.field] = content.bytes == 0 ? "" : Self.contentMark }
         for mark in object.marks where !names.contains(mark.field) { texts[mark.column] = mark.text }
         columns = texts.keys.sorted()
         cells = columns.map { texts[$0] ?? "" }

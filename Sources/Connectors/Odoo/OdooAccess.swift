@@ -68,7 +68,7 @@ struct OdooConnection: Sendable {
             // JSON-RPC takes the key with its arguments.
             tokens: access.interface == .json2 ? FixedToken(access.key) : nil,
             retry: RetryPolicy(verdict: OdooAnswers.verdict))
-        client = OdooClient(http: policies.client, access: access)
+        client = OdooClient(http: policies.client, access: access, clock: clock)
         catalog = OdooCatalog(client)
         limiter = policies.limiter
         concurrencyMax = policies.concurrencyMax
@@ -84,6 +84,9 @@ enum OdooLimits {
     static let pageRecordsMax = 5_000
     /// Rows of one `load`, which makes about a hundred records a second.
     static let loadRowsMax = 200
+    /// The content of one file: a request may have 128 MiB unless the server's `web.max_file_upload_size` says otherwise
+    /// (odoo/odoo, `odoo/http.py`), and base 64 makes four bytes of three.
+    static let contentBytesMax = ByteCount.MiB(95)
     /// Ids, keys or values of one look-up.
     static let lookupMax = 500
 }

@@ -62,7 +62,7 @@ final class OdooCatalog: Sendable {
             object.links.contains { $0.fields.contains(LinkField.documentField) } ? OdooObject.documents : []
         return ObjectSchema(
             name: object.name, label: object.label,
-            fields: fields.map { field in
+            fields: fields.filter { $0.name != object.contentField }.map { field in
                 var schema = FieldSchema(
                     field, options: field.relation.flatMap { lists[$0] } ?? [],
                     hasDefault: defaults.contains(field.name), documents: documents)
@@ -74,8 +74,16 @@ final class OdooCatalog: Sendable {
                     schema.isRequired = false
                 }
                 return schema
+            },
+            content: object.contentField.map {
+                ContentSchema(
+                    field: $0, bytesMax: OdooLimits.contentBytesMax, sizeField: "file_size", versionFields: ["checksum"]
+                )
             })
     }
+
+    /// What an attachment says of its content.
+    static let contentMarks = ["file_size", "checksum"]
 
     private func options(of model: String) async throws -> [FieldSchema.Option] {
         do {

@@ -22,9 +22,12 @@ package final class OdooDestination: Destination {
         ]
     package static let capabilities = DestinationCapabilities(
         routes: ["load"], upsertKey: "external_id",
-        links: "relations, and the one document that a note or an activity hangs on",
+        links: "relations, and the one document that a note, an activity or a file hangs on", movesFiles: true,
         createdDate: "notes and e-mails only (date)", undoes: true,
-        limits: ["\(OdooLimits.loadRowsMax) rows a request", "none of the vendor's on requests"])
+        limits: [
+            "\(OdooLimits.loadRowsMax) rows a request", "a file a request, \(OdooLimits.contentBytesMax) at most",
+            "none of the vendor's on requests",
+        ])
 
     package let limiter: RateLimiter?
     package let readBatchSize = OdooLimits.lookupMax
@@ -79,8 +82,9 @@ package final class OdooDestination: Destination {
     // MARK: Writing
 
     package func route(for object: String, expectedRows: Int) -> WriteRoute {
-        WriteRoute(
-            name: "load", recordsMax: OdooLimits.loadRowsMax, bytesMax: .MiB(8),
+        let isFile = OdooObject(object).contentField != nil
+        return WriteRoute(
+            name: "load", recordsMax: isFile ? 1 : OdooLimits.loadRowsMax, bytesMax: .MiB(8),
             concurrencyMax: connection.concurrencyMax ?? 2)
     }
 
@@ -119,6 +123,10 @@ package final class OdooDestination: Destination {
     package func sample(object name: String, fields: [String], count: Int) async throws -> [ReadBack] {
         let object = try Self.object(name)
         return try await reading.read(object, ids: try await reading.someIDs(of: object, count: count), fields: fields)
+    }
+
+    package func readContent(object: String, id: String, piece: ([UInt8]) async throws -> Void) async throws {
+        try await AttachmentReader(client: connection.client).read(try Self.object(object), id: id, piece: piece)
     }
 
     private var reading: RecordReading {
@@ -162,7 +170,7 @@ package final class OdooDestination: Destination {
         var domain = other.domain
         switch field {
         case .field(let field, _), .list(let field, _): name = field
-        case .document(let model):
+        case .document(let model, _):
             name = LinkField.documentField
             domain.append([.string(model), "=", .string(object.model)])
         }
@@ -240,7 +248,8 @@ package final class OdooDestination: Destination {
     }
 
     package func estimatedCalls(writing object: String, records: Int, matchRules: Int) -> [CallEstimate] {
-        let calls = (records + OdooLimits.loadRowsMax - 1) / OdooLimits.loadRowsMax
+        let rows = OdooObject(object).contentField == nil ? OdooLimits.loadRowsMax : 1
+        let calls = (records + rows - 1) / rows
         var estimates = [
             CallEstimate("load \(object)", calls, secondsEach: 1...4, atOnce: connection.concurrencyMax ?? 2),
             CallEstimate("look-up \(object)", calls * 2, secondsEach: 0.02...0.2),

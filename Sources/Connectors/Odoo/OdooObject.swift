@@ -44,6 +44,9 @@ struct OdooObject: Sendable, Hashable {
     static func == (a: OdooObject, b: OdooObject) -> Bool { a.name == b.name }
     func hash(into hasher: inout Hasher) { hasher.combine(name) }
 
+    /// Whether its records have content, and in which field: that of an attachment is base 64.
+    var contentField: String? { model == "ir.attachment" ? "datas" : nil }
+
     /// Whether its fields are known to be all that its records refer to others by.
     var isKnown: Bool { Self.known[name] != nil }
 
@@ -72,8 +75,14 @@ struct OdooObject: Sendable, Hashable {
         var links: [LinkField] = []
     }
 
-    /// Names of models and fields: odoo/odoo, `addons/contacts`, `crm`, `mail` and `calendar`. The partner of a user is
-    /// that user, and no contact (`partner_share`).
+    /// The models whose attachments are files of records; others are the server's own: images of fields, parts of pages.
+    private static let documentModels: JSONValue = [
+        "res.partner", "crm.lead", "calendar.event", "product.template",
+    ]
+
+    /// Names of models and fields: odoo/odoo, `addons/contacts`, `crm`, `mail`, `calendar` and `product`. The partner of a
+    /// user is that user, and no contact (`partner_share`). Attachments that hold the value of a field (`res_field`) are
+    /// hidden unless a search names that field or ids, as ours do.
     private static let known: [String: Known] = [
         "company": Known(
             model: "res.partner", label: "Companies", domain: [["is_company", "=", true]], marks: [("is_company", "1")],
@@ -91,23 +100,33 @@ struct OdooObject: Sendable, Hashable {
         "note": Known(
             model: "mail.message", label: "Notes", domain: [["message_type", "=", "comment"]],
             marks: [("message_type", "comment"), ("subtype_id/id", "mail.mt_note"), ("is_internal", "1")],
-            links: [.document(model: "model")]),
+            links: [.document(model: "model", isWritten: true)]),
         "email": Known(
             model: "mail.message", label: "E-mails", domain: [["message_type", "in", ["email", "email_outgoing"]]],
-            marks: [("message_type", "email")], links: [.document(model: "model")]),
+            marks: [("message_type", "email")],
+            links: [.list("partner_ids", to: ["contact"]), .document(model: "model", isWritten: true)]),
+        "file": Known(
+            model: "ir.attachment", label: "Files",
+            domain: [["type", "=", "binary"], ["res_field", "=", false], ["res_model", "in", documentModels]],
+            marks: [("type", "binary")], links: [.document(model: "res_model", isWritten: true)]),
+        "product": Known(model: "product.template", label: "Products"),
         "task": Known(
             model: "mail.activity", label: "Activities",
             domain: [
                 "|", ["activity_type_id", "=", false],
                 ["activity_type_id.category", "not in", ["phonecall", "meeting"]],
             ], marks: [("activity_type_id/id", "mail.mail_activity_data_todo")],
-            links: [.document(model: "res_model")]),
+            links: [.document(model: "res_model", isWritten: false)]),
         "call": Known(
             model: "mail.activity", label: "Planned calls", domain: [["activity_type_id.category", "=", "phonecall"]],
-            marks: [("activity_type_id/id", "mail.mail_activity_data_call")], links: [.document(model: "res_model")]),
+            marks: [("activity_type_id/id", "mail.mail_activity_data_call")],
+            links: [.document(model: "res_model", isWritten: false)]),
         "meeting": Known(
             model: "calendar.event", label: "Meetings",
-            links: [.list("partner_ids", to: ["company", "contact"]), .document(model: "res_model")]),
+            links: [
+                .list("partner_ids", to: ["company", "contact"]),
+                .document(model: "res_model", isWritten: false),
+            ]),
     ]
 }
 
@@ -117,8 +136,9 @@ enum LinkField: Sendable, Hashable {
     case field(String, to: [String])
     /// Any number of them (`many2many`).
     case list(String, to: [String])
-    /// The record that it hangs on: `res_id`, of the model that another field names.
-    case document(model: String)
+    /// The record that it hangs on: `res_id`, of the model that another field names. That field is written itself, or
+    /// follows from the id of the model.
+    case document(model: String, isWritten: Bool)
 
     static let documentField = "res_id"
 
@@ -126,7 +146,7 @@ enum LinkField: Sendable, Hashable {
     var fields: [String] {
         switch self {
         case .field(let name, _), .list(let name, _): [name]
-        case .document(let model): [model, Self.documentField]
+        case .document(let model, _): [model, Self.documentField]
         }
     }
 

@@ -22,7 +22,7 @@ package struct OdooSource: Source {
         ]
     package static let capabilities = SourceCapabilities(
         routes: OdooAccess.Interface.allCases.map(\.rawValue), tellsChanges: true,
-        links: "relations, and the document that a note, an activity or a meeting hangs on",
+        links: "relations, and the document that a note, an activity, a meeting or a file hangs on", movesFiles: true,
         limits: ["\(OdooLimits.pageRecordsDefault) records a page", "none of the vendor's on requests"])
 
     package let limiter: RateLimiter?
@@ -112,6 +112,12 @@ package struct OdooSource: Source {
         return whole
     }
 
+    package func readContent(
+        of object: StreamName, id: String, record: ArraySlice<UInt8>, piece: ([UInt8]) async throws -> Void
+    ) async throws {
+        try await AttachmentReader(client: connection.client).read(OdooObject(object.text), id: id, piece: piece)
+    }
+
     /// The records of an answer in the form of `RecordForm`.
     private func page(_ body: [UInt8], _ elements: [Range<Int>], of object: OdooObject) async throws -> Page {
         var form = RecordForm(try await connection.catalog.fieldsByName(of: object.model))
@@ -144,7 +150,8 @@ package struct OdooSource: Source {
             : try await connection.catalog.fields(of: object.model).filter(\.isLink).map(\.name)
         var names: [String] = []
         var known: Set<String> = ["id"]
-        for name in fields + ["write_date"] + links where known.insert(name).inserted { names.append(name) }
+        let marks = object.contentField == nil ? [] : OdooCatalog.contentMarks
+        for name in fields + ["write_date"] + marks + links where known.insert(name).inserted { names.append(name) }
         return names
     }
 

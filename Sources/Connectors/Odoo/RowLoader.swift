@@ -81,7 +81,7 @@ struct RowLoader: Sendable {
 
     private func documents(_ rows: [Batch.Row], _ object: OdooObject) async throws -> DocumentColumns {
         var columns = DocumentColumns()
-        for case .document(let model) in object.links { columns.byName = model == "model" ? model : nil }
+        for case .document(let model, isWritten: true) in object.links { columns.byName = model }
         guard columns.byName == nil else { return columns }
         let objects = Set(rows.flatMap(\.references).filter { $0.field == LinkField.documentField }.map(\.object))
         for model in Set(objects.map { OdooObject($0).model }) {
@@ -155,11 +155,17 @@ struct RowLoader: Sendable {
             JSONValue.array(([keys.externalID(row.row.key)] + row.cells).map(JSONValue.string))
         }
         let answer: JSONValue
+        let call = OdooClient.Call(
+            object.model, "load",
+            [.init("fields", .array(columns.map(JSONValue.string))), .init("data", .array(data))])
         do {
-            answer = try await client.value(
-                OdooClient.Call(
-                    object.model, "load",
-                    [.init("fields", .array(columns.map(JSONValue.string))), .init("data", .array(data))]))
+            if rows.count == 1, let content = rows[0].row.content, content.bytes > 0 {
+                answer = try await client.value(call, with: content, inPlaceOf: LoadRow.contentMark)
+            } else {
+                answer = try await client.value(call)
+            }
+        } catch let rejection as Rejection {
+            return [0: rejection]
         } catch let error as MigratezError {
             guard let refused = error.callRefused, refused.isAboutRows else { throw error }
             return rows.count == 1 ? [0: refused.rejection] : [:]
