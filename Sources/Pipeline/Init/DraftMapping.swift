@@ -96,14 +96,21 @@ enum ObjectPairs {
         case ("zoho", "Tasks", _), ("zoho", "Calls", _), ("zoho", "Events", _): "What_Id"
         case ("salesforce", "EmailMessage", _): "RelatedToId"
         case ("dynamics", "contact", "account"): "parentcustomerid"
-        case ("dynamics", "annotation", _): "objectid"
-        case ("dynamics", "task", _), ("dynamics", "phonecall", _), ("dynamics", "appointment", _): "regardingobjectid"
+        case ("dynamics", "annotation", _), ("dynamics", "file", _): "objectid"
+        case ("dynamics", "task", _), ("dynamics", "phonecall", _), ("dynamics", "appointment", _),
+            ("dynamics", "email", _):
+            "regardingobjectid"
+        case ("dynamics", "lead", "contact"): "parentcontactid"
+        case ("dynamics", "lead", "account"): "parentaccountid"
         case ("dynamics", "opportunity", "account"): "parentaccountid"
         case ("zoho", "Contacts", "Accounts"), ("zoho", "Deals", "Accounts"): "Account_Name"
         case ("zoho", "Notes", _): "Parent_Id"
         case ("odoo", "contact", "company"): "parent_id"
         case ("odoo", "deal", _), ("odoo", "lead", _): "partner_id"
-        case ("odoo", "note", _), ("odoo", "task", _), ("odoo", "call", _), ("odoo", "meeting", _): "res_id"
+        case ("odoo", "note", _), ("odoo", "task", _), ("odoo", "call", _), ("odoo", "meeting", _),
+            ("odoo", "email", _),
+            ("odoo", "file", _):
+            "res_id"
         default: nil
         }
     }

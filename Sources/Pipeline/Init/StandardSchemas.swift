@@ -219,13 +219,38 @@ enum StandardSchemas {
                     FieldSchema(name: "estimatedclosedate", label: "Est. Close Date", kind: .date),
                     text("stepname", "Pipeline Phase", 200), owner, lookup("parentaccountid", to: "account"),
                 ]
+            case "lead":
+                [
+                    text("subject", "Topic", 300), text("firstname", "First Name", 50),
+                    text("lastname", "Last Name", 50), text("companyname", "Company Name", 100),
+                    FieldSchema(name: "emailaddress1", label: "Email", kind: .email, lengthMax: 100),
+                    text("telephone1", "Business Phone", 50), owner, lookup("parentcontactid", to: "contact"),
+                    lookup("parentaccountid", to: "account"),
+                ]
+            case "email":
+                [
+                    text("subject", "Subject", 200),
+                    FieldSchema(name: "description", label: "Description", kind: .longText, lengthMax: 2_000_000),
+                    FieldSchema(name: "directioncode", label: "Direction", kind: .bool), text("from", "From"),
+                    text("to", "To"), text("cc", "Cc"),
+                    FieldSchema(name: "actualend", label: "Actual End", kind: .dateTime), owner,
+                    lookup("regardingobjectid", to: "account", "contact", "lead", "opportunity"),
+                ]
+            case "file":
+                [
+                    text("filename", "File Name", 255, isRequired: true), text("mimetype", "Mime Type", 256),
+                    text("subject", "Title", 500), owner,
+                    lookup("objectid", to: "account", "contact", "lead", "opportunity"),
+                ]
             default:
                 [
                     FieldSchema(name: "notetext", label: "Description", kind: .longText, lengthMax: 100_000), owner,
                     lookup("objectid", to: "account", "contact", "opportunity"),
                 ]
             }
-        return ObjectSchema(name: table, label: table, fields: fields, holdsKey: table != "annotation")
+        return ObjectSchema(
+            name: table, label: table, fields: fields, holdsKey: table != "annotation" && table != "file",
+            content: table == "file" ? ContentSchema(field: "documentbody") : nil)
     }
 
     private static func odooObject(_ object: String) -> ObjectSchema {
@@ -262,9 +287,41 @@ enum StandardSchemas {
                     FieldSchema(name: "date", label: "Date", kind: .dateTime), longText("body", "Contents"),
                     reference("res_id", ["company", "contact", "deal", "lead"]),
                 ]
+            case "lead":
+                [
+                    text("name", "Opportunity", isRequired: true), text("contact_name", "Contact Name"),
+                    text("partner_name", "Company Name"),
+                    FieldSchema(name: "email_from", label: "Email", kind: .email), phone("phone"),
+                    longText("description", "Notes"), owner, reference("partner_id", ["company", "contact"]),
+                ]
+            case "email":
+                [
+                    text("subject", "Subject"), longText("body", "Contents"),
+                    FieldSchema(name: "date", label: "Date", kind: .dateTime), text("email_from", "From"),
+                    FieldSchema(
+                        name: "message_type", label: "Type", kind: .choice,
+                        options: [
+                            .init(value: "email", label: "Incoming Email"),
+                            .init(value: "email_outgoing", label: "Outgoing Email"),
+                        ], isRestricted: true),
+                    reference("res_id", ["company", "contact", "deal", "lead"]),
+                ]
+            case "product":
+                [
+                    text("name", "Name", isRequired: true), text("default_code", "Internal Reference"),
+                    number("list_price", "Sales Price"), number("standard_price", "Cost"),
+                    longText("description_sale", "Sales Description"),
+                ]
+            case "file":
+                [
+                    text("name", "Name", isRequired: true), text("mimetype", "Mime Type"),
+                    reference("res_id", ["company", "contact", "deal", "lead"]),
+                ]
             default: [text("name", "Name", isRequired: true)]
             }
-        return ObjectSchema(name: object, label: object, fields: fields, holdsKey: true)
+        return ObjectSchema(
+            name: object, label: object, fields: fields, holdsKey: true,
+            content: object == "file" ? ContentSchema(field: "datas") : nil)
     }
 
     private static func zohoModule(_ module: String) -> ObjectSchema {
