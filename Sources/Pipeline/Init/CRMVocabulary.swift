@@ -65,15 +65,20 @@ enum CRMVocabulary {
     private static let forms: [String: [CRMObjectForm]] = [
         // A lead of HubSpot's belongs to a contact, which a lead of others does not.
         "hubspot": ["company", "contact", "deal", "note", "task", "call", "meeting"].map { CRMObjectForm($0, $0) }
-            + [CRMObjectForm("ticket", "ticket", isUsual: false)],
+            + [
+                CRMObjectForm("email", "email"), CRMObjectForm("product", "product"),
+                CRMObjectForm("line item", "line_item"), CRMObjectForm("ticket", "ticket", isUsual: false),
+            ],
         "salesforce": [
             CRMObjectForm("company", "Account"), CRMObjectForm("contact", "Contact"),
-            CRMObjectForm("lead", "Lead", isUsual: false), CRMObjectForm("deal", "Opportunity"),
+            CRMObjectForm("lead", "Lead"), CRMObjectForm("product", "Product2"), CRMObjectForm("deal", "Opportunity"),
+            CRMObjectForm("line item", "OpportunityLineItem"),
             CRMObjectForm("note", "ContentNote"),
             CRMObjectForm(
-                "task", "Task", mark: .init("TaskSubtype", "Task", whateverIsNot: ["Call"])),
+                "task", "Task", mark: .init("TaskSubtype", "Task", whateverIsNot: ["Call", "Email"])),
             CRMObjectForm("call", "Task", stream: "Call", mark: .init("TaskSubtype", "Call")),
-            CRMObjectForm("meeting", "Event"), CRMObjectForm("ticket", "Case", isUsual: false),
+            CRMObjectForm("meeting", "Event"), CRMObjectForm("email", "EmailMessage"),
+            CRMObjectForm("ticket", "Case", isUsual: false),
         ],
         "pipedrive": [
             CRMObjectForm("company", "organization"), CRMObjectForm("contact", "person"),
@@ -85,15 +90,16 @@ enum CRMVocabulary {
         ],
         "dynamics": [
             CRMObjectForm("company", "account"), CRMObjectForm("contact", "contact"),
-            CRMObjectForm("lead", "lead", isUsual: false), CRMObjectForm("deal", "opportunity"),
+            CRMObjectForm("lead", "lead"), CRMObjectForm("deal", "opportunity"),
             CRMObjectForm("note", "annotation"), CRMObjectForm("task", "task"), CRMObjectForm("call", "phonecall"),
-            CRMObjectForm("meeting", "appointment"), CRMObjectForm("ticket", "incident", isUsual: false),
+            CRMObjectForm("meeting", "appointment"), CRMObjectForm("email", "email"), CRMObjectForm("ticket", "incident", isUsual: false),
         ],
-        "odoo": ["company", "contact", "deal", "note", "task", "call", "meeting"].map { CRMObjectForm($0, $0) }
-            + [CRMObjectForm("lead", "lead", isUsual: false)],
+        "odoo": [
+            "company", "contact", "lead", "product", "deal", "note", "task", "call", "meeting", "email",
+        ].map { CRMObjectForm($0, $0) },
         "zoho": [
             CRMObjectForm("company", "Accounts"), CRMObjectForm("contact", "Contacts"),
-            CRMObjectForm("lead", "Leads", isUsual: false), CRMObjectForm("deal", "Deals"),
+            CRMObjectForm("lead", "Leads"), CRMObjectForm("deal", "Deals"),
             CRMObjectForm("note", "Notes"), CRMObjectForm("task", "Tasks"), CRMObjectForm("call", "Calls"),
             CRMObjectForm("meeting", "Events"), CRMObjectForm("ticket", "Cases", isUsual: false),
         ],

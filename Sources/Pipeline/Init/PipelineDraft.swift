@@ -187,7 +187,10 @@ package struct PipelineDraft: Sendable {
     private func streams(_ objects: [String]?) throws(MigratezError) -> [StreamName] {
         var streams: [StreamName] = []
         let usual = ObjectPairs.streams(of: source, settings: sourceSettings, definition: try definition())
-        for name in objects ?? usual {
+        // Of what every account of a vendor has, the other one may lack a kind.
+        let hasForms = !CRMVocabulary.forms(of: source).isEmpty
+        let proposed = hasForms ? usual.filter { ObjectPairs.target(of: $0, in: target) != nil } : usual
+        for name in objects ?? proposed {
             guard let stream = StreamName(name) else {
                 throw MigratezError(
                     .invalidSetting, "'\(name)' cannot be the name of an object", remedy: .fixConfiguration)
