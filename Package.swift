@@ -160,7 +160,7 @@ let package = Package(
         tests(
             "HubSpotConnector",
             [
-                "Model", "JSON", "Transport", "ConnectorKit", "HubSpotConnector", "HubSpotSimulator", "SimulatorKit",
+                "Model", "JSON", "Crypto", "Transport", "ConnectorKit", "HubSpotConnector", "HubSpotSimulator", "SimulatorKit",
                 "SyntheticCRM", "TestKit",
             ]),
         tests(

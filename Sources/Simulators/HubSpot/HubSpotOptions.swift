@@ -33,6 +33,8 @@ package struct HubSpotOptions: Sendable {
     package var searchLag: Duration
     /// Request targets longer than this are answered 414.
     package var targetBytesMax: Int
+    /// The most bytes of one file; `nil`: no limit.
+    package var fileBytesMax: Int?
     /// Where changes are kept; `nil` keeps them in memory.
     package var database: String?
     package var clock: any WallClock
@@ -40,7 +42,7 @@ package struct HubSpotOptions: Sendable {
     package init(
         tokens: Set<String>? = nil, scopes: Set<String>? = nil, tokenLifetime: Duration = .seconds(1800),
         rate: Rate? = nil, searchRate: Rate? = nil, searchLag: Duration = .zero, targetBytesMax: Int = 16_384,
-        database: String? = nil, clock: any WallClock = SystemWallClock()
+        fileBytesMax: Int? = nil, database: String? = nil, clock: any WallClock = SystemWallClock()
     ) {
         self.tokens = tokens
         self.scopes = scopes
@@ -49,6 +51,7 @@ package struct HubSpotOptions: Sendable {
         self.searchRate = searchRate
         self.searchLag = searchLag
         self.targetBytesMax = targetBytesMax
+        self.fileBytesMax = fileBytesMax
         self.database = database
         self.clock = clock
     }

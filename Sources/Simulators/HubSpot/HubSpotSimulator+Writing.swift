@@ -205,6 +205,7 @@ extension OverlaySession {
         _ record: inout StoredRecord, _ rules: WriteRules, _ now: Timestamp, changed: Set<String>
     ) throws {
         record.updatedAt = now
+        if changed.contains("hs_email_headers") { record.fillFromHeaders() }
         record.values[CRMObjectName(rules.object).modifiedProperty] = DateText.instant(now)
         for property in rules.unique where changed.contains(property) {
             guard let value = record.values[property], !value.isEmpty,

@@ -57,6 +57,7 @@ package final class HubSpotSimulator: SimulatorService {
                 throw HubSpotFailure(404, "OBJECT_NOT_FOUND", "No route for this method and path.")
             }
             if operation == .token { return try authorization.token(for: request) }
+            if case .fileDownload(let id) = operation { return try await fileDownload(id, request) }
             try authorization.check(request, for: operation)
             return try await limited(request, operation)
         } catch {
@@ -149,6 +150,13 @@ package final class HubSpotSimulator: SimulatorService {
         case .usage: usage()
         case .accountDetails: accountDetails()
         case .tokenInfo: try tokenInfo(request)
+        case .fileUpload: try await fileUpload(request)
+        case .file(let id): try await file(id)
+        case .fileReplace(let id): try await fileReplace(id, request)
+        case .fileDelete(let id): try await fileDelete(id)
+        case .fileStat(let path): try await fileStat(path)
+        case .fileSignedURL(let id): try await fileSignedURL(id, request)
+        case .fileDownload(let id): try await fileDownload(id, request)
         }
     }
 

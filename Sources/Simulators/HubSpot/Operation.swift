@@ -28,6 +28,8 @@ enum Operation: Sendable, Equatable {
     case pipelines(CRMObject), pipeline(CRMObject, id: String)
     case owners, owner(id: String)
     case usage, accountDetails
+    case fileUpload, file(id: String), fileReplace(id: String), fileDelete(id: String), fileStat(path: [String])
+    case fileSignedURL(id: String), fileDownload(id: String)
 
     static let datedVersions: Set = ["2026-03", "2026-09"]
 
@@ -51,6 +53,9 @@ enum Operation: Sendable, Equatable {
             case "properties": Operation.properties(request.method, rest)
             case "pipelines": Operation.pipelines(request.method, rest)
             case "owners": Operation.owners(request.method, rest)
+            case "files": Operation.files(request.method, rest)
+            case "hubfs-signed":
+                request.method == .get && rest.count == 1 ? .fileDownload(id: rest[0]) : nil
             default: nil
             }
         guard let operation else { return nil }
@@ -77,6 +82,12 @@ enum Operation: Sendable, Equatable {
                     return nil
                 }
                 (name, version, length) = (path[0], path[1], 2)
+            } else if path.count >= 3, path[0] == "files", path[1] == "v3" || Operation.datedVersions.contains(path[1]),
+                path[2] == "files"
+            {
+                (name, version, length) = ("files", path[1], 3)
+            } else if path.count == 2, path[0] == "hubfs-signed" {
+                (name, version, length) = (path[0], "", 1)
             } else {
                 return nil
             }
@@ -143,6 +154,18 @@ enum Operation: Sendable, Equatable {
         return rest.count == 1 ? .pipelines(object) : rest.count == 2 ? .pipeline(object, id: rest[1]) : nil
     }
 
+    private static func files(_ method: SimulatorRequest.Method, _ rest: [String]) -> Operation? {
+        switch (method, rest.count) {
+        case (.post, 0): .fileUpload
+        case (.get, 2...) where rest[0] == "stat": .fileStat(path: Array(rest.dropFirst()))
+        case (.get, 2) where rest[1] == "signed-url": .fileSignedURL(id: rest[0])
+        case (.get, 1): .file(id: rest[0])
+        case (.put, 1): .fileReplace(id: rest[0])
+        case (.delete, 1): .fileDelete(id: rest[0])
+        default: nil
+        }
+    }
+
     private static func owners(_ method: SimulatorRequest.Method, _ rest: [String]) -> Operation? {
         guard method == .get, rest.count <= 1 else { return nil }
         return rest.first.map { .owner(id: $0) } ?? .owners
@@ -154,7 +177,7 @@ extension Operation {
     var isWrite: Bool {
         switch self {
         case .create, .update, .archive, .merge, .batchWrite, .linksWrite, .linkPut, .linkDelete, .propertyCreate,
-            .propertyBatchCreate, .propertyGroupCreate:
+            .propertyBatchCreate, .propertyGroupCreate, .fileUpload, .fileReplace, .fileDelete:
             true
         default: false
         }
@@ -193,6 +216,13 @@ extension Operation {
         case .pipelines(let object), .pipeline(let object, _): "pipelines \(plural(object))"
         case .owners, .owner: "owners"
         case .usage: "usage"
+        case .fileUpload: "upload file"
+        case .file: "file"
+        case .fileReplace: "replace file"
+        case .fileDelete: "delete file"
+        case .fileStat: "file by path"
+        case .fileSignedURL: "signed address"
+        case .fileDownload: "download file"
         case .accountDetails: "account details"
         }
     }
@@ -203,7 +233,8 @@ extension Operation {
             "crm.objects.\(CRMObjectName(object).scopeName).\(right)"
         }
         return switch self {
-        case .token, .tokenInfo, .usage, .accountDetails: nil
+        case .token, .tokenInfo, .usage, .accountDetails, .fileDownload: nil
+        case .fileUpload, .file, .fileReplace, .fileDelete, .fileStat, .fileSignedURL: "files"
         case .list(let object), .read(let object, _), .batchRead(let object), .search(let object):
             records(object, "read")
         case .create(let object), .update(let object, _), .archive(let object, _), .merge(let object),
@@ -229,5 +260,5 @@ extension Operation {
             return ["objects", "schemas"].flatMap { family in
                 ["read", "write"].map { "crm.\(family).\(name).\($0)" }
             }
-        } + ["crm.objects.owners.read", "crm.schemas.custom.read"])
+        } + ["crm.objects.owners.read", "crm.schemas.custom.read", "files"])
 }

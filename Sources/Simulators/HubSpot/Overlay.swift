@@ -32,6 +32,10 @@ final class Overlay: Sendable {
         self.crm = crm
         let found = try queue.write { database in
             try Overlay.createTables(database)
+            if crm.counts.files > 0, try Int.fetchOne(database, sql: "PRAGMA user_version") == 0 {
+                try OverlaySession(database: database, crm: crm).attachFiles()
+                try database.execute(sql: "PRAGMA user_version = 1")
+            }
             var found = Touched()
             for object in try Int.fetchAll(database, sql: "SELECT DISTINCT object FROM record") {
                 if let object = CRMObject(rawValue: object) { found.records.insert(object) }
@@ -64,6 +68,11 @@ final class Overlay: Sendable {
                     PRIMARY KEY (fromObject, fromId, toObject, toId)) WITHOUT ROWID;
                 CREATE TABLE IF NOT EXISTS property (
                     object INTEGER NOT NULL, name TEXT NOT NULL, definition TEXT NOT NULL, UNIQUE (object, name));
+                CREATE TABLE IF NOT EXISTS folder (id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE);
+                CREATE TABLE IF NOT EXISTS file (
+                    id INTEGER PRIMARY KEY, name TEXT NOT NULL, extension TEXT NOT NULL, folder INTEGER NOT NULL,
+                    access TEXT NOT NULL, created INTEGER NOT NULL, updated INTEGER NOT NULL,
+                    isDeleted INTEGER NOT NULL, content BLOB NOT NULL);
                 CREATE TABLE IF NOT EXISTS propertyGroup (
                     object INTEGER NOT NULL, name TEXT NOT NULL, label TEXT NOT NULL, PRIMARY KEY (object, name));
                 """)

@@ -117,6 +117,12 @@ extension OverlaySession {
         try links(from, id: fromID, to, maps).first { $0.toID == toID }?.types ?? []
     }
 
+    /// Links two records that are there, without a label.
+    func attach(_ from: CRMObject, _ fromID: Int, _ to: CRMObject, _ toID: Int) throws {
+        try set(from, fromID, to, toID, Array(LinkType.all(from: from, to: to).prefix(1)))
+        try set(to, toID, from, fromID, Array(LinkType.all(from: to, to: from).prefix(1)))
+    }
+
     private func set(_ from: CRMObject, _ fromID: Int, _ to: CRMObject, _ toID: Int, _ types: [LinkType]) throws {
         try database.execute(
             sql: "INSERT OR REPLACE INTO linkPair (fromObject, fromId, toObject, toId, types) VALUES (?,?,?,?,?)",

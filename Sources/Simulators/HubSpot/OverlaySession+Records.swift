@@ -16,6 +16,22 @@ struct StoredRecord: Sendable {
     var archivedAt: Timestamp?
 }
 
+extension StoredRecord {
+    /// What HubSpot makes of an e-mail's headers: who sent it to whom, with `;` between addresses.
+    mutating func fillFromHeaders() {
+        guard let text = values["hs_email_headers"], let headers = try? JSONValue(parsing: Array(text.utf8)) else {
+            return
+        }
+        values["hs_email_from_email"] = headers["from"]?["email"]?.text
+        values["hs_email_from_firstname"] = headers["from"]?["firstName"]?.text
+        values["hs_email_from_lastname"] = headers["from"]?["lastName"]?.text
+        for (name, property) in [("to", "hs_email_to_email"), ("cc", "hs_email_cc_email")] {
+            let addresses = (headers[name]?.elements ?? []).compactMap { $0["email"]?.text }
+            values[property] = addresses.isEmpty ? nil : addresses.joined(separator: ";")
+        }
+    }
+}
+
 extension OverlaySession {
     /// The record that was written with this id.
     func stored(_ object: CRMObject, id: Int) throws -> StoredRecord? {

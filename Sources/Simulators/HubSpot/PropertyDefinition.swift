@@ -26,9 +26,9 @@ struct PropertyDefinition: Sendable, Equatable {
         case .company: definitions(Company.self)
         case .deal: definitions(Deal.self)
         case .note: definitions(Note.self)
-        case .task: definitions(CRMTask.self)
-        case .call: definitions(Call.self)
-        case .meeting: definitions(Meeting.self)
+        case .task: definitions(CRMTask.self) + [attachments]
+        case .call: definitions(Call.self) + [attachments]
+        case .meeting: definitions(Meeting.self) + [attachments]
         case .file: definitions(CRMFile.self)
         case .email: definitions(Email.self)
         case .product: definitions(Product.self)
@@ -39,6 +39,11 @@ struct PropertyDefinition: Sendable, Equatable {
 
     /// The ids of the records that were merged into one, with `;` between them.
     static let mergedIDs = "hs_merged_object_ids"
+
+    /// The ids of the files that hang on an activity, with `;` between them.
+    private static let attachments = PropertyDefinition(
+        name: "hs_attachment_ids", label: "Attached file IDs", type: "string", fieldType: "text",
+        groupName: "engagement")
 
     private static func definitions<Record: SyntheticRecord>(_ record: Record.Type) -> [PropertyDefinition] {
         let name = CRMObjectName(Record.object)
