@@ -47,6 +47,8 @@ struct HubSpotConnection: Sendable {
     let paths: HubSpotPaths
     let tokens: any TokenProvider
     let limiter: RateLimiter
+    /// For signed addresses of files, which are of other hosts and take no token.
+    let downloads: any HTTPClient
     /// The most requests at once that the settings allow; `nil` = to be found out.
     let concurrencyMax: Int?
 
@@ -57,6 +59,7 @@ struct HubSpotConnection: Sendable {
     ) throws(MigratezError) {
         let retry = RetryPolicy(verdict: { HubSpotAnswers.verdict($0, now: $1) })
         let tokenClient = try PolicyStack.make(http: http, clock: clock, settings: settings, tokens: nil, retry: retry)
+        downloads = tokenClient.client
         // HubSpot asks for renewal by `expires_in`, not on a 401.
         let endpoint = OAuthTokens.Endpoint(
             http: tokenClient.client, url: access.baseURL + access.paths.token, clock: clock, vendor: "HubSpot")

@@ -97,14 +97,16 @@ extension FieldSchema {
                 value: value, label: option["label"]?.text ?? value, isActive: option["hidden"]?.bool != true)
         }
         let isOwner = property["referencedObjectType"]?.text == "OWNER"
-        let kind = FieldSchema.kind(property["type"]?.text, property["fieldType"]?.text, name, isOwner: isOwner)
+        let isProduct = name == HubSpotObject.productProperty
+        let kind = FieldSchema.kind(
+            property["type"]?.text, property["fieldType"]?.text, name, isReference: isOwner || isProduct)
         let hasOptions = kind == .choice || kind == .choices
         self.init(
             name: name, label: property["label"]?.text ?? name, kind: kind, isCreateable: !isReadOnly,
             isUpdateable: !isReadOnly, isUnique: property["hasUniqueValue"]?.bool == true,
             lengthMax: kind == .text || kind == .longText ? 65_536 : nil, options: hasOptions ? options : [],
             isRestricted: hasOptions && property["externalOptions"]?.bool != true,
-            refersTo: isOwner ? ["owner"] : [])
+            refersTo: isOwner ? ["owner"] : isProduct ? ["product"] : [])
     }
 
     /// Puts better options in place of those that the property lists.
@@ -114,8 +116,8 @@ extension FieldSchema {
         isRestricted = true
     }
 
-    private static func kind(_ type: String?, _ fieldType: String?, _ name: String, isOwner: Bool) -> Kind {
-        if isOwner { return .reference }
+    private static func kind(_ type: String?, _ fieldType: String?, _ name: String, isReference: Bool) -> Kind {
+        if isReference { return .reference }
         switch type {
         case "bool": return .bool
         case "date": return .date

@@ -20,8 +20,10 @@ package final class HubSpotDestination: Destination {
     /// What a pipeline may set below `target:`.
     package static let settings: [SettingSpec] = HubSpotAccess.specs + HubSpotTargetSettings.specs
     package static let capabilities = DestinationCapabilities(
-        routes: [RouteName.batch, RouteName.associations], upsertKey: HubSpotTargetSettings.defaultKeyProperty,
+        routes: [RouteName.batch, RouteName.associations, RouteName.files],
+        upsertKey: HubSpotTargetSettings.defaultKeyProperty,
         links: "associations v4, with labels that the account has",
+        movesFiles: true,
         createdDate: "activities only (\(HubSpotObject.activityTime))", undoes: true,
         limits: [
             "\(HubSpotLimits.batchRecordsMax) records a request", "\(HubSpotLimits.linkWritesMax) links a request",
@@ -55,7 +57,12 @@ package final class HubSpotDestination: Destination {
         var schemas: [ObjectSchema] = []
         for name in objects {
             if let link = LinkObject(name) {
-                schemas.append(link.schema(try await types(of: link)))
+                schemas.append(link.carriesFiles ? link.fileSchema : link.schema(try await types(of: link)))
+                continue
+            }
+            if name == HubSpotAttachments.object {
+                let notes = try await HubSpotCatalog(connection).schema(of: HubSpotAttachments.note)
+                schemas.append(HubSpotAttachments.targetSchema(key: notes.field(keyProperty)))
                 continue
             }
             let object = try Self.object(name)
@@ -63,6 +70,12 @@ package final class HubSpotDestination: Destination {
             // By the name that was asked for: requests name objects in the plural.
             schema.name = name
             schema.holdsKey = true
+            if name == "email" {
+                for place in schema.fields.indices where EmailHeaders.parts.contains(schema.fields[place].name) {
+                    schema.fields[place].isCreateable = true
+                    schema.fields[place].isUpdateable = true
+                }
+            }
             if object.isActivity, let time = schema.fields.firstIndex(where: { $0.name == HubSpotObject.activityTime })
             {
                 schema.fields[time].isRequired = true
@@ -74,7 +87,9 @@ package final class HubSpotDestination: Destination {
 
     package func requirements(of object: ObjectSchema) -> [FieldCreation] {
         guard object.holdsKey, object.field(keyProperty)?.isUnique != true else { return [] }
-        return [FieldCreation(object: object.name, field: PropertyCreator.key(named: keyProperty))]
+        // A file itself has no properties: the key is held by the note that carries it, and by its path.
+        let name = object.name == HubSpotAttachments.object ? "note" : object.name
+        return [FieldCreation(object: name, field: PropertyCreator.key(named: keyProperty))]
     }
 
     package func prepare(_ creations: [FieldCreation]) async throws {
@@ -92,6 +107,11 @@ package final class HubSpotDestination: Destination {
                 name: RouteName.associations, recordsMax: HubSpotLimits.linkWritesMax, bytesMax: .MiB(4),
                 concurrencyMax: 1)
         }
+        guard object != HubSpotAttachments.object else {
+            return WriteRoute(
+                name: RouteName.files, recordsMax: 1, bytesMax: .MiB(8),
+                concurrencyMax: connection.concurrencyMax ?? 4)
+        }
         return WriteRoute(
             name: RouteName.batch, recordsMax: HubSpotLimits.batchRecordsMax, bytesMax: .MiB(8),
             concurrencyMax: connection.concurrencyMax ?? 4)
@@ -99,22 +119,31 @@ package final class HubSpotDestination: Destination {
 
     package func write(_ batch: Batch, by route: WriteRoute, intent: any WriteIntent) async throws -> [Receipt] {
         if let link = LinkObject(batch.object) {
+            if link.carriesFiles { return try await fileLinkWriter(link).write(batch.rows) }
             return try await linkWriter(link).write(batch.rows)
         }
-        return try await rowWriter.write(batch.rows, object: try Self.object(batch.object))
+        if batch.object == HubSpotAttachments.object { return try await fileWriter.write(batch.rows) }
+        let rows = batch.object == "email" ? batch.rows.map(EmailHeaders.folded) : batch.rows
+        return try await rowWriter.write(rows, object: try Self.object(batch.object))
     }
 
     package func resolve(_ batch: Batch, by route: WriteRoute, note: String?) async throws -> [Receipt] {
         if let link = LinkObject(batch.object) {
+            if link.carriesFiles { return try await fileLinkWriter(link).resolve(batch.rows) }
             return try await linkWriter(link).resolve(batch.rows)
         }
+        if batch.object == HubSpotAttachments.object { return try await fileWriter.resolve(batch.rows) }
         return try await rowWriter.resolve(batch.rows, object: try Self.object(batch.object))
     }
 
     /// Deleted records can be restored for 90 days in HubSpot itself. An archive answers nothing about single records
     /// (developers.hubspot.com, "CRM objects"), so what is there is read first.
     package func delete(object name: String, ids: [String]) async throws -> [Deletion] {
-        if let link = LinkObject(name) { return try await linkWriter(link).delete(ids) }
+        if let link = LinkObject(name) {
+            if link.carriesFiles { return try await fileLinkWriter(link).delete(ids) }
+            return try await linkWriter(link).delete(ids)
+        }
+        if name == HubSpotAttachments.object { return try await fileWriter.delete(ids) }
         let object = try Self.object(name)
         let there = Set(
             try await BatchRead(connection).records(Self.ids(ids), [], of: object).compactMap { $0["id"]?.text })
@@ -138,6 +167,17 @@ package final class HubSpotDestination: Destination {
         LinkWriter(connection: connection, object: object, types: try await types(of: object))
     }
 
+    private var fileWriter: FileWriter { FileWriter(connection: connection, keyProperty: keyProperty, clock: clock) }
+
+    private func fileLinkWriter(_ object: LinkObject) async throws -> FileLinkWriter {
+        let carriers = FileCarriers(connection: connection, keyProperty: keyProperty, clock: clock)
+        var notes: LinkWriter?
+        if HubSpotAttachments.carrier(object.toName) == nil, let link = LinkObject("note_to_\(object.toName)") {
+            notes = try await linkWriter(link)
+        }
+        return FileLinkWriter(connection: connection, object: object, carriers: carriers, notes: notes)
+    }
+
     private func types(of object: LinkObject) async throws -> LinkTypes {
         if let known = linkTypes.withLock({ $0[object] }) { return known }
         let labels = try await HubSpotCatalog(connection)
@@ -154,20 +194,41 @@ package final class HubSpotDestination: Destination {
     // MARK: Reading
 
     package func read(object name: String, ids: [String], fields: [String]) async throws -> [ReadBack] {
-        if let link = LinkObject(name) { return try await linkWriter(link).read(ids, fields: fields) }
+        if let link = LinkObject(name) {
+            if link.carriesFiles { return try await fileLinkWriter(link).read(ids, fields: fields) }
+            return try await linkWriter(link).read(ids, fields: fields)
+        }
+        if name == HubSpotAttachments.object { return try await fileWriter.read(Self.ids(ids), fields: fields) }
         let object = try Self.object(name)
         return try await BatchRead(connection).records(Self.ids(ids), fields + [keyProperty], of: object)
             .compactMap { ReadBack(record: $0, fields: fields, keyProperty: keyProperty) }
     }
 
+    package func readContent(object: String, id: String, piece: ([UInt8]) async throws -> Void) async throws {
+        try await AttachmentReader(connection: connection).content(id, piece: piece)
+    }
+
     package func match(
         object: String, fields: [String], values: [[String]], returning: [String]
     ) async throws -> [ReadBack] {
-        try await RecordMatching(connection: connection, keyProperty: keyProperty)
+        guard object != HubSpotAttachments.object else {
+            throw MigratezError(
+                .notSupported, "files of HubSpot's are not found by their fields", remedy: .fixConfiguration,
+                hint: "take against_target out of the object 'file'")
+        }
+        return try await RecordMatching(connection: connection, keyProperty: keyProperty)
             .find(try Self.object(object), fields: fields, values: values, returning: returning)
     }
 
     package func sample(object name: String, fields: [String], count: Int) async throws -> [ReadBack] {
+        if name == HubSpotAttachments.object {
+            let page = try await AttachmentReader(connection: connection)
+                .page(at: AttachmentCursor(carrier: 0), limit: HubSpotLimits.batchRecordsMax)
+            let ids = page.records.prefix(count).compactMap { record in
+                page.bytes[record].withUnsafeBufferPointer { JSONValue(validated: $0) }["id"]?.text
+            }
+            return try await fileWriter.read(ids, fields: fields)
+        }
         let object = try Self.object(name)
         var ids: [String] = []
         var after: String?
@@ -183,7 +244,8 @@ package final class HubSpotDestination: Destination {
 
     /// The first of the other objects that one of the records is linked with: a link is lost with either end.
     package func referrers(object name: String, ids: [String]) async throws -> [String: String] {
-        guard LinkObject(name) == nil else { return [:] }
+        // Whoever else names a file, nobody tells.
+        guard LinkObject(name) == nil, name != HubSpotAttachments.object else { return [:] }
         let object = try Self.object(name)
         let reader = LinkReader(connection)
         var found: [String: String] = [:]
@@ -235,6 +297,9 @@ package final class HubSpotDestination: Destination {
     package func estimatedCalls(writing object: String, records: Int, matchRules: Int) -> [CallEstimate] {
         let route = route(for: object, expectedRows: records)
         let calls = (records + route.recordsMax - 1) / route.recordsMax
+        if route.name == RouteName.files {
+            return [CallEstimate("file", records * 3, secondsEach: 0.2...2, atOnce: route.concurrencyMax)]
+        }
         if route.name == RouteName.associations {
             return [CallEstimate("associations \(object)", calls * 3, secondsEach: 0.2...1)]
         }
@@ -246,6 +311,11 @@ package final class HubSpotDestination: Destination {
     }
 
     private static func object(_ name: String) throws(MigratezError) -> HubSpotObject {
+        guard name != "lead" else {
+            throw MigratezError(
+                .notSupported, "leads are not written to HubSpot", remedy: .fixConfiguration,
+                hint: "HubSpot makes a lead only together with its contact or company; move leads to contacts")
+        }
         guard let stream = StreamName(name) else {
             throw MigratezError(
                 .invalidSetting, "'\(name)' is not the name of an object of HubSpot's", remedy: .fixConfiguration)
@@ -261,4 +331,5 @@ package final class HubSpotDestination: Destination {
 enum RouteName {
     static let batch = "batch"
     static let associations = "associations"
+    static let files = "files"
 }

@@ -32,6 +32,10 @@ struct HubSpotObject: Sendable, Hashable {
         }
     }
 
+    /// The property of a line item that refers to its product, the only one of HubSpot's own that refers to a record.
+    static let productProperty = "hs_product_id"
+    var hasProduct: Bool { type == "line_items" }
+
     /// The object's type id in addresses of the account's own pages; `nil` for what has no page.
     var typeID: String? {
         switch type {
@@ -49,11 +53,15 @@ struct HubSpotObject: Sendable, Hashable {
     static let activityTime = "hs_timestamp"
 
     /// The scopes that reading records and properties takes; activities are read with those of contacts.
-    var readScopes: [String] { ["crm.objects.\(scopeName).read", "crm.schemas.\(scopeName).read"] }
+    var readScopes: [String] {
+        guard type != HubSpotObject.files else { return ["files", "crm.objects.contacts.read"] }
+        return ["crm.objects.\(scopeName).read", "crm.schemas.\(scopeName).read"]
+    }
 
     /// The scopes that loading takes, the property for our key included.
     var writeScopes: [String] {
-        readScopes + ["crm.objects.\(scopeName).write", "crm.schemas.\(scopeName).write"]
+        guard type != HubSpotObject.files else { return readScopes + ["crm.objects.contacts.write"] }
+        return readScopes + ["crm.objects.\(scopeName).write", "crm.schemas.\(scopeName).write"]
     }
 
     private var scopeName: String { isActivity ? "contacts" : type.hasPrefix("2-") ? "custom" : type }
@@ -67,6 +75,7 @@ struct HubSpotObject: Sendable, Hashable {
         FieldSchema(name: "archived", label: "Archived", kind: .bool, isCreateable: false, isUpdateable: false),
     ]
 
+    private static let files = "files"
     private static let activities: Set = ["notes", "tasks", "calls", "meetings", "emails", "communications"]
 
     /// The names of the objects whose records links lead to and from, apart from custom ones.
@@ -80,6 +89,6 @@ struct HubSpotObject: Sendable, Hashable {
         "task": ("tasks", "Tasks"), "call": ("calls", "Calls"), "meeting": ("meetings", "Meetings"),
         "email": ("emails", "Emails"), "communication": ("communications", "Communications"),
         "product": ("products", "Products"), "line_item": ("line_items", "Line items"), "quote": ("quotes", "Quotes"),
-        "order": ("orders", "Orders"), "invoice": ("invoices", "Invoices"),
+        "order": ("orders", "Orders"), "invoice": ("invoices", "Invoices"), "file": (files, "Files"),
     ]
 }

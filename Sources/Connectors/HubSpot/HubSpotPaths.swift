@@ -35,6 +35,9 @@ struct HubSpotPaths: Sendable, Hashable {
     func pipelines(_ type: String) -> String {
         isDated ? "/crm/pipelines/\(version)/\(type)" : "/crm/v3/pipelines/\(type)"
     }
+    /// Files have versions as everything else; their path has the resource behind the version.
+    var files: String { "/files/\(version)/files" }
+    func file(_ id: String) -> String { files + "/\(id)" }
     var owners: String { isDated ? "/crm/owners/\(version)" : "/crm/v3/owners" }
     func accountInfo(_ resource: String) -> String { "/account-info/\(version)/\(resource)" }
     var token: String { isDated ? "/oauth/\(version)/token" : "/oauth/v1/token" }

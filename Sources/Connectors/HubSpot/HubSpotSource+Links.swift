@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
+import MigratezJSON
 package import MigratezModel
 
 /// Links between records, as edges.
@@ -11,6 +12,18 @@ extension HubSpotSource {
     package func readLinks(
         from: StreamName, to: StreamName, of records: [(id: String, bytes: ArraySlice<UInt8>)]
     ) async throws -> [Edge] {
+        if from.text == HubSpotAttachments.object {
+            return try await AttachmentReader(connection: connection).links(of: records, to: to)
+        }
+        if HubSpotObject(from).hasProduct, HubSpotObject(to).type == "products" {
+            return records.compactMap { record in
+                let value = record.bytes.withUnsafeBufferPointer { JSONValue(validated: $0) }
+                guard let product = value["properties"]?[HubSpotObject.productProperty]?.text, !product.isEmpty else {
+                    return nil
+                }
+                return Edge(from: record.id, to: product)
+            }
+        }
         let isHierarchy = from == Self.company && to == Self.company
         let links = try await LinkReader(connection).links(
             of: records.map(\.id), from: HubSpotObject(from), to: HubSpotObject(to))

@@ -36,6 +36,9 @@ extension HubSpotSource {
 
     /// Batches of 100, as HubSpot allows; a record that does not exist is an error entry that means nothing.
     package func readRecords(of object: StreamName, ids: [String], fields: [String]) async throws -> Page {
+        if object.text == HubSpotAttachments.object {
+            return try await AttachmentReader(connection: connection).records(ids)
+        }
         let object = HubSpotObject(object)
         let names = propertyNames(fields, object)
         var whole = Page(bytes: [], records: [], next: nil)
@@ -106,7 +109,8 @@ extension HubSpotSource {
     private func propertyNames(_ fields: [String], _ object: HubSpotObject) -> [String] {
         var names: [String] = []
         var known: Set<String> = Set(HubSpotObject.recordMembers.map(\.name))
-        for name in fields + [object.modified, HubSpotObject.mergedIDs] where known.insert(name).inserted {
+        let product = object.hasProduct ? [HubSpotObject.productProperty] : []
+        for name in fields + [object.modified, HubSpotObject.mergedIDs] + product where known.insert(name).inserted {
             names.append(name)
         }
         return names

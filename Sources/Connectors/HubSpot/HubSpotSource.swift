@@ -17,7 +17,7 @@ package struct HubSpotSource: Source {
     package static let settings: [SettingSpec] = HubSpotAccess.specs + HubSpotSourceSettings.specs
 
     package static let capabilities = SourceCapabilities(
-        routes: ["list"], tellsChanges: true, links: "associations v4, with labels",
+        routes: ["list"], tellsChanges: true, links: "associations v4, with labels", movesFiles: true,
         limits: [
             "\(HubSpotLimits.batchRecordsMax) records a page",
             "links of \(HubSpotLimits.linkReadIDsMax) records a request",
@@ -42,19 +42,32 @@ package struct HubSpotSource: Source {
     package func discover(_ objects: [StreamName]) async throws -> [ObjectSchema] {
         let catalog = HubSpotCatalog(connection)
         var schemas: [ObjectSchema] = []
-        for object in objects { schemas.append(try await catalog.schema(of: HubSpotObject(object))) }
+        for object in objects {
+            guard object.text != HubSpotAttachments.object else {
+                schemas.append(HubSpotAttachments.sourceSchema)
+                continue
+            }
+            schemas.append(try await catalog.schema(of: HubSpotObject(object)))
+        }
         return schemas
     }
 
     package func people() async throws -> [Person] { try await HubSpotCatalog(connection).people() }
 
     package func layout(of object: StreamName) -> RecordLayout {
-        RecordLayout(
+        guard object.text != HubSpotAttachments.object else {
+            return RecordLayout(id: "id", fields: "properties", modified: "updatedAt")
+        }
+        return RecordLayout(
             id: "id", fields: "properties", modified: HubSpotObject(object).modified,
             formerIDs: HubSpotObject.mergedIDs)
     }
 
     package func readPage(of object: StreamName, fields: [String], after cursor: Cursor?) async throws -> Page {
+        if object.text == HubSpotAttachments.object {
+            return try await AttachmentReader(connection: connection)
+                .page(at: try AttachmentCursor(cursor), limit: settings.pageRecords)
+        }
         let place = try HubSpotCursor(cursor)
         var page = try await page(of: HubSpotObject(object), fields: fields, at: place)
         if page.next == nil, settings.includesArchived, !place.isArchived {
@@ -68,11 +81,24 @@ package struct HubSpotSource: Source {
         return page
     }
 
+    package func readContent(
+        of object: StreamName, id: String, record: ArraySlice<UInt8>, piece: ([UInt8]) async throws -> Void
+    ) async throws {
+        guard object.text == HubSpotAttachments.object else {
+            throw MigratezError(
+                .notSupported, "records of \(object) have no content", remedy: .fixConfiguration,
+                hint: "files are records of '\(HubSpotAttachments.object)'")
+        }
+        try await AttachmentReader(connection: connection).content(id, piece: piece)
+    }
+
     /// `nil`: HubSpot counts in search only, whose index lags behind.
     package func count(of object: StreamName) async throws -> Int? { nil }
 
     /// The total of a search without conditions.
     package func estimatedCount(of object: StreamName) async throws -> Int? {
+        // How many activities carry files, nobody tells.
+        guard object.text != HubSpotAttachments.object else { return nil }
         let body: JSONValue = ["filterGroups": [], "limit": 1]
         do {
             let answer = try await connection.client.post(
@@ -99,8 +125,16 @@ package struct HubSpotSource: Source {
     // MARK: Planning
 
     package func estimatedCalls(reading object: StreamName, records: Int) -> [CallEstimate] {
+        guard object.text != HubSpotAttachments.object else {
+            return [CallEstimate("file", records, secondsEach: 0.1...0.6)]
+        }
         let pages = max(1, (records + settings.pageRecords - 1) / settings.pageRecords)
         return [CallEstimate("list \(HubSpotObject(object).type)", pages, secondsEach: 0.1...0.6)]
+    }
+
+    /// An address for each file, and the download itself.
+    package func estimatedCalls(readingContentOf object: StreamName, records: Int) -> [CallEstimate] {
+        [CallEstimate("content \(object)", records * 2, secondsEach: 0.1...1)]
     }
 
     package func estimatedCalls(linksFrom from: StreamName, to: StreamName, records: Int) -> [CallEstimate] {

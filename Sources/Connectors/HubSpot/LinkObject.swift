@@ -34,12 +34,22 @@ struct LinkObject: Sendable, Hashable {
     /// Whether a link leads from a child to its parent; HubSpot knows that of companies only.
     var isHierarchy: Bool { from.type == "companies" && to.type == "companies" }
 
+    /// Whether such links hang files on records.
+    var carriesFiles: Bool { fromName == HubSpotAttachments.object }
+
+    var fileSchema: ObjectSchema {
+        ObjectSchema(
+            name: name, label: "\(from.label) to \(to.label)",
+            fields: [Self.end(Self.fromField, fromName), Self.end(Self.toField, toName)])
+    }
+
+    private static func end(_ name: String, _ object: String) -> FieldSchema {
+        FieldSchema(
+            name: name, label: name, kind: .reference, isRequired: true, isUpdateable: false, refersTo: [object])
+    }
+
     func schema(_ types: LinkTypes) -> ObjectSchema {
-        func end(_ name: String, _ object: String) -> FieldSchema {
-            FieldSchema(
-                name: name, label: name, kind: .reference, isRequired: true, isUpdateable: false, refersTo: [object])
-        }
-        var fields = [end(Self.fromField, fromName), end(Self.toField, toName)]
+        var fields = [Self.end(Self.fromField, fromName), Self.end(Self.toField, toName)]
         if !types.labelled.isEmpty {
             let options = types.labelled.compactMap(\.label).map { FieldSchema.Option(value: $0, label: $0) }
             fields.append(

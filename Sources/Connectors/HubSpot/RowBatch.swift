@@ -38,6 +38,10 @@ struct RowBatch {
             writer.beginObject()
             writer.key(keyProperty)
             writer.string(row.keepsKey ? row.key : "")
+            for reference in row.references {
+                writer.key(reference.field)
+                writer.string(reference.targetID)
+            }
             Self.write(row.fields, to: &writer)
             writer.endObject()
             writer.endObject()

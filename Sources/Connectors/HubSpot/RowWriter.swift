@@ -20,10 +20,12 @@ struct RowWriter: Sendable {
 
     /// Writes the rows; each has a receipt at the end, in no particular order.
     func write(_ rows: [Batch.Row], object: HubSpotObject) async throws -> [Receipt] {
-        if let row = rows.first(where: { !$0.references.isEmpty }) {
+        let field = rows.lazy.flatMap(\.references).map(\.field)
+            .first { !object.hasProduct || $0 != HubSpotObject.productProperty }
+        if let field {
             throw MigratezError(
                 .notSupported,
-                "'\(object.type)' has no field '\(row.references[0].field)' that refers to another record",
+                "'\(object.type)' has no field '\(field)' that refers to another record",
                 remedy: .fixConfiguration,
                 hint: "links are written by themselves: name an object such as contact_to_company in 'as:'")
         }
