@@ -103,6 +103,7 @@ enum ObjectPairs {
         case ("dynamics", "lead", "contact"): "parentcontactid"
         case ("dynamics", "lead", "account"): "parentaccountid"
         case ("dynamics", "opportunity", "account"): "parentaccountid"
+        case ("hubspot", "line_item", "product"): "hs_product_id"
         case ("zoho", "Contacts", "Accounts"), ("zoho", "Deals", "Accounts"): "Account_Name"
         case ("zoho", "Notes", _): "Parent_Id"
         case ("odoo", "contact", "company"): "parent_id"

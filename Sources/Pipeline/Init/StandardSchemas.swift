@@ -57,6 +57,29 @@ enum StandardSchemas {
                     text("dealname", "Deal name"), stages, number("amount", "Amount"),
                     FieldSchema(name: "closedate", label: "Close date", kind: .dateTime), owner,
                 ]
+            case "email":
+                [
+                    FieldSchema(name: "hs_timestamp", label: "Activity date", kind: .dateTime, isRequired: true),
+                    text("hs_email_subject", "Email subject"),
+                    FieldSchema(name: "hs_email_text", label: "Email text", kind: .longText),
+                    FieldSchema(name: "hs_email_html", label: "Email HTML", kind: .longText),
+                    FieldSchema(
+                        name: "hs_email_direction", label: "Email direction", kind: .choice,
+                        options: ["EMAIL", "INCOMING_EMAIL", "FORWARDED_EMAIL"].map { .init(value: $0, label: $0) },
+                        isRestricted: true),
+                    text("hs_email_from_email", "Email from address"), text("hs_email_to_email", "Email to address"),
+                    owner,
+                ]
+            case "product":
+                [
+                    text("name", "Name"), text("hs_sku", "SKU"), number("price", "Unit price"),
+                    FieldSchema(name: "description", label: "Product description", kind: .longText),
+                ]
+            case "line_item":
+                [
+                    text("name", "Name"), number("quantity", "Quantity"), number("price", "Unit price"),
+                    reference("hs_product_id", to: "product"),
+                ]
             default:
                 [
                     FieldSchema(name: "hs_timestamp", label: "Activity date", kind: .dateTime, isRequired: true),
