@@ -299,6 +299,44 @@ check("a search tells how many there are", page_at("9900").total > 10_000)
 status, _ = refused(contacts.ApiException, lambda: page_at("10000"))
 check("but shows ten thousand at most", status == 400)
 
+# Files.
+import tempfile
+
+from hubspot.files import ApiException as FilesApiException
+
+with tempfile.NamedTemporaryFile(suffix=".pdf") as upload:
+    upload.write(b"%PDF \x00\xff\r\n--boundary\r\n" * 2000)
+    upload.flush()
+    options = json.dumps({"access": "PRIVATE", "overwrite": True})
+    sent = client.files.files_api.upload(
+        file=upload.name, file_name="Witness ü.pdf", folder_path="/witness/one", options=options
+    )
+    again = client.files.files_api.upload(
+        file=upload.name, file_name="Witness ü.pdf", folder_path="/witness/one", options=options
+    )
+    upload.seek(0)
+    content = upload.read()
+check("a file is described", (sent.name, sent.extension, sent.size) == ("Witness ü", "pdf", len(content)))
+check("a file that is overwritten keeps its id", sent.id == again.id)
+check("it is found by its path", client.files.files_api.get_metadata("witness/one/Witness ü.pdf").file.id == sent.id)
+signed = client.files.files_api.get_signed_url(sent.id)
+with urllib.request.urlopen(signed.url) as answer:
+    check("and read by a signed address", answer.read() == content)
+client.files.files_api.archive(sent.id)
+status, _ = refused(FilesApiException, lambda: client.files.files_api.get_by_id(sent.id))
+check("an archived file is gone", status == 404)
+
+# E-mails.
+mail = crm.objects.emails.basic_api.create(
+    writable(
+        hs_timestamp="2024-05-01T10:00:00.000Z", hs_email_direction="EMAIL", hs_email_subject="Offer",
+        hs_email_headers=json.dumps({"from": {"email": "a@x.test"}, "to": [{"email": "b@x.test"}], "cc": [], "bcc": []}),
+    )
+)
+read = crm.objects.emails.basic_api.get_by_id(mail.id, properties=["hs_email_from_email", "hs_email_to_email", "hs_timestamp"])
+check("headers tell who wrote to whom", (read.properties["hs_email_from_email"], read.properties["hs_email_to_email"]) == ("a@x.test", "b@x.test"))
+check("an e-mail keeps its time", read.properties["hs_timestamp"] == "2024-05-01T10:00:00.000Z")
+
 # Limits and faults.
 control("POST", "faults", b"status:429*2@/crm/v3/objects/deals")
 status, body = refused(deals.ApiException, lambda: crm.deals.basic_api.get_page(limit=1))
