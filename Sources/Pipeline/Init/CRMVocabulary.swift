@@ -92,7 +92,8 @@ enum CRMVocabulary {
             CRMObjectForm("company", "account"), CRMObjectForm("contact", "contact"),
             CRMObjectForm("lead", "lead"), CRMObjectForm("deal", "opportunity"),
             CRMObjectForm("note", "annotation"), CRMObjectForm("task", "task"), CRMObjectForm("call", "phonecall"),
-            CRMObjectForm("meeting", "appointment"), CRMObjectForm("email", "email"), CRMObjectForm("ticket", "incident", isUsual: false),
+            CRMObjectForm("meeting", "appointment"), CRMObjectForm("email", "email"),
+            CRMObjectForm("ticket", "incident", isUsual: false),
         ],
         "odoo": [
             "company", "contact", "lead", "product", "deal", "note", "task", "call", "meeting", "email",
