@@ -77,7 +77,7 @@ let package = Package(
         module("Transport", ["Model", "CCurl"]),
         module("YAML", ["Model"], products: [yams]),
 
-        module("ChunkLines", ["Model", "JSON"]),
+        module("ChunkLines", ["Model", "JSON", "Crypto"]),
 
         // What a source and a destination are, and the ones we have.
         module("ConnectorKit", ["Model", "JSON", "Crypto", "Transport"]),
@@ -97,7 +97,9 @@ let package = Package(
             resources: ["attio", "close", "copper", "freshsales", "sell", "template"].map {
                 .embedInCode("Definitions/\($0).yaml")
             }),
-        module("Connectors/Files", name: "FileConnector", ["Model", "JSON", "ConnectorKit", "CSV", "CZlib", "CZstd"]),
+        module(
+            "Connectors/Files", name: "FileConnector",
+            ["Model", "JSON", "Crypto", "ConnectorKit", "CSV", "CZlib", "CZstd"]),
         module(
             "Connectors/SQLite", name: "SQLiteConnector", ["Model", "JSON", "Crypto", "ConnectorKit"],
             products: [grdb, sqlite]),
@@ -199,7 +201,7 @@ let package = Package(
                 "Model", "JSON", "Transport", "ConnectorKit", "RESTConnector", "RESTSimulator", "SimulatorKit",
                 "SyntheticCRM", "TestKit",
             ]),
-        tests("FileConnector", ["Model", "JSON", "ConnectorKit", "FileConnector", "CSV", "TestKit"]),
+        tests("FileConnector", ["Model", "JSON", "Crypto", "ConnectorKit", "FileConnector", "CSV", "TestKit"]),
         tests(
             "SQLiteConnector", ["Model", "JSON", "ConnectorKit", "SQLiteConnector", "TestKit"], products: [grdb]),
         tests("SingerConnector", ["Model", "JSON", "ConnectorKit", "SingerConnector", "TestKit"]),

@@ -11,6 +11,8 @@ package enum ChunkKind: String, Sendable, Codable, CaseIterable {
     case rejects
     /// Values in the destination before the run changed them.
     case before
+    /// The bytes of files, beside the records that they belong to.
+    case content
     /// Sorted runs and other intermediate data of one stage.
     case spill
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
+import Synchronization
+
 /// The bytes of a file that a destination is asked to write, never held whole.
 package struct RowContent: Sendable {
     /// Gives the next piece each time that it is called: never an empty one, at most `pieceBytesMax` bytes; `nil` = the
@@ -24,6 +26,20 @@ package struct RowContent: Sendable {
         self.bytes = bytes
         self.sha256 = sha256
         self.opening = opening
+    }
+
+    /// A content that is at hand; only small ones are.
+    package init(field: String, sha256: [UInt8], _ data: [UInt8]) {
+        self.init(field: field, bytes: data.count, sha256: sha256) {
+            let rest = Mutex(data[...])
+            return {
+                rest.withLock { rest in
+                    guard !rest.isEmpty else { return nil }
+                    defer { rest = rest.dropFirst(Self.pieceBytesMax) }
+                    return Array(rest.prefix(Self.pieceBytesMax))
+                }
+            }
+        }
     }
 
     /// The bytes from the first one on; may be called again for a second attempt. Every piece but the last has

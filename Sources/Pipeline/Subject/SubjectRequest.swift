@@ -101,7 +101,7 @@ package struct SubjectRequest: Sendable {
         _ records: Set<Int>, of stream: StreamName, _ scan: SubjectScan
     ) async throws -> [ChunkAddress] {
         var replaced: [ChunkAddress] = []
-        for kind in SubjectScan.kinds where kind != .before {
+        for kind in SubjectScan.kinds + [.content] where kind != .before {
             var lines: [Chunk: [Int: [UInt8]]] = [:]
             try await scan.forEachLine(of: stream, kind, about: records) { line, _ in
                 let blank = try Self.blank(line, kind)
@@ -131,6 +131,9 @@ package struct SubjectRequest: Sendable {
                 stage: reject.stage, ordinal: reject.ordinal, sourceID: reject.sourceID,
                 rejection: Rejection(.erasedOnRequest), record: Array("{}".utf8)
             ).append(to: &blank)
+        case .content:
+            var index = RecordIndex(fields: nil)
+            return ContentLine.part(ordinal: try line.ordinal(with: &index), number: 0, data: []).bytes
         case .before, .spill: preconditionFailure("only lines of records that are not loaded are erased")
         }
         return blank

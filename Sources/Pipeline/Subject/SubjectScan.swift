@@ -33,7 +33,7 @@ struct SubjectLine {
         // Raw lines are records in order; the others say whose they are.
         if chunk.address.kind == .raw { return place }
         try index.indexLine(bytes)
-        return try index.requiredNumber("n", in: bytes)
+        return try index.requiredNumber(chunk.address.kind == .content ? "file" : "n", in: bytes)
     }
 }
 

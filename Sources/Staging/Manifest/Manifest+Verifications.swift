@@ -64,6 +64,10 @@ package struct StreamVerification: Sendable, Hashable {
     package var compared = 0
     /// How many of these the destination does not have.
     package var missing = 0
+    /// How many contents were read back and compared, how many bytes they have, and how many differ or are missing.
+    package var files = 0
+    package var fileBytes = 0
+    package var filesDifferent = 0
     /// Every mapped field, in the order of the pipeline file.
     package var fields: [Field] = []
     package var sums: [Sum] = []
@@ -82,7 +86,8 @@ package struct StreamVerification: Sendable, Hashable {
 
     /// Whether everything is as it should be.
     package var isGood: Bool {
-        missing == 0 && differences.isEmpty && (counted == nil || counted == loaded + kept) && sums.allSatisfy(\.agrees)
+        missing == 0 && differences.isEmpty && filesDifferent == 0
+            && (counted == nil || counted == loaded + kept) && sums.allSatisfy(\.agrees)
     }
 }
 
@@ -106,6 +111,9 @@ extension ManifestView {
             result.counted = row["counted"]
             result.compared = row["compared"]
             result.missing = row["missing"]
+            result.files = row["files"]
+            result.fileBytes = row["file_bytes"]
+            result.filesDifferent = row["files_different"]
             result.fields = try fields(verifiedOf: number)
             result.sums = try sums(verifiedOf: number)
             verifications.append((result: result, time: Timestamp(milliseconds: row["checked_at"])))
@@ -145,12 +153,13 @@ extension ManifestTransaction {
         try execute("DELETE FROM verifications WHERE stream = ?", [number])
         try execute(
             """
-            INSERT INTO verifications (stream, object, checked_at, share, loaded, kept, counted, compared, missing)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+            INSERT INTO verifications (stream, object, checked_at, share, loaded, kept, counted, compared, missing,
+                files, file_bytes, files_different)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """,
             [
                 number, result.object, now.milliseconds, result.share, result.loaded, result.kept, result.counted,
-                result.compared, result.missing,
+                result.compared, result.missing, result.files, result.fileBytes, result.filesDifferent,
             ])
         for field in result.fields {
             try execute(

@@ -15,7 +15,8 @@ extension ManifestTransaction {
             GROUP BY stream, stage, code, vendor_code, fields
             """, [])
         try forgetDelta()
-        for table in ["records", "rejects", "tags", "batches", "images", "undo", "notes", "leases", "holds"] {
+        try countContents()
+        for table in ["records", "rejects", "tags", "batches", "images", "undo", "notes", "leases", "holds", "contents"] {
             try execute("DELETE FROM \(table)", [])
         }
         try execute("UPDATE streams SET cursor = NULL", [])
@@ -47,7 +48,8 @@ extension ManifestView {
                     + (SELECT count(*) FROM rejects) + (SELECT count(*) FROM tags)
                     + (SELECT count(*) FROM batches) + (SELECT count(*) FROM notes)
                     + (SELECT count(*) FROM conflicts) + (SELECT count(*) FROM removals)
-                    + (SELECT count(*) FROM holds) + (SELECT count(*) FROM images) + (SELECT count(*) FROM undo)
+                    + (SELECT count(*) FROM holds) + (SELECT count(*) FROM contents)
+                    + (SELECT count(*) FROM images) + (SELECT count(*) FROM undo)
                     + (SELECT count(*) FROM streams WHERE cursor IS NOT NULL)
                     + (SELECT count(*) FROM chunks WHERE begins_at IS NOT NULL OR ends_at IS NOT NULL)
                 """) ?? 0
