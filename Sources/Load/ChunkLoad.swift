@@ -44,21 +44,70 @@ struct ChunkLoad: Sendable {
         if !cutOff.isEmpty { remainder.refusals += try await resolve(cutOff, lease.chunk) }
         let sent = SentLines(cutOff)
         let refusedLines = Set(remainder.refusals.map(\.row.line))
+        let shelf = target.content.map { ContentShelf(staging, target.stream, $0) }
         try await withThrowingTaskGroup(of: Remainder.self) { group in
             var underWay = 0
+            func finishOne() async throws -> Bool {
+                guard let finished = try await group.next() else { return false }
+                remainder.add(finished)
+                underWay -= 1
+                return true
+            }
             try await forEachBatch(of: lease.chunk, mayHaveOutcomes: !batches.isEmpty || isHeld, without: refusedLines)
             { lines in
                 // Two more batches than are written at once are prepared, no further ones.
-                if underWay >= writes.limitMax + 2, let finished = try await group.next() {
-                    remainder.add(finished)
-                    underWay -= 1
+                if underWay >= writes.limitMax + 2 { _ = try await finishOne() }
+                var lines = lines
+                if let shelf {
+                    let supplied = try await supply(lines, from: shelf) {
+                        // What is done makes room on the disk for what is waited for.
+                        if try await finishOne() { return }
+                        try await shelf.release(finished: remainder.ordinals)
+                        try await clock.sleep(for: Self.pollInterval)
+                    }
+                    remainder.refusals += supplied.refusals
+                    progress.advance(.load, target.stream, by: supplied.refusals.count)
+                    progress.reject(.load, target.stream, by: supplied.refusals.count)
+                    lines = supplied.rows
+                    if let first = lines.first, await shelf.movesOn(to: first) {
+                        try await shelf.release(finished: remainder.ordinals)
+                    }
                 }
+                guard !lines.isEmpty else { return }
                 underWay += 1
-                group.addTask { try await write(lines, sequence, sent) }
+                group.addTask { [lines] in try await write(lines, sequence, sent) }
             }
-            for try await finished in group { remainder.add(finished) }
+            while try await finishOne() {}
         }
         try await spend(lease, remainder)
+        try await shelf?.release(finished: [])
+    }
+
+    /// How long to wait before looking again for a content that is not staged yet.
+    private static let pollInterval = Duration.milliseconds(100)
+
+    /// Gives rows their contents; those whose content cannot be had are refused.
+    ///
+    /// - Parameter wait: called as long as a content is not staged.
+    private func supply(
+        _ rows: [LoadRow], from shelf: ContentShelf, _ wait: () async throws -> Void
+    ) async throws -> (rows: [LoadRow], refusals: [BatchWrite.Refusal]) {
+        var supplied: [LoadRow] = []
+        var refusals: [BatchWrite.Refusal] = []
+        for row in rows {
+            while true {
+                try Task.checkCancellation()
+                switch try await shelf.supply(row) {
+                case .ready(let row): supplied.append(row)
+                case .refused(let rejection): refusals.append(.init(row: row, rejection: rejection))
+                case .awaited:
+                    try await wait()
+                    continue
+                }
+                break
+            }
+        }
+        return (supplied, refusals)
     }
 
     /// Cuts the lines that have no outcome yet into batches.
@@ -83,7 +132,7 @@ struct ChunkLoad: Sendable {
                 number += 1
             }
             for line in mayHaveOutcomes ? try await pending(lines) : lines where !refused.contains(line.line) {
-                if batch.count >= route.recordsMax || (bytes + line.bytes > batchBytesMax.bytes && !batch.isEmpty) {
+                if batch.count >= recordsMax || (bytes + line.bytes > batchBytesMax.bytes && !batch.isEmpty) {
                     try await body(batch)
                     batch = []
                     bytes = 0
@@ -94,6 +143,9 @@ struct ChunkLoad: Sendable {
         }
         if !batch.isEmpty { try await body(batch) }
     }
+
+    /// A row with content is written alone.
+    private var recordsMax: Int { target.content == nil ? route.recordsMax : 1 }
 
     /// The lines whose records have no outcome.
     private func pending(_ lines: [LoadRow]) async throws -> [LoadRow] {
@@ -122,13 +174,28 @@ struct ChunkLoad: Sendable {
                 destination: destination, staging: staging, target: target, route: route, census: census)
             let found = try await existing.find(rows, knownAsNew: sent.asNew)
             for (row, id) in found.skipped { remainder.skipped.append((row, nil, id)) }
-            remainder.refusals += try await batchWrite.write(
-                changed.isEmpty ? found.rows : (found.rows + changed).sorted { $0.line < $1.line },
-                ofChunk: sequence, doubtful: sent.all)
+            var written = changed.isEmpty ? found.rows : (found.rows + changed).sorted { $0.line < $1.line }
+            if target.content != nil {
+                for number in written.indices { try await dropHeldContent(of: &written[number]) }
+            }
+            remainder.refusals += try await batchWrite.write(written, ofChunk: sequence, doubtful: sent.all)
             progress.advance(.load, target.stream, by: lines.count)
             progress.reject(.load, target.stream, by: remainder.refusals.count)
             return remainder
         }
+    }
+
+    /// Takes the content off a row that changes a record which holds it already, or of which only empty fields are set.
+    private func dropHeldContent(of row: inout LoadRow) async throws {
+        guard let content = row.row.content, let before = row.before, var staged = row.staged else { return }
+        if before.origin != .completed {
+            guard try await HeldContent.agrees(content, target.object, before.id, at: destination) else { return }
+        }
+        row.row.content = nil
+        // An undo need not take it back.
+        (staged.state, staged.place, staged.lastSequence) = (.unchanged, nil, nil)
+        let (kept, stream) = (staged, target.stream)
+        try await staging.manifest.commit { try $0.record([kept], of: stream) }
     }
 
     /// Takes the rows that an earlier run brought out of `rows`; gives back those that have to be written again.
@@ -154,7 +221,12 @@ struct ChunkLoad: Sendable {
         for batch in batches {
             var rows: [LoadRow] = []
             try await forEachBatch(of: chunk, without: []) { lines in
-                let inside = lines.filter { batch.lines.contains($0.line) }
+                var inside = lines.filter { batch.lines.contains($0.line) }
+                if let content = target.content, !inside.isEmpty {
+                    let shelf = ContentShelf(staging, target.stream, content)
+                    inside = try await supply(inside, from: shelf) { try await clock.sleep(for: Self.pollInterval) }
+                        .rows
+                }
                 let assembly = RowAssembly(staging: staging, target: target)
                 for case .row(let row) in try await assembly.assemble(inside) {
                     rows.append(row)
@@ -224,6 +296,11 @@ struct ChunkLoad: Sendable {
 }
 
 extension ChunkLoad.Remainder {
+    /// The records that are done although they have no outcome yet.
+    fileprivate var ordinals: Set<Int> {
+        Set(refusals.map(\.row.record.ordinal) + skipped.map(\.row.record.ordinal) + arrived.map(\.record.ordinal))
+    }
+
     fileprivate mutating func add(_ other: Self) {
         refusals += other.refusals
         skipped += other.skipped

@@ -21,6 +21,7 @@ struct LoadRow: Sendable {
         var links: [CarriedLink] = []
         var isPresent = false
         var before: BeforeImage?
+        var staged: StagedContent?
     }
 
     // Sound: the content is changed only through a row that is its one owner.
@@ -77,6 +78,12 @@ struct LoadRow: Sendable {
     var before: BeforeImage? {
         get { content.before }
         set { content.before = newValue }
+    }
+
+    /// What is staged of the record's content, if its stream has any.
+    var staged: StagedContent? {
+        get { content.staged }
+        set { content.staged = newValue }
     }
 
     /// About the length of its line in the chunk.

@@ -47,6 +47,7 @@ package struct LoadStage: Sendable {
         try await staging.manifest.commit { transaction in
             try transaction.set(.load, of: stream, to: .running)
             if !target.isLate { try transaction.setNote(Self.objectNote + stream.text, target.object) }
+            if let content = target.content { try transaction.setNote(Self.contentNote + stream.text, content.field) }
         }
         while true {
             try Task.checkCancellation()
@@ -65,6 +66,9 @@ package struct LoadStage: Sendable {
                 }
             } else if isTransformed {
                 try await checkNoneIsLeft(stream)
+                if let content = target.content {
+                    try await ContentShelf(staging, stream, content).release(finished: [])
+                }
                 break
             } else {
                 try await clock.sleep(for: Self.pollInterval)
@@ -79,6 +83,9 @@ package struct LoadStage: Sendable {
     /// What the notes in the manifest begin with that say which object a stream was written to. Late links have none:
     /// their field belongs to the record that has it.
     package static let objectNote = "load.object."
+
+    /// What the notes begin with that say which field of that object the contents of a stream went to.
+    package static let contentNote = "load.content."
 
     /// The note in the manifest that says when the last write of the last stream that was loaded had ended.
     package static let endedNote = "load.ended"

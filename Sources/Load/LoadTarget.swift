@@ -23,6 +23,21 @@ package struct LoadTarget: Sendable {
     package var parents: [StreamName: Parent]
     /// Whose values stand where both sides changed a field since the run before.
     package var conflictRules = ConflictRules()
+    /// Where the bytes of a record go, if the stream has content.
+    package var content: Content?
+
+    /// What becomes of the contents of a stream.
+    package struct Content: Sendable {
+        /// The destination's field that takes the bytes.
+        package var field: String
+        /// Whether content chunks are destroyed as soon as their rows have an outcome.
+        package var shredsSpent: Bool
+
+        package init(field: String, shredsSpent: Bool) {
+            self.field = field
+            self.shredsSpent = shredsSpent
+        }
+    }
 
     package init(
         stream: StreamName, object: String, keyPrefix: String, isLink: Bool = false, fieldOf: StreamName? = nil,

@@ -67,7 +67,9 @@ struct DeltaComparison: Sendable {
             marks.append((entry.key, .seen))
             marks += former.filter { $0.key != entry.key }.map { ($0.key, .merged) }
             let isAdopted = entry.key != key
-            let compared = DeltaRow(row, entry, fields: fields, isAdopted: isAdopted, delta.fingerprint)
+            let compared = DeltaRow(
+                row, entry, fields: fields, contentField: target.content?.field, isAdopted: isAdopted, delta.fingerprint
+            )
             if compared.changes.isEmpty, !isAdopted {
                 result.skipped.append((row, .unchanged, entry.targetID))
             } else {
@@ -102,14 +104,19 @@ struct DeltaComparison: Sendable {
             }
             let image = BeforeImage(id: row.entry.targetID, origin: .ours, fields: values.fields)
             let tree = image.values
+            let content = row.changesContent ? row.row.row.content : nil
+            let contentField = content.flatMap { _ in target.content?.field }
             if imaged.contains(row.row.record.ordinal), !row.isAdopted || values.key == row.row.row.key,
-                row.changes.allSatisfy({ delta.fingerprint(tree[$0.key]) == $0.value.wantedPrint })
+                row.changes.allSatisfy({ name, change in
+                    name == contentField || delta.fingerprint(tree[name]) == change.wantedPrint
+                }), try await isHeld(content, by: row.entry.targetID)
             {
                 result.arrived.append(row.written(over: image))
                 continue
             }
             var conflicts: [String] = []
-            for (name, change) in row.changes {
+            // What the destination holds as content is not held against the rules: the source's stands.
+            for (name, change) in row.changes where name != contentField {
                 let there = delta.fingerprint(tree[name])
                 if there == change.wantedPrint {
                     row.changes[name]?.decision = .leave
@@ -173,7 +180,14 @@ struct DeltaComparison: Sendable {
     /// Somebody deleted the record in the destination, and the source changed it.
     private func gone(_ row: DeltaRow, _ result: inout Result) {
         switch target.conflictRules.byDefault {
-        case .source, .newest: result.new.append(row.row)
+        case .source, .newest:
+            guard row.row.staged?.state == .unchanged else { return result.new.append(row.row) }
+            // It would be made anew without its content, which was not read.
+            let reason = "the destination has it no more, and its content was not read again"
+            result.refusals.append(
+                .init(
+                    row: row.row,
+                    rejection: Rejection(.contentUnavailable, remedy: .retry(after: nil), reason: reason)))
         case .target: result.skipped.append((row.row, .changedThere, nil))
         case .quarantine:
             result.refusals.append(.init(row: row.row, rejection: Rejection(.changedOnBothSides)))
@@ -183,7 +197,14 @@ struct DeltaComparison: Sendable {
     /// What the destination holds in the fields that changed, by the record's id there.
     private func read(_ rows: [DeltaRow]) async throws -> [String: ReadBack] {
         try await destination.records(
-            of: target.object, ids: rows.map(\.entry.targetID), fields: Set(rows.flatMap(\.changes.keys)).sorted())
+            of: target.object, ids: rows.map(\.entry.targetID),
+            fields: Set(rows.flatMap(\.changes.keys)).subtracting([target.content?.field].compactMap(\.self)).sorted())
+    }
+
+    /// Whether an attempt that was cut off has brought the content.
+    private func isHeld(_ content: RowContent?, by id: String) async throws -> Bool {
+        guard let content else { return true }
+        return try await HeldContent.agrees(content, target.object, id, at: destination)
     }
 
     private func lastChanges(_ ids: [String]) async throws -> [String: LastChange] {

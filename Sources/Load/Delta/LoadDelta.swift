@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
+import MigratezCrypto
 package import MigratezJSON
 package import MigratezStaging
 
@@ -22,6 +23,12 @@ package struct LoadDelta: Sendable {
     package static func key(ends: [String], tag: String?) -> String {
         (ends + [tag].compactMap { $0 }).joined(separator: String(separator))
     }
+
+    /// The name under which the baseline keeps what tells whether a content has changed in the source.
+    package static func versionName(_ contentField: String) -> String { contentField + "\u{1F}version" }
+
+    /// What the baseline keeps of a content.
+    package static func contentValue(_ sha256: [UInt8]) -> JSONValue { .string(Hex.encode(sha256)) }
 
     /// The destination's ids in the key of a link; the tag is none of them.
     package static func ends(of key: String) -> [String] { key.split(separator: separator).map(String.init) }
