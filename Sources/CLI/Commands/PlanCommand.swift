@@ -86,6 +86,7 @@ struct ForecastDisplay {
         for object in forecast.objects {
             var remarks: [String] = []
             if object.isFiltered { remarks.append("`where` leaves some out") }
+            if let bytes = object.contentBytes { remarks.append("about \(ByteCount(bytes)) of files") }
             if object.mergeRules > 0 { remarks.append("doubles are merged") }
             remarks += object.matches.map { "existing by \($0)" }
             table.add([

@@ -88,12 +88,30 @@ struct VerifyCommand: AsyncParsableCommand {
         }
         var document = Document("verification")
         document.add(table)
+        addContents(results, to: &document)
         addFillRates(results, to: &document)
         addSums(results, to: &document)
         for result in results where !result.examples.isEmpty {
             document.remark("\(result.stream): for example \(result.examples.prefix(5).joined(separator: ", "))")
         }
         return document
+    }
+
+    /// Files that were read back, if there are any.
+    private static func addContents(_ results: [StreamVerification], to document: inout Document) {
+        var table = Table(
+            "contents",
+            [
+                .left("files of", key: "stream"), .right("read back", key: "files"), .right("bytes"), .right("equal"),
+                .right("differing"),
+            ])
+        for result in results where result.files > 0 {
+            table.add([
+                .text(result.stream.text), .number(result.files), .bytes(ByteCount(result.fileBytes)),
+                .number(result.files - result.filesDifferent), .number(result.filesDifferent),
+            ])
+        }
+        if !table.rows.isEmpty { document.add(table, lines: [""] + table.lines) }
     }
 
     /// For people only fields whose fill rate has changed on the way; machines get all.

@@ -46,13 +46,14 @@ struct BaselineBuild {
     // MARK: Of this run
 
     private func add(_ stream: StreamName) async throws {
+        let contentField = try await staged.manifest.read { try $0.note(LoadStage.contentNote + stream.text) }
         var fields = FieldPlaces(try earlier?.fields(of: stream) ?? [])
         var entries: [Baseline.Entry] = []
         try await staged.forEachReadyBatch(
             of: stream, upTo: Self.batchLines,
             facts: { try await staged.changedFields(of: stream, readySequence: $0.address.sequence) },
             do: { lines, changed in
-                entries += try await self.entries(of: lines, stream, changed, &fields)
+                entries += try await self.entries(of: lines, stream, changed, contentField, &fields)
                 guard entries.count >= Self.commitEntries else { return }
                 try baseline.put(entries, of: stream)
                 entries.removeAll(keepingCapacity: true)
@@ -63,11 +64,12 @@ struct BaselineBuild {
 
     private func entries(
         of lines: [ReadyLine], _ stream: StreamName, _ changed: [Int: (origin: ImageOrigin, names: Set<String>)],
-        _ fields: inout FieldPlaces
+        _ contentField: String?, _ fields: inout FieldPlaces
     ) async throws -> [Baseline.Entry] {
         let outcomes = try await staged.outcomes(of: stream, lines.map(\.ordinal))
         let brought = lines.filter { outcomes[$0.ordinal]?.leavesRecord == true }
         let parents = try await staged.parents(of: brought)
+        let contents = contentField == nil ? [:] : try await contents(of: brought, stream)
         var entries: [Baseline.Entry] = []
         for line in brought {
             guard let id = outcomes[line.ordinal]?.targetID,
@@ -79,6 +81,11 @@ struct BaselineBuild {
             var entry = Baseline.Entry(key: written.key, targetID: id, others: isCompleted ? .theirs : .blank)
             for member in written.fields where !isCompleted || image?.names.contains(member.key) == true {
                 entry[fields.place(of: member.key)] = delta.fingerprint(member.value)
+            }
+            if let contentField, !isCompleted, let content = contents[line.ordinal], content.sha256 != nil {
+                entry[fields.place(of: contentField)] = delta.fingerprint(content.sha256.map(LoadDelta.contentValue))
+                entry[fields.place(of: LoadDelta.versionName(contentField))] =
+                    delta.fingerprint(content.version.map { .string($0) })
             }
             entries.append(entry)
         }
@@ -93,9 +100,22 @@ struct BaselineBuild {
                     entries[number][place] = .theirs
                 }
                 entries[number].others = old.others
+                let ordinal = ordinals[entries[number].key]
+                guard let contentField, ordinal.flatMap({ contents[$0] })?.sha256 == nil else { continue }
+                for name in [contentField, LoadDelta.versionName(contentField)] {
+                    guard let place = fields.names.firstIndex(of: name) else { continue }
+                    entries[number][place] = old[place]
+                }
             }
         }
         return entries
+    }
+
+    /// What is known of the contents of these lines' records, by ordinal.
+    private func contents(of lines: [ReadyLine], _ stream: StreamName) async throws -> [Int: StagedContent] {
+        let ordinals = lines.map(\.ordinal)
+        let contents = try await staged.manifest.read { try $0.contents(of: stream, ordinals: ordinals) }
+        return Dictionary(contents.map { ($0.ordinal, $0) }) { first, _ in first }
     }
 
     // MARK: Of earlier runs

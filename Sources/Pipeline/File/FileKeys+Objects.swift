@@ -11,11 +11,19 @@ extension FileKeys {
         FileKey("to", .text, isRequired: true, "The destination's object"),
         FileKey("where", .expression, "Only records for which this is true are taken"),
         FileKey(
+            "content", .any([.text, .section(content)]),
+            "The destination's field that takes the bytes of the source's files"),
+        FileKey(
             "fields", .entries(.any([.text, .section(field)])), isRequired: true,
             "The destination's fields: a field of the source, or a rule"),
         FileKey("dedupe", .section(dedupe), "How duplicates are found and merged"),
         FileKey("on_conflict", .choice(ConflictRule.self), "Whose value stands when both sides changed it"),
         FileKey("on_delete", .choice(DeletionRule.self), "Records of the destination whose source is gone"),
+    ])
+
+    static let content = FileSection(keys: [
+        FileKey("to", .text, isRequired: true, "The destination's field that takes the bytes"),
+        FileKey("max", .size, "Records with a larger file are rejected"),
     ])
 
     static let field = FileSection(

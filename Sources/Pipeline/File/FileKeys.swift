@@ -79,6 +79,7 @@ enum FileKeys {
         FileKey("sample", .section(sample), "How many records are compared field by field"),
         FileKey("fields", .list(.text), "The destination's fields that are compared; default all"),
         FileKey("links", .words(["exact", "off"]), "Whether links are read back"),
+        FileKey("contents", .choice(VerifySpec.Contents.self), "Whose files are read back and compared byte by byte"),
     ])
 
     static let sample = FileSection(keys: [

@@ -42,6 +42,13 @@ extension PlanReader {
         object.origin = readOrigin(of: section)
         object.onConflict = choice(section, "on_conflict", ConflictRule.self) ?? delta.onConflict
         object.onDelete = choice(section, "on_delete", DeletionRule.self) ?? delta.onDelete
+        object.content = readContent(section)
+        if let content = object.content, object.field(content.target) != nil {
+            report(
+                .conflict, section.position(of: "content"),
+                "'\(content.target)' takes the content and is mapped under \(section.name).fields, too",
+                remedy: "Leave it out of the fields")
+        }
         return object
     }
 
@@ -54,6 +61,13 @@ extension PlanReader {
                 remedy: "Use \(FileKeys.nameForm)")
         }
         return origin
+    }
+
+    private mutating func readContent(_ object: Section) -> ContentSpec? {
+        guard let node = object["content"] else { return nil }
+        guard case .mapping = node.content else { return text(object, "content").map { ContentSpec(target: $0) } }
+        guard let section = section(object, "content"), let target = text(section, "to") else { return nil }
+        return ContentSpec(target: target, bytesMax: size(section, "max"))
     }
 
     // MARK: Fields

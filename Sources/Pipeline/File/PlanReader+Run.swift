@@ -139,6 +139,7 @@ extension PlanReader {
             verify.sampleShare = share(sample, "share") ?? verify.sampleShare
             verify.sampleMin = count(sample, "at_least") ?? verify.sampleMin
         }
+        verify.contents = choice(section, "contents", VerifySpec.Contents.self) ?? .sample
         let fields = texts(section, "fields")
         verify.fields = fields.isEmpty || fields == ["all"] ? nil : fields
         return verify

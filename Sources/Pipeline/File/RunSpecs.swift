@@ -117,6 +117,16 @@ package struct VerifySpec: Sendable, Equatable {
     package var sampleMin = 2000
     /// Only these fields; `nil` = all mapped ones.
     package var fields: [String]?
+    /// Whose files are read back.
+    package var contents = Contents.sample
+
+    package enum Contents: String, Sendable, Equatable, CaseIterable {
+        /// Those of the records that are compared.
+        case sample
+        /// All, and with them all records that have files.
+        case all
+        case off
+    }
 
     package init() {}
 }

@@ -87,6 +87,7 @@ package struct SchemaCheck {
             }
         }
         checkRequired(object, schema, path)
+        checkContent(object, schema, path)
     }
 
     /// A field that the destination's object does not list; one that takes any field is told of a likely slip only.
@@ -107,7 +108,7 @@ package struct SchemaCheck {
             let isLinked = plan.transform.links.contains {
                 $0.from == object.stream && $0.form == .lookup(object: object.target, field: target.name)
             }
-            if object.field(target.name) == nil, !isLinked {
+            if object.field(target.name) == nil, !isLinked, object.content?.target != target.name {
                 report(
                     .requiredFieldUnmapped, path + ["fields"],
                     "\(object.target) needs a value for '\(target.name)', and objects.\(object.stream) gives none",

@@ -123,6 +123,7 @@ struct Readying: Sendable {
         let ownerTag = run.plan.transform.people?.unmatched.tag
         _ = try await run.staging.withChunkWriter(stream, .ready) { transaction, chunk in
             try transaction.reopen(of: stream, ordinals: ordinals)
+            try transaction.removeUnavailableContents(of: stream, ordinals: ordinals)
             for (link, edge) in links { try transaction.removeRejects(of: link, ordinals: edge.map { [$0] } ?? []) }
             try transaction.add(counts, of: stream)
             if let ownerTag, !tagged.isEmpty { try transaction.tag(tagged, of: stream, as: ownerTag) }

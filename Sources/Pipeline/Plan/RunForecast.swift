@@ -2,6 +2,8 @@
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
 package import MigratezConnectorKit
+import MigratezExtract
+import MigratezJSON
 import MigratezLoad
 import MigratezModel
 import MigratezTransform
@@ -25,6 +27,9 @@ package struct RunForecast: Sendable, Encodable {
         package var mergeRules: Int
         /// By which fields existing records are looked for, and what happens to them: `Email: fill_blanks`.
         package var matches: [String]
+
+        /// About how many bytes the files of the records have; `nil` if there are none, or the source does not tell.
+        package var contentBytes: Int?
 
         /// The most records that would be created.
         package var createdMax: Int? { records.map { max(0, $0 - (broughtBefore ?? 0)) } }
@@ -112,6 +117,9 @@ private struct ForecastMaker {
         let spec = plan.transform
         var objects: [RunForecast.Object] = []
         for object in spec.objects { objects.append(try await forecast(object)) }
+        for number in objects.indices {
+            objects[number].contentBytes = try await contentBytes(spec.objects[number])
+        }
         let targets = setup.targetSchemas.keys.sorted()
         let sourceAccount = try await connection.account(of: .source)
         let targetAccount = try await connection.account(of: .target)
@@ -130,7 +138,7 @@ private struct ForecastMaker {
             creations: setup.creations, values: ValueForecast.all(plan, setup), source: sourceSide,
             target: targetSide,
             seconds: isCounted ? Self.seconds(sourceSide.calls, targetSide.calls) : nil,
-            stagedBytes: isCounted ? try await stagedBytes() : nil,
+            stagedBytes: isCounted ? try await stagedBytes(contents: objects.compactMap(\.contentBytes)) : nil,
             sideEffects: try await destination.sideEffects(on: targets),
             missingRights: naming(sourceAccount.missingRights, targetAccount.missingRights),
             unknown: naming(sourceAccount.unknown, targetAccount.unknown))
@@ -159,7 +167,11 @@ private struct ForecastMaker {
         let spec = plan.transform
         var calls: [CallEstimate] = []
         for object in spec.objects {
-            calls += source.estimatedCalls(reading: object.stream, records: setup.totals[object.stream] ?? 0)
+            let records = setup.totals[object.stream] ?? 0
+            calls += source.estimatedCalls(reading: object.stream, records: records)
+            if object.content != nil {
+                calls += source.estimatedCalls(readingContentOf: object.stream, records: records)
+            }
         }
         for route in spec.routes {
             calls += source.estimatedCalls(
@@ -197,7 +209,9 @@ private struct ForecastMaker {
 
     /// The first page of each object tells how long its records are; chunks are compressed to between a tenth and a
     /// third, and at worst all raw and all ready chunks lie there at the same time.
-    private func stagedBytes() async throws -> SpanEstimate {
+    ///
+    /// - Parameter contents: the bytes of the files of each object; so many of them lie there at once.
+    private func stagedBytes(contents: [Int]) async throws -> SpanEstimate {
         var bytes = 0.0
         for object in plan.transform.objects {
             let page = try await source.readPage(of: object.stream, fields: object.sourceFields, after: nil)
@@ -205,7 +219,25 @@ private struct ForecastMaker {
             let mean = Double(page.records.reduce(0) { $0 + $1.count }) / Double(page.records.count)
             bytes += mean * Double(setup.totals[object.stream] ?? 0)
         }
-        return SpanEstimate(bytes * 0.1, bytes * 0.33 * 2)
+        let waiting = ContentExtraction.waitingBytesMax(diskLimit: plan.staging.diskMax ?? .GiB(1 << 20)).bytes
+        return SpanEstimate(bytes * 0.1, bytes * 0.33 * 2 + Double(min(contents.max() ?? 0, waiting)))
+    }
+
+    /// By the sizes that the records of the first page tell.
+    private func contentBytes(_ object: ObjectSpec) async throws -> Int? {
+        guard object.content != nil, let records = setup.totals[object.stream],
+            let name = setup.sourceSchemas[object.stream]?.content?.sizeField
+        else { return nil }
+        let page = try await source.readPage(of: object.stream, fields: [name], after: nil)
+        var index = RecordIndex(fields: source.layout(of: object.stream).fields)
+        let sizes = try page.records.compactMap { range in
+            try page.bytes[range].withUnsafeBufferPointer { record in
+                try index.index(record)
+                return index.slice(name).flatMap { Int(index.string($0, in: record)) }
+            }
+        }
+        guard !sizes.isEmpty else { return nil }
+        return Int(Double(sizes.reduce(0, +)) / Double(sizes.count) * Double(records))
     }
 }
 

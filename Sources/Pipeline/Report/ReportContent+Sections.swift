@@ -9,7 +9,8 @@ import MigratezTransform
 extension ReportContent {
     var sections: [ReportSection] {
         [
-            reconciliation, sinceEarlierRun, issues, decisions, merges, fallbacks, fillRates, verification, sums,
+            reconciliation, sinceEarlierRun, issues, decisions, merges, fallbacks, fillRates, verification,
+            contentSection, sums,
             throughput, memory,
             requests, estimate,
         ].compactMap { $0 } + [shredding]

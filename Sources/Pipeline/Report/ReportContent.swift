@@ -27,6 +27,8 @@ struct ReportContent: Sendable {
     /// How many records and links an earlier run had brought and this one left alone, by stream.
     var leftAlone: [StreamName: Int]
     var verifications: [(result: StreamVerification, time: Timestamp)]
+    /// How many contents were staged, or were not, and how many bytes they have.
+    var contents: [ContentTotal]
     var history: RunHistory
     var requestCounts: [RequestCounts.Side: RequestCounts]
     /// So many records of each object were read at most; `nil` = all, or the run is shredded.
@@ -54,7 +56,8 @@ struct ReportContent: Sendable {
                 rejects: try view.rejectCounts(), audit: try view.auditEntries(), fieldCounts: counts,
                 tags: try view.tagCounts(), conflicts: try view.conflictCounts(), removals: try view.removalCounts(),
                 leftAlone: leftAlone, verifications: try view.verifications(),
-                history: RunHistory(try view.samples()), requestCounts: try view.requestCounts(),
+                contents: try view.contentTotals(), history: RunHistory(try view.samples()),
+                requestCounts: try view.requestCounts(),
                 recordsMax: try RecordLimit.noted(in: view), certificate: certificate, plan: plan)
         }
     }

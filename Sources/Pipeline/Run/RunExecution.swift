@@ -51,7 +51,9 @@ package struct RunExecution: Sendable {
         let begun = try await staging.manifest.read { try $0.run() }
         try await reachKnownMilestones()
         try await requireStagesBefore(stages)
-        if stages.contains(.extract) { try await run.checkAccount(.source) }
+        // Contents are read while their records are loaded.
+        let readsContents = stages.contains(.load) && spec.objects.contains { $0.content != nil }
+        if stages.contains(.extract) || readsContents { try await run.checkAccount(.source) }
         if stages.contains(.load) { try await run.checkAccount(.target) }
         try await run.note(.active)
         let context = MappingContext(
@@ -90,7 +92,7 @@ package struct RunExecution: Sendable {
             source: run.source, staging: staging, clock: run.clock, progress: progress)
         for stream in spec.loadOrder {
             guard let object = spec.object(stream) else { continue }
-            try await extraction.extract(stream, fields: object.sourceFields)
+            try await extraction.extract(stream, fields: setup.sourceFields(of: object))
             try await checkExpectations(stream)
             milestones.reach(.extracted(stream))
         }
@@ -142,7 +144,8 @@ package struct RunExecution: Sendable {
                 try await milestones.wait(for: .extracted(route.stream))
             }
             try await milestones.wait(for: .transformed(stream))
-            try await retire(stream)
+            // Contents are read with their records at hand: those go when they are loaded.
+            if spec.object(stream)?.content == nil { try await retire(stream) }
         }
         for route in spec.routes {
             try await milestones.wait(for: .transformed(route.stream))
@@ -173,9 +176,21 @@ package struct RunExecution: Sendable {
             guard let object = spec.object(stream) else { continue }
             try await milestones.wait(for: .extracted(stream))
             let target = run.plan.loadTarget(object, source: run.source.name)
-            try await stage.load(target, expectedRows: try await expectedRows(stream))
+            let rows = try await expectedRows(stream)
+            // Contents are read just ahead of the rows that they belong to, so that only so many lie on the disk.
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await stage.load(target, expectedRows: rows) }
+                group.addTask { try await readContents(object) }
+                // An error of either ends the other, which may wait for it.
+                while try await group.next() != nil {}
+            }
             try await checkRejects(stream)
             milestones.reach(.loaded(stream))
+            guard object.content != nil else { continue }
+            for route in spec.routes where route.from == stream {
+                try await milestones.wait(for: .extracted(route.stream))
+            }
+            try await retire(stream)
         }
         for route in spec.routes {
             try await milestones.wait(for: .transformed(route.stream))
@@ -183,6 +198,19 @@ package struct RunExecution: Sendable {
             try await stage.load(target, expectedRows: try await expectedRows(route.stream))
             milestones.reach(.loaded(route.stream))
         }
+    }
+
+    /// Reads the contents of the records of an object that has any.
+    private func readContents(_ object: ObjectSpec) async throws {
+        guard let request = try setup.contentRequest(of: object) else { return }
+        let stream = object.stream
+        let isLoaded = try await staging.manifest.read { try $0.stream(stream)?.state(of: .load) == .done }
+        guard !isLoaded else { return }
+        try await milestones.wait(for: .transformed(stream))
+        let extraction = ContentExtraction(
+            source: run.source, staging: staging, concurrency: run.plan.limits.jobsMax ?? 4, clock: run.clock,
+            progress: progress, unchanged: run.baseline.map { ContentHistory($0, object).unchanged })
+        try await extraction.extract(request)
     }
 
     /// How many rows will come at most; decides the way of writing.

@@ -2,6 +2,7 @@
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
 package import MigratezConnectorKit
+import MigratezExtract
 import MigratezLoad
 package import MigratezModel
 package import MigratezTransform
@@ -59,6 +60,27 @@ package struct RunSetup: Sendable {
         return setup
     }
 
+    /// The fields of the source's records that the run needs: those that the pipeline reads, and those that tell of
+    /// their content.
+    func sourceFields(of object: ObjectSpec) -> [String] {
+        guard object.content != nil, let content = sourceSchemas[object.stream]?.content else {
+            return object.sourceFields
+        }
+        let more = content.versionFields + [content.sizeField].compactMap(\.self)
+        return Set(object.sourceFields + more).sorted()
+    }
+
+    /// How the contents of an object's records are read; `nil` = they are not moved.
+    func contentRequest(of object: ObjectSpec) throws(MigratezError) -> ContentExtraction.Request? {
+        guard let content = object.content else { return nil }
+        guard let schema = sourceSchemas[object.stream]?.content else {
+            throw MigratezError(
+                .incompatibleTypes, "'\(object.stream)' has no content in the source", remedy: .fixConfiguration)
+        }
+        let bounds = [content.bytesMax, targetSchemas[object.target]?.content?.bytesMax].compactMap(\.self)
+        return ContentExtraction.Request(stream: object.stream, schema: schema, bytesMax: bounds.min())
+    }
+
     /// The fields that point to the two ends of a link.
     private func ends(
         of route: LinkRoute, _ spec: TransformSpec, _ destination: any Destination
@@ -114,6 +136,9 @@ extension PipelinePlan {
                     }())
             },
             parents: parents(transform.routes.filter { $0.from == object.stream && $0.isLookup }.map(\.to), source))
+        target.content = object.content.map {
+            LoadTarget.Content(field: $0.target, shredsSpent: retention.spentChunks == .shred)
+        }
         target.conflictRules = ConflictRules(byDefault: object.onConflict)
         for field in object.fields { target.conflictRules.byField[field.target] = field.onConflict }
         return target

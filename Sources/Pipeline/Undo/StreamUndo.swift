@@ -248,8 +248,17 @@ struct StreamUndo {
             guard let ordinal = ordinals[receipt.key] else { continue }
             if case .rejected = receipt.result { written[ordinal] = .refused } else { written[ordinal] = .restored }
         }
+        for ordinal in try await overwrittenContents(ordinals.values.sorted()) { written[ordinal] = .refused }
         changed += written.values.count { $0 == .restored }
         try await note(written)
+    }
+
+    /// The records that were there before and whose content the run replaced: the one before is not kept.
+    private func overwrittenContents(_ ordinals: [Int]) async throws -> [Int] {
+        guard target.content != nil else { return [] }
+        let stream = target.stream
+        return try await run.staging.manifest.read { try $0.contents(of: stream, ordinals: ordinals) }
+            .filter { $0.state == .whole }.map(\.ordinal)
     }
 
     private mutating func count(_ outcome: UndoOutcome, _ entries: [UndoEntry]) {

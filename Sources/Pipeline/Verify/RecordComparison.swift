@@ -63,6 +63,16 @@ struct RecordComparison: Sendable {
         if differs { keep(example) }
     }
 
+    /// Adds the content of a record.
+    mutating func add(bytes: Int, agrees: Bool, _ example: String) {
+        result.files += 1
+        result.fileBytes += bytes
+        if !agrees {
+            result.filesDifferent += 1
+            keep(example)
+        }
+    }
+
     /// The result with its sums.
     consuming func finish() -> StreamVerification {
         result.sums = sums?.sums ?? []

@@ -60,7 +60,8 @@ package struct Verification: Sendable {
             let comparison = RecordComparison(
                 StreamVerification(stream: stream, object: object.target), fields: wanted(fields),
                 sums: SumBook(object, values: spec.values, schema: schemas[object.target]))
-            let isComplete = !lookups.isEmpty && run.plan.verify.linksAreExact
+            let readsAllContents = object.content != nil && run.plan.verify.contents == .all
+            let isComplete = !lookups.isEmpty && run.plan.verify.linksAreExact || readsAllContents
             results.append(
                 try await verify(
                     run.plan.loadTarget(object, source: run.source.name), comparison, isComplete, &isEnough))
@@ -185,6 +186,11 @@ package struct Verification: Sendable {
             comparison.add(
                 sent: .object(fields), held: held, isWhole: changed[record.ordinal] == nil,
                 example: record.sourceID.isEmpty ? "link \(record.ordinal)" : record.sourceID)
+        }
+        if target.content != nil, run.plan.verify.contents != .off {
+            let compared = loaded.filter { changed[$0.ordinal]?.origin != .completed }
+                .map { (ordinal: $0.ordinal, id: outcomes[$0.ordinal]?.targetID ?? "", example: $0.sourceID) }
+            try await ContentComparison(run, target).compare(compared, &comparison)
         }
         progress.advance(.verify, target.stream, by: loaded.count)
     }

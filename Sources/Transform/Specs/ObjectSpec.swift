@@ -23,6 +23,8 @@ package struct ObjectSpec: Sendable, Equatable {
     package var onConflict = ConflictRule.source
     /// What becomes of the destination's record when the source's is gone.
     package var onDelete = DeletionRule.keep
+    /// Where the bytes of the source's records go, if they are to be moved.
+    package var content: ContentSpec?
 
     package init(
         stream: StreamName, target: String, filter: RecordExpression? = nil, fields: [FieldSpec],
