@@ -14,6 +14,9 @@ import Synchronization
 /// receipts are given; what a crash leaves after the last whole line is cut off on reopening, so that `resolve` sees
 /// exactly the records that are there. `finish` completes each file under its name.
 ///
+/// The content of a record is a file below `<object>.files`, named by our key; the field of the record that takes the
+/// content holds its path. It is durable before the record is written.
+///
 /// A file of an earlier run is gone on with: a record with the same key is replaced, as a CRM would do it. A file that
 /// was not written here is refused. Files can be read by their owner only.
 package final class FileDestination: Destination {
@@ -23,6 +26,7 @@ package final class FileDestination: Destination {
 
     package static let capabilities = DestinationCapabilities(
         routes: [route.name], upsertKey: keyField, links: "a file for each kind of link, or ids in a field",
+        movesFiles: true,
         createdDate: "any field", undoes: true,
         limits: ["\(route.recordsMax) records or \(route.bytesMax) a batch"])
     /// One writer at a time: a file grows at its end.
@@ -64,7 +68,10 @@ package final class FileDestination: Destination {
     /// Any field is taken, so none is listed.
     package func discover(_ objects: [String]) async throws -> [ObjectSchema] {
         self.objects.withLock { $0.formUnion(objects) }
-        return objects.map { ObjectSchema(name: $0, label: $0, fields: [], holdsKey: true, isOpen: true) }
+        return objects.map {
+            ObjectSchema(
+                name: $0, label: $0, fields: [], holdsKey: true, isOpen: true, content: ContentSchema(field: "file"))
+        }
     }
 
     package func requirements(of object: ObjectSchema) -> [FieldCreation] { [] }
@@ -74,7 +81,28 @@ package final class FileDestination: Destination {
     package func route(for object: String, expectedRows: Int) -> WriteRoute { Self.route }
 
     package func write(_ batch: Batch, by route: WriteRoute, intent: any WriteIntent) async throws -> [Receipt] {
-        try withFile(of: batch.object) { file throws(MigratezError) in try file.write(batch.rows) }
+        var rows = batch.rows
+        for number in rows.indices {
+            guard let content = rows[number].content else { continue }
+            let paths = try ObjectPaths(batch.object, in: folder, format)
+            let name = ContentPath.name(of: rows[number].targetID ?? rows[number].key)
+            try await ContentFile.write(content, name, in: paths.contents)
+            rows[number].fields = Self.adding(
+                .init(content.field, .string("\(paths.contentFolderName)/\(name)")), to: rows[number].fields)
+        }
+        let written = rows
+        return try withFile(of: batch.object) { file throws(MigratezError) in try file.write(written) }
+    }
+
+    private static func adding(_ member: JSONValue.Member, to fields: [UInt8]) -> [UInt8] {
+        let members = fields.withUnsafeBufferPointer { JSONValue(validated: $0) }.members
+        return JSONValue.object(members + [member]).serialized()
+    }
+
+    package func readContent(object: String, id: String, piece: ([UInt8]) async throws -> Void) async throws {
+        let paths = try ObjectPaths(object, in: folder, format)
+        guard OpenFile.exists(paths.contents) else { throw Rejection(.contentUnavailable) }
+        try await ContentFile.read([ContentPath.name(of: id)], below: paths.contents, piece)
     }
 
     /// The keys that the file holds were written, and no others.
@@ -135,6 +163,10 @@ package final class FileDestination: Destination {
             if OpenFile.exists(paths.partial) { files[object] = try open(paths) }
             return removed
         }
+        for id in ids where OpenFile.exists(paths.contents) {
+            try OpenFile.remove("\(paths.contents)/\(ContentPath.name(of: id))")
+        }
+        if OpenFile.exists(paths.contents) { try OpenFile.removeFolderIfEmpty(paths.contents) }
         return ids.map { Deletion(id: $0, result: removed.contains($0) ? .deleted : .absent) }
     }
 
@@ -174,6 +206,7 @@ package final class FileDestination: Destination {
                     files[object] = try open(paths)
                 }
                 try files[object]?.finish()
+                try ContentFile.removeLeftovers(in: paths.contents)
                 files[object] = nil
             }
         }

@@ -15,6 +15,9 @@ package enum FileFormat: String, Sendable, CaseIterable {
             SettingSpec(
                 "objects.*.file", .path, isRequired: true,
                 "the object's file, or a folder or a pattern (exports/*.csv) of several; gzip and zstd are recognised"),
+            SettingSpec(
+                "objects.*.content", .text,
+                "the field with the path of the record's file, which begins at the folder of the object's file"),
             SettingSpec("objects.*.modified", .text, "the field that tells when a record was last changed"),
         ]
         switch self {

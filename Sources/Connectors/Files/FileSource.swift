@@ -23,6 +23,7 @@ package struct FileSource: Source {
     /// Files know of changes only where the setting `modified` names the field.
     package static let capabilities = SourceCapabilities(
         routes: ["file"], tellsChanges: false, links: "ids in a field, with `links` in the settings",
+        movesFiles: true,
         limits: ["\(FilePageLimits.page.records) records or \(ByteCount(FilePageLimits.page.bytes)) a page"])
 
     private let format: FileFormat
@@ -51,7 +52,9 @@ package struct FileSource: Source {
             // A cell is a text; a member of NDJSON may be anything, in one record this and in the next that.
             let kind = format == .ndjson ? FieldSchema.Kind.other : .text
             let fields = names.map { FieldSchema(name: $0, label: $0, kind: kind) }
-            return ObjectSchema(name: object.text, label: object.text, fields: fields, isOpen: format == .ndjson)
+            return ObjectSchema(
+                name: object.text, label: object.text, fields: fields, isOpen: format == .ndjson,
+                content: files[object]?.content.map { ContentSchema(field: $0) })
         }
     }
 
@@ -78,6 +81,9 @@ package struct FileSource: Source {
         return count
     }
 
+    /// Files take no requests.
+    package func estimatedCalls(readingContentOf object: StreamName, records: Int) -> [CallEstimate] { [] }
+
     /// From the first page and the length of the files; files that are packed do not tell how long they are, and are
     /// read.
     package func estimatedCount(of object: StreamName) async throws -> Int? {
@@ -98,6 +104,26 @@ package struct FileSource: Source {
     ) async throws -> [Edge] {
         guard let file = files[from], let link = file.links[to.text] else { return [] }
         return try link.edges(of: records, fields: file.fields)
+    }
+
+    package func readContent(
+        of object: StreamName, id: String, record: ArraySlice<UInt8>, piece: ([UInt8]) async throws -> Void
+    ) async throws {
+        guard let file = files[object], let field = file.content else {
+            throw MigratezError(
+                .invalidSetting, "'\(object)' has no files", remedy: .fixConfiguration,
+                hint: "set source.objects.\(object).content to the field with their paths")
+        }
+        var index = RecordIndex(fields: file.fields)
+        let path = try record.withUnsafeBufferPointer { bytes -> String? in
+            try index.index(bytes)
+            return index.slice(field).flatMap { $0.isBlank ? nil : index.string($0, in: bytes) }
+        }
+        guard let path else {
+            throw Rejection(.contentUnavailable, fields: [field], reason: "the record names no file")
+        }
+        try await ContentFile.read(
+            try ContentPath.parts(of: path), below: try ContentPath.base(of: file.location), piece)
     }
 
     package func people() async throws -> [Person] { [] }

@@ -40,6 +40,31 @@ struct OpenFile: ~Copyable {
         if mode == .nameless { try OpenFile.remove(path) }
     }
 
+    /// A file below a folder, for reading, if it is there; neither it nor a folder on the way may be a symbolic link.
+    init?(_ parts: [String], below folder: String) throws(MigratezError) {
+        path = ([folder] + parts).joined(separator: "/")
+        var place = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard place >= 0 else { throw OpenFile.failure("open", folder, errno) }
+        for (number, part) in parts.enumerated() {
+            let isLast = number == parts.count - 1
+            // A pipe would be waited for.
+            let flags = isLast ? O_RDONLY | O_NONBLOCK | O_NOCTTY : O_RDONLY | O_DIRECTORY
+            let next = openat(place, part, flags | O_NOFOLLOW | O_CLOEXEC)
+            let failure = errno
+            close(place)
+            place = next
+            guard next < 0 else { continue }
+            if [ENOENT, ENOTDIR, ELOOP, ENXIO, ENAMETOOLONG].contains(failure) { return nil }
+            throw OpenFile.failure("open", path, failure)
+        }
+        var status = stat()
+        guard fstat(place, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+            close(place)
+            return nil
+        }
+        descriptor = place
+    }
+
     deinit { close(descriptor) }
 
     /// In bytes.
@@ -125,6 +150,13 @@ struct OpenFile: ~Copyable {
         guard !exists(path) else { return }
         if let slash = path.lastIndex(of: "/"), slash > path.startIndex { try makeFolder(String(path[..<slash])) }
         guard mkdir(path, 0o700) == 0 || errno == EEXIST else { throw failure("create", path, errno) }
+    }
+
+    /// A folder that holds something stays.
+    static func removeFolderIfEmpty(_ path: String) throws(MigratezError) {
+        guard rmdir(path) == 0 || errno == ENOTEMPTY || errno == EEXIST || errno == ENOENT else {
+            throw failure("remove", path, errno)
+        }
     }
 
     static func failure(_ verb: String, _ path: String, _ code: Int32) -> MigratezError {

@@ -14,6 +14,8 @@ struct SourceFile: Sendable {
     /// The member that holds the fields (NDJSON).
     let fields: String?
     let modified: String?
+    /// The field that holds the path of the file that belongs to the record.
+    let content: String?
     let dialect: CSVDialect
     /// The file is UTF-16, and its byte order mark tells which.
     let needsMark: Bool
@@ -34,6 +36,7 @@ struct SourceFile: Sendable {
         id = settings["\(prefix).id"]
         fields = settings["\(prefix).fields"]
         modified = settings["\(prefix).modified"]
+        content = settings["\(prefix).content"]
         hasHeader = settings["\(prefix).header"] != "false"
         emptyIsNull = settings["\(prefix).empty"] != "text"
         needsMark = settings["\(prefix).encoding"] == "utf-16"
