@@ -3,6 +3,7 @@
 
 import Foundation
 import MigratezConnectorKit
+import MigratezCrypto
 import MigratezFileConnector
 import MigratezJSON
 import MigratezModel
@@ -35,6 +36,7 @@ private struct FileSubject: SourceSubject, DestinationSubject {
         try await withTemporaryFolder { folder in
             let subject = FileSubject(format: format, folder: folder)
             try subject.text.write(toFile: "\(folder)/firms.\(format.rawValue)", atomically: true, encoding: .utf8)
+            try subject.writeDocuments()
             try await body(subject)
         }
     }
@@ -59,6 +61,25 @@ private struct FileSubject: SourceSubject, DestinationSubject {
         }
     }
 
+    private static let document = StreamName("document").unsafelyUnwrapped
+    /// Empty, small, and of more than one piece; another one is named and is not there.
+    private static let documents = [[], [7], [UInt8](repeating: 1, count: 300_000)] as [[UInt8]]
+
+    private func writeDocuments() throws {
+        try FileManager.default.createDirectory(atPath: "\(folder)/b in", withIntermediateDirectories: true)
+        for (number, bytes) in Self.documents.enumerated() {
+            try Data(bytes).write(to: URL(fileURLWithPath: "\(folder)/b in/é \(number)"))
+        }
+        let rows = (0...Self.documents.count).map { number in
+            switch format {
+            case .csv: "\(number),b in/é \(number)\r\n"
+            case .ndjson: #"{"id":"\#(number)","path":"b in\/é \#(number)"}"# + "\n"
+            }
+        }
+        try ((format == .csv ? "id,path\r\n" : "") + rows.joined())
+            .write(toFile: "\(folder)/documents.\(format.rawValue)", atomically: true, encoding: .utf8)
+    }
+
     // MARK: As a source
 
     func makeSource() throws -> any Source {
@@ -67,6 +88,8 @@ private struct FileSubject: SourceSubject, DestinationSubject {
             settings: ConnectorSettings(texts: [
                 "objects.firm.file": "\(folder)/firms.\(format.rawValue)", "objects.firm.id": "id",
                 "objects.firm.links.firm.\(format == .csv ? "column" : "member")": "parent",
+                "objects.document.file": "\(folder)/documents.\(format.rawValue)", "objects.document.id": "id",
+                "objects.document.content": "path",
             ]))
     }
 
@@ -81,6 +104,15 @@ private struct FileSubject: SourceSubject, DestinationSubject {
     var links: [ExpectedLinks] {
         let edges = (10...Self.firms).map { Edge(from: String($0), to: String($0 / 10)) }
         return [ExpectedLinks(from: Self.firm, to: Self.firm, edges: Set(edges))]
+    }
+
+    var contents: [ExpectedContents] {
+        let digests = Self.documents.enumerated().map { (String($0), SHA256.digest(of: $1)) }
+        return [
+            ExpectedContents(
+                Self.document, digests: Dictionary(uniqueKeysWithValues: digests),
+                unavailable: [String(Self.documents.count)])
+        ]
     }
 
     /// A source of files has the links that its settings name, and no others.
@@ -112,9 +144,18 @@ private struct FileSubject: SourceSubject, DestinationSubject {
             object: "person_to_firm", fromField: "from", toField: "to", toObject: "firm", toFields: ["name": "Acme"])
     }
 
+    var content: ContentSubject? {
+        ContentSubject(
+            object: "document", field: "file",
+            row: { .init(key: "conformance-record-\($0)", fields: Array(#"{"title":"T"}"#.utf8)) },
+            count: { count(of: "document") })
+    }
+
+    func count() async throws -> Int { count(of: object) }
+
     /// The keys in the file, or in what will become of it.
-    func count() async throws -> Int {
-        for path in ["\(folder)/person.\(format.rawValue).partial", "\(folder)/person.\(format.rawValue)"] {
+    private func count(of object: String) -> Int {
+        for path in ["\(folder)/\(object).\(format.rawValue).partial", "\(folder)/\(object).\(format.rawValue)"] {
             guard let text = try? String(contentsOfFile: path, encoding: .utf8) else { continue }
             let keys = text.matches(of: /conformance-record-\d+/).map { String($0.0) }
             return Set(keys).count

@@ -13,7 +13,8 @@ struct SimulatedAccount: Sendable {
     static let company = StreamName("company").unsafelyUnwrapped
     static let contact = StreamName("contact").unsafelyUnwrapped
     static let note = StreamName("note").unsafelyUnwrapped
-    static let objects = [company: "Account", contact: "Contact", note: "Note"]
+    static let file = StreamName("file").unsafelyUnwrapped
+    static let objects = [company: "Account", contact: "Contact", note: "Note", file: "File"]
 
     /// What a record must have come to.
     struct Expectation: Sendable {
@@ -22,6 +23,7 @@ struct SimulatedAccount: Sendable {
         /// The fields as texts, and the source ids of the records that its references lead to.
         var fields: [String: String] = [:]
         var references: [String: String] = [:]
+        var content: [UInt8]?
     }
 
     private(set) var records: [StreamName: [String?]] = [:]
@@ -32,6 +34,9 @@ struct SimulatedAccount: Sendable {
     private(set) var malformed: [StreamName: Int] = [:]
     /// The (note, contact) pairs that must be links in the destination, by source ids.
     private(set) var noteLinks: [[String]] = []
+
+    /// What the files hold, by source id; those of which the source has lost the bytes are absent.
+    private(set) var contents: [String: [UInt8]] = [:]
 
     /// Occurs in every record, so that what is left in the clear can be found.
     let canary: String
@@ -48,6 +53,7 @@ struct SimulatedAccount: Sendable {
         makeCompanies()
         makeContacts()
         makeNotes()
+        makeFiles()
     }
 
     // MARK: Records
@@ -117,6 +123,34 @@ struct SimulatedAccount: Sendable {
             }
             noteLinks += targets.sorted().map { [id, $0] }
         }
+    }
+
+    private mutating func makeFiles() {
+        records[Self.file] = []
+        for number in 0..<draw(0...6) {
+            let (id, title) = ("f\(number)\(mark())", name())
+            switch draw(0...9) {
+            case 0: addMalformed(Self.file)
+            case 1: add(Self.file, id, ["title": .string(title)], .rejected, .contentUnavailable)
+            case 2: add(Self.file, id, ["title": .string(title), "hidden": .bool(true)], .filtered)
+            case 3:
+                contents[id + "-refused"] = content(100)
+                add(Self.file, id + "-refused", ["title": .string(title)], .rejected, .ruleViolated)
+            default:
+                // One in eight is of several pieces, which do not all fit into one chunk.
+                let bytes = content(draw(0...7) == 0 ? draw(200_000...450_000) : draw(0...3) * draw(0...900))
+                contents[id] = bytes
+                add(Self.file, id, ["title": .string(title)], .created, fields: ["Title": title])
+                expected[Self.file]?[id]?.content = bytes
+            }
+        }
+    }
+
+    /// Bytes with the canary in them, as far as there is room.
+    private mutating func content(_ count: Int) -> [UInt8] {
+        let first = UInt8(truncatingIfNeeded: draw(0...255))
+        let bytes = (0..<count).map { first &+ UInt8(truncatingIfNeeded: $0 &* 7) }
+        return Array((Array(canary.utf8) + bytes).prefix(count))
     }
 
     /// The record that stands for a duplicate.

@@ -42,6 +42,7 @@ struct SimulatedMigration: Sendable {
             company: { file: company.ndjson, id: id }
             contact: { file: contact.ndjson, id: id, links: { company: { member: company } } }
             note: { file: note.ndjson, id: id, links: { contact: { member: contact } } }
+            file: { file: file.ndjson, id: id, content: path }
         target: { connector: ndjson, dir: ./out }
         limits: { memory: 64MiB }
         values: { stage: { map: { a: Alpha, b: Beta }, otherwise: quarantine } }
@@ -53,6 +54,7 @@ struct SimulatedMigration: Sendable {
             fields: { Email: email, Name: name, Score: score, Stage: { from: stage, values: stage } }
             dedupe: { within: [ { keys: [email], keep: first } ] }
           note: { to: Note, fields: { Body: body } }
+          file: { to: File, where: '!hidden', content: content, fields: { Title: title } }
         links:
           - { from: contact, to: company, as: Contact.AccountId }
           - { from: note, to: contact, as: NoteLink }
@@ -114,7 +116,8 @@ struct SimulatedMigration: Sendable {
             inner: MemorySource(
                 records: account.records, links: account.links,
                 pageRecordsMax: Int.random(in: 1...6, using: &generator),
-                linkBatchMax: Int.random(in: 1...5, using: &generator)), fate: fate, clock: clock)
+                linkBatchMax: Int.random(in: 1...5, using: &generator),
+                contents: [SimulatedAccount.file: account.contents]), fate: fate, clock: clock)
         connection.destination = FatefulDestination(
             inner: destination, fate: fate, clock: clock, betrayal: sabotage.betrayal)
         (self.account, self.fate, self.workplace, self.connection) = (account, fate, workplace, connection)

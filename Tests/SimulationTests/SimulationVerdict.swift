@@ -97,6 +97,10 @@ struct SimulationVerdict {
             destination.record(key(SimulatedAccount.company, parent), of: "Account")?.id
         }
         if references != parents.compactMapValues({ $0 }) { found.append("\(stream) \(id) refers to another record") }
+        if let content = wanted.content, held.content != content {
+            found.append(
+                "\(stream) \(id) has another content: \(held.content?.count ?? -1) bytes, not \(content.count)")
+        }
         if held.writes != 1 { found.append("\(stream) \(id) was written \(held.writes) times") }
     }
 
@@ -132,7 +136,7 @@ struct SimulationVerdict {
             let isFinal =
                 switch chunk.address.kind {
                 case .raw: chunk.state == .shredded
-                case .ready: chunk.state == .spent || chunk.state == .shredded
+                case .ready, .content: chunk.state == .spent || chunk.state == .shredded
                 default: chunk.state == .sealed || chunk.state == .shredded
                 }
             if !isFinal { found.append("chunk \(chunk.address) is left \(chunk.state)") }

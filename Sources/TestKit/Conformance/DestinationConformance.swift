@@ -18,6 +18,7 @@ package enum DestinationConformance: String, Sendable, CaseIterable {
     case match = "records of others are found by their values, ours are not"
     case delete = "records are deleted once, and reading them gives nothing"
     case links = "links are made once, read back, found again and taken away"
+    case contents = "contents are written and read back byte by byte, and a file that is sent twice is one"
     case counts = "a count that is told is that of our keys"
 
     /// - Throws: `ConformanceFailure`, or what the connector threw.
@@ -34,6 +35,7 @@ package enum DestinationConformance: String, Sendable, CaseIterable {
         case .match: try await Self.checkMatch(subject)
         case .delete: try await Self.checkDelete(subject)
         case .links: try await Self.checkLinks(subject)
+        case .contents: try await Self.checkContents(subject)
         case .counts: try await Self.checkCounts(subject)
         }
     }

@@ -20,16 +20,42 @@ package protocol DestinationSubject: Sendable {
     /// What links two records; `nil` if links are fields of records only.
     var link: LinkSubject? { get }
 
+    /// An object that takes content; `nil` unless the connector says that it moves files.
+    var content: ContentSubject? { get }
+
     /// How many records of the object the account holds in truth.
     func count() async throws -> Int
     /// Makes a record as somebody else would; `nil` if nobody else can.
     func createByOthers(_ fields: [String: String]) async throws -> String?
 }
 
+extension DestinationSubject {
+    package var content: ContentSubject? { nil }
+}
+
+/// An object whose records take content.
+package struct ContentSubject: Sendable {
+    package var object: String
+    /// The field that takes the bytes.
+    package var field: String
+    /// A row of record number `number` without its content, the same for the same number; what it refers to is there.
+    package var row: @Sendable (Int) async throws -> Batch.Row
+    /// How many records of the object the account holds in truth.
+    package var count: @Sendable () async throws -> Int
+
+    package init(
+        object: String, field: String, row: @escaping @Sendable (Int) async throws -> Batch.Row,
+        count: @escaping @Sendable () async throws -> Int
+    ) {
+        self.object = object
+        self.field = field
+        self.row = row
+        self.count = count
+    }
+}
+
 /// A destination behind a network.
 package protocol RemoteDestinationSubject: DestinationSubject, RemoteSubject {
-    /// Makes the next requests that write records go wrong.
-    func inject(_ fault: ConformanceFault, times: Int)
     func expireToken() async throws
     func exhaustQuota() async throws
     /// How many requests so far would have changed something.
@@ -79,7 +105,7 @@ extension DestinationSubject {
     /// The destination with everything created that it needs.
     func prepared() async throws -> any Destination {
         let destination = try makeDestination()
-        let objects = [object] + (link.map { [$0.object, $0.toObject] } ?? [])
+        let objects = [object] + (link.map { [$0.object, $0.toObject] } ?? []) + (content.map { [$0.object] } ?? [])
         let schemas = try await destination.discover(Array(Set(objects)).sorted())
         try await destination.prepare(schemas.flatMap(destination.requirements))
         return destination

@@ -12,6 +12,7 @@ package enum RemoteDestinationConformance: String, Sendable, CaseIterable {
     case quota = "a used-up allowance is a pause with its own code"
     case rate = "the limiter learns from the vendor's headers"
     case errors = "every code of the vendor's has a row in the table"
+    case contents = "a file whose sending was lost is neither doubled nor untold"
     case dry = "looking changes nothing"
 
     /// - Throws: `ConformanceFailure`, or what the connector threw.
@@ -55,6 +56,7 @@ package enum RemoteDestinationConformance: String, Sendable, CaseIterable {
         case .errors:
             let unknown = subject.vendorCodes.filter { !subject.knows($0) }
             try require(!subject.vendorCodes.isEmpty && unknown.isEmpty, "no row for \(unknown)")
+        case .contents: try await DestinationConformance.checkLostContents(subject)
         case .dry:
             let receipts = try await destination.put(subject.batch(1...5))
             let writes = subject.writes

@@ -11,6 +11,7 @@ package enum RemoteSourceConformance: String, Sendable, CaseIterable {
     case token = "a token that has expired is renewed"
     case quota = "a used-up allowance is a pause with its own code"
     case rate = "the limiter learns from the vendor's headers"
+    case contents = "contents come whole or not at all, whatever passes"
     case dry = "reading changes nothing"
 
     /// - Throws: `ConformanceFailure`, or what the connector threw.
@@ -47,6 +48,7 @@ package enum RemoteSourceConformance: String, Sendable, CaseIterable {
             try await readAll()
             try require(
                 (source.limiter?.dailyUse != nil) == subject.tellsDailyUse, "the limiter does not know the day's use")
+        case .contents: try await SourceConformance.checkFaultyContents(subject)
         case .dry:
             _ = try await source.discover(subject.streams.map(\.stream))
             _ = try await source.people()

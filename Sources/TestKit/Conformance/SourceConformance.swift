@@ -15,6 +15,7 @@ package enum SourceConformance: String, Sendable, CaseIterable {
     case links = "links are read to the last one, and twice the same"
     case unlinked = "objects that nothing links are named as such"
     case people = "people come with those who left, each once"
+    case contents = "contents are read to their last byte, twice the same, and one that is gone is said to be"
     case identity = "the account is told from others, in the same words each time"
 
     /// - Throws: `ConformanceFailure`, or what the connector threw.
@@ -28,6 +29,7 @@ package enum SourceConformance: String, Sendable, CaseIterable {
         case .links: try await Self.checkLinks(subject)
         case .unlinked: try await Self.checkUnlinked(subject)
         case .people: try await Self.checkPeople(subject)
+        case .contents: try await Self.checkContents(subject)
         case .identity: try await Self.checkIdentity(subject)
         }
     }

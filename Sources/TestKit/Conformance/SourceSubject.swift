@@ -18,12 +18,31 @@ package protocol SourceSubject: Sendable {
     var unlinked: (from: StreamName, to: StreamName)? { get }
     /// How many people there are, inactive ones too.
     var peopleCount: Int { get }
+    /// Objects whose records have content; none unless the connector says that it moves files.
+    var contents: [ExpectedContents] { get }
+}
+
+extension SourceSubject {
+    package var contents: [ExpectedContents] { [] }
+}
+
+/// The contents of an object's records.
+package struct ExpectedContents: Sendable {
+    package var stream: StreamName
+    /// SHA-256 of each content, by the id of its record: empty ones, small ones, and some of more than one piece.
+    package var digests: [String: [UInt8]]
+    /// Records whose content the account does not give.
+    package var unavailable: Set<String>
+
+    package init(_ stream: StreamName, digests: [String: [UInt8]], unavailable: Set<String> = []) {
+        self.stream = stream
+        self.digests = digests
+        self.unavailable = unavailable
+    }
 }
 
 /// A source behind a network.
 package protocol RemoteSourceSubject: SourceSubject, RemoteSubject {
-    /// Makes the next requests that read records go wrong.
-    func inject(_ fault: ConformanceFault, times: Int)
     /// Makes the token that the source has worthless.
     func expireToken() async throws
     /// Uses up the day's requests.

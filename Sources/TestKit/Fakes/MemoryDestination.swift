@@ -20,6 +20,7 @@ package final class MemoryDestination: Destination {
         package var references: [Batch.Reference]
         /// How often it was written.
         package var writes: Int
+        package var content: [UInt8]?
     }
 
     /// What happens to one call of `write`.
@@ -43,6 +44,7 @@ package final class MemoryDestination: Destination {
 
     package let name = "memory"
     package let readBatchSize: Int
+    private let contentBytesMax: ByteCount?
     private let route: WriteRoute
     private let refusal: @Sendable (Batch.Row) -> Rejection?
     private let beforeWrite: @Sendable () async throws -> Void
@@ -55,13 +57,15 @@ package final class MemoryDestination: Destination {
     ///   - beforeWrite: called in every `write` before anything happens.
     package init(
         recordsMax: Int = 10, bytesMax: ByteCount = .MiB(1), concurrencyMax: Int = 3, readBatchSize: Int = 4,
-        existing: [(object: String, fields: String)] = [], faults: [Int: Fault] = [:],
+        existing: [(object: String, fields: String)] = [], contentBytesMax: ByteCount? = nil,
+        faults: [Int: Fault] = [:],
         refusal: @escaping @Sendable (Batch.Row) -> Rejection? = { _ in nil },
         beforeWrite: @escaping @Sendable () async throws -> Void = {}
     ) {
         route = WriteRoute(
             name: "memory", recordsMax: recordsMax, bytesMax: bytesMax, concurrencyMax: concurrencyMax)
         self.readBatchSize = readBatchSize
+        self.contentBytesMax = contentBytesMax
         self.refusal = refusal
         self.beforeWrite = beforeWrite
         var first = State()
@@ -90,7 +94,11 @@ package final class MemoryDestination: Destination {
     package func set(_ faults: [Int: Fault]) { state.withLock { $0.faults = faults } }
 
     package func discover(_ objects: [String]) async throws -> [ObjectSchema] {
-        objects.map { ObjectSchema(name: $0, label: $0, fields: [], holdsKey: true, isOpen: true) }
+        objects.map {
+            ObjectSchema(
+                name: $0, label: $0, fields: [], holdsKey: true, isOpen: true,
+                content: ContentSchema(field: "content", bytesMax: contentBytesMax))
+        }
     }
 
     package func requirements(of object: ObjectSchema) -> [FieldCreation] { [] }
@@ -112,12 +120,29 @@ package final class MemoryDestination: Destination {
         try await intent.note("write \(number)")
         try await beforeWrite()
         for _ in 0..<number % 3 { await Task.yield() }
-        switch fault {
-        case .refused(let error): throw error
-        case .lost(let count, let error):
-            _ = apply(batch.rows.prefix(count), batch.object)
-            throw error
-        case nil: return apply(batch.rows[...], batch.object).reversed()
+        if case .refused(let error) = fault { throw error }
+        var contents: [String: [UInt8]] = [:]
+        for row in batch.rows {
+            guard let content = row.content else { continue }
+            precondition(batch.rows.count == 1, "a row with content is the only one of its batch")
+            let next = try await content.pieces()
+            var bytes: [UInt8] = []
+            while let piece = try await next() { bytes += piece }
+            contents[row.key] = bytes
+        }
+        guard case .lost(let count, let error) = fault else {
+            return apply(batch.rows[...], batch.object, contents).reversed()
+        }
+        _ = apply(batch.rows.prefix(count), batch.object, contents)
+        throw error
+    }
+
+    package func readContent(object: String, id: String, piece: ([UInt8]) async throws -> Void) async throws {
+        guard let content = held.first(where: { $0.object == object && $0.id == id })?.content else {
+            throw Rejection(.contentUnavailable)
+        }
+        for start in stride(from: 0, to: content.count, by: 100_000) {
+            try await piece(Array(content[start..<min(start + 100_000, content.count)]))
         }
     }
 
@@ -174,7 +199,9 @@ package final class MemoryDestination: Destination {
         held.count { $0.object == object && $0.key?.hasPrefix(keyPrefix) == true }
     }
 
-    private func apply(_ rows: ArraySlice<Batch.Row>, _ object: String) -> [Receipt] {
+    private func apply(
+        _ rows: ArraySlice<Batch.Row>, _ object: String, _ contents: [String: [UInt8]]
+    ) -> [Receipt] {
         rows.map { row in
             if let rejection = refusal(row) { return Receipt(key: row.key, result: .rejected(rejection)) }
             return state.withLock { state in
@@ -187,7 +214,7 @@ package final class MemoryDestination: Destination {
                     state.held.append(
                         Held(
                             id: id, object: object, key: row.key, fields: Self.parsed(row.fields),
-                            references: row.references, writes: 1))
+                            references: row.references, writes: 1, content: contents[row.key]))
                     return Receipt(key: row.key, result: .created(id: id))
                 }
                 state.byKey[stamp] = row.keepsKey ? known : nil
@@ -197,6 +224,7 @@ package final class MemoryDestination: Destination {
                 state.held[known].references.removeAll { named.contains($0.field) }
                 state.held[known].references += row.references
                 state.held[known].writes += 1
+                if let content = contents[row.key] { state.held[known].content = content }
                 state.held[known].fields = Self.merged(state.held[known].fields, fields)
                 return Receipt(key: row.key, result: .updated(id: state.held[known].id))
             }

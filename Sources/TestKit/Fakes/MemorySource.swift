@@ -17,6 +17,8 @@ package final class MemorySource: Source {
         package var failure = MigratezError(.serverFailed, "the source failed as told", remedy: .retry(after: nil))
         /// The page that begins here names `cursorsReplaced[here]` as the next one.
         package var cursorsReplaced: [Int: Int] = [:]
+        /// The content of the record with this id breaks off with `failure` after so many bytes, so many times.
+        package var contentsCutOff: [String: (after: Int, times: Int)] = [:]
 
         package init() {}
     }
@@ -27,22 +29,29 @@ package final class MemorySource: Source {
     package let links: [StreamName: [Edge]]
     package let pageRecordsMax: Int
     package let linkBatchMax: Int
+    /// The contents of each stream that has any, by id; a record without one has none to give.
+    package let contents: [StreamName: [String: [UInt8]]]
+    private let contentSchema: ContentSchema
     private let layouts: [StreamName: RecordLayout]
-    private let state: Mutex<(faults: Faults, calls: Int, asked: [[String]])>
+    private let state: Mutex<(faults: Faults, calls: Int, asked: [[String]], contents: [String])>
 
     /// - Parameters:
     ///   - links: the edges of each link stream (`contact-to-company`), in the order in which a record has them.
     ///   - layouts: `id` at the top and no nested fields where nothing is said.
     package init(
         records: [StreamName: [String?]], links: [StreamName: [Edge]] = [:], pageRecordsMax: Int = 100,
-        linkBatchMax: Int = 10, layouts: [StreamName: RecordLayout] = [:], faults: Faults = Faults()
+        linkBatchMax: Int = 10, layouts: [StreamName: RecordLayout] = [:],
+        contents: [StreamName: [String: [UInt8]]] = [:], contentSchema: ContentSchema = ContentSchema(field: "content"),
+        faults: Faults = Faults()
     ) {
+        self.contents = contents
+        self.contentSchema = contentSchema
         self.records = records
         self.links = links
         self.pageRecordsMax = pageRecordsMax
         self.linkBatchMax = linkBatchMax
         self.layouts = layouts
-        state = Mutex((faults, 0, []))
+        state = Mutex((faults, 0, [], []))
     }
 
     /// How many pages and batches of links have been asked for.
@@ -50,11 +59,18 @@ package final class MemorySource: Source {
     /// The ids of each batch of links that was asked for.
     package var linksAskedFor: [[String]] { state.withLock { $0.asked } }
 
+    /// The ids of the records whose contents were asked for.
+    package var contentsAskedFor: [String] { state.withLock { $0.contents } }
+
     /// Misbehaves differently from now on.
     package func set(_ faults: Faults) { state.withLock { $0.faults = faults } }
 
     package func discover(_ objects: [StreamName]) async throws -> [ObjectSchema] {
-        objects.map { ObjectSchema(name: $0.text, label: $0.text, fields: [], isOpen: true) }
+        objects.map { object in
+            ObjectSchema(
+                name: object.text, label: object.text, fields: [], isOpen: true,
+                content: contents[object].map { _ in contentSchema })
+        }
     }
 
     package func layout(of object: StreamName) -> RecordLayout { layouts[object] ?? RecordLayout(id: "id") }
@@ -102,6 +118,28 @@ package final class MemorySource: Source {
         guard let stream = StreamName.link(from: from, to: to), let edges = links[stream] else { return [] }
         let byFrom = Dictionary(grouping: edges, by: \.from)
         return records.flatMap { byFrom[$0.id] ?? [] }
+    }
+
+    package func readContent(
+        of object: StreamName, id: String, record: ArraySlice<UInt8>, piece: ([UInt8]) async throws -> Void
+    ) async throws {
+        let (cutOff, failure) = state.withLock { state -> (Int?, MigratezError) in
+            state.contents.append(id)
+            guard let cutOff = state.faults.contentsCutOff[id], cutOff.times > 0 else {
+                return (nil, state.faults.failure)
+            }
+            state.faults.contentsCutOff[id]?.times -= 1
+            return (cutOff.after, state.faults.failure)
+        }
+        guard let content = contents[object]?[id] else {
+            throw Rejection(.contentUnavailable, remedy: .retry(after: nil), vendorCode: "GONE", vendorText: "no \(id)")
+        }
+        let end = min(cutOff ?? content.count, content.count)
+        for start in stride(from: 0, to: end, by: 70_000) {
+            await Task.yield()
+            try await piece(Array(content[start..<min(start + 70_000, end)]))
+        }
+        if cutOff != nil { throw failure }
     }
 
     package func people() async throws -> [Person] { [] }

@@ -44,10 +44,11 @@ package struct StagedRun: Sendable {
 }
 
 extension StagingArea {
-    /// The lines of all chunks of a kind, in order, as texts.
-    package func texts(of stream: StreamName, _ kind: ChunkKind) async throws -> [String] {
+    /// The lines of all chunks of a kind, or of one of them, in order, as texts.
+    package func texts(of stream: StreamName, _ kind: ChunkKind, sequence: Int? = nil) async throws -> [String] {
         var lines: [String] = []
-        for chunk in try await chunks(of: stream, kind: kind) {
+        for chunk in try await chunks(of: stream, kind: kind)
+        where sequence == nil || chunk.address.sequence == sequence {
             var reader = try openChunkReader(chunk)
             var block: [UInt8] = []
             while try reader.next(into: &block) {
