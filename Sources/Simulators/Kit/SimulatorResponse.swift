@@ -1,12 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
+import Synchronization
+
 /// What a service answers.
 package struct SimulatorResponse: Sendable {
     package enum Body: Sendable {
         case bytes([UInt8])
         /// Pulled piece by piece until `nil`; sent with chunked transfer coding if `length` is unknown.
         case stream(length: Int?, next: @Sendable () async throws -> [UInt8]?)
+
+        /// So many bytes that are computed part by part while they are sent.
+        package static func computed(length: Int, _ bytes: @escaping @Sendable (Range<Int>) -> [UInt8]) -> Body {
+            let position = Mutex(0)
+            return .stream(length: length) {
+                let range = position.withLock { position -> Range<Int> in
+                    let start = position
+                    position = min(start + (64 << 10), length)
+                    return start..<position
+                }
+                return range.isEmpty ? nil : bytes(range)
+            }
+        }
     }
 
     package var status: Int

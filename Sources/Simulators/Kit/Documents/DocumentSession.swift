@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
+import FoundationEssentials
 import GRDB
 package import MigratezJSON
 package import MigratezModel
@@ -139,6 +140,15 @@ package struct DocumentSession {
             guard parts.count == 2, parts[1].hasPrefix("\(object).") else { throw error }
             throw DocumentStore.Conflict(object: object, member: String(parts[1].dropFirst(object.count + 1)))
         }
+    }
+
+    func execute(_ sql: String, _ arguments: StatementArguments = []) throws {
+        try database.execute(sql: sql, arguments: arguments)
+    }
+
+    /// The blob that a query finds.
+    func firstBlob(_ sql: String, _ arguments: StatementArguments) throws -> Data? {
+        try Data.fetchOne(database, sql: sql, arguments: arguments)
     }
 
     static func quoted(_ name: String) -> String {

@@ -53,6 +53,7 @@ package final class DocumentStore: Sendable {
         try queue.write { database in
             let session = DocumentSession(database)
             for object in objects { try session.add(object) }
+            try session.addContentTable()
         }
     }
 
