@@ -88,7 +88,7 @@ let package = Package(
         module(
             "Connectors/Pipedrive", name: "PipedriveConnector",
             ["Model", "JSON", "Crypto", "Transport", "ConnectorKit"]),
-        module("Connectors/Zoho", name: "ZohoConnector", ["Model", "JSON", "Transport", "ConnectorKit"]),
+        module("Connectors/Zoho", name: "ZohoConnector", ["Model", "JSON", "Crypto", "Transport", "ConnectorKit"]),
         module(
             "Connectors/Dynamics", name: "DynamicsConnector", ["Model", "JSON", "Crypto", "Transport", "ConnectorKit"]),
         module("Connectors/Odoo", name: "OdooConnector", ["Model", "JSON", "Crypto", "Transport", "ConnectorKit"]),
@@ -174,13 +174,14 @@ let package = Package(
         tests(
             "PipedriveConnector",
             [
-                "Model", "JSON", "Transport", "ConnectorKit", "PipedriveConnector", "PipedriveSimulator",
+                "Model", "JSON", "Crypto", "Transport", "ConnectorKit", "PipedriveConnector", "PipedriveSimulator",
                 "SimulatorKit", "SyntheticCRM", "TestKit",
             ]),
         tests(
             "ZohoConnector",
             [
-                "Model", "JSON", "Transport", "ConnectorKit", "ZohoConnector", "ZohoSimulator", "SimulatorKit",
+                "Model", "JSON", "Crypto", "Transport", "ConnectorKit", "ZohoConnector", "ZohoSimulator",
+                "SimulatorKit",
                 "SyntheticCRM", "TestKit",
             ]),
         tests(

@@ -40,9 +40,11 @@ final class PipedriveAccountFacts: Sendable {
         return "Pipedrive company \(company)"
     }
 
-    /// Notes have no page of their own.
+    /// Notes and files have no page of their own.
     func recordAddress(of object: PipedriveObject, id: String) async throws -> String? {
-        guard object != .note, let domain = try await ownUser()["company_domain"]?.text else { return nil }
+        guard object != .note, object != .file, let domain = try await ownUser()["company_domain"]?.text else {
+            return nil
+        }
         let path = object == .activity ? "activities" : object.rawValue
         return "https://\(domain).pipedrive.com/\(path)/\(id)"
     }

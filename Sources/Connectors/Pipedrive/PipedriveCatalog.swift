@@ -30,7 +30,11 @@ final class PipedriveCatalog: Sendable {
 
     func schema(of object: PipedriveObject) async throws -> ObjectSchema {
         ObjectSchema(
-            name: object.rawValue, label: object.label, fields: try await fields(of: object).fields.map(\.schema))
+            name: object.rawValue, label: object.label, fields: try await fields(of: object).fields.map(\.schema),
+            content: object == .file
+                ? ContentSchema(
+                    field: FileTransfer.content, sizeField: FileTransfer.size, versionFields: [FileTransfer.size]) : nil
+        )
     }
 
     /// Everybody whom the company knows, those who have left too; the list has no pages.
@@ -70,7 +74,7 @@ final class PipedriveCatalog: Sendable {
                         value: key, label: type["name"]?.text ?? key, isActive: type["active_flag"]?.bool != false)
                 }
             ]
-        case .person, .organization, .note: return [:]
+        case .person, .organization, .note, .file: return [:]
         }
     }
 

@@ -70,6 +70,28 @@ struct PipedriveClient: Sendable {
             method, url(path, []), headers: [HTTPHeader("Content-Type", "application/json")],
             body: body.map { .bytes($0.serialized()) } ?? .empty, endpointClass: kind.rawValue,
             isIdempotent: isRepeatable)
+        return try await data(of: request)
+    }
+
+    /// What stands in `data` of the answer to an upload; sent once, since its body is a stream.
+    func upload(_ path: String, _ upload: FormUpload) async throws -> JSONValue {
+        try await data(
+            of: HTTPRequest(
+                .post, url(path, []), headers: [upload.contentType], body: try await upload.body(),
+                deadline: .seconds(3_600), endpointClass: RequestKind.formerWrite.rawValue, isIdempotent: false))
+    }
+
+    /// As `write`, with values as a form (WHATWG URL, `application/x-www-form-urlencoded`); twice comes to the same.
+    func writeForm(
+        _ method: HTTPMethod, _ path: String, _ values: [(String, String)], _ kind: RequestKind
+    ) async throws -> JSONValue {
+        try await data(
+            of: HTTPRequest(
+                method, url(path, []), headers: [HTTPHeader("Content-Type", "application/x-www-form-urlencoded")],
+                body: .bytes(Array(URLQuery.encoded(values).utf8)), endpointClass: kind.rawValue, isIdempotent: true))
+    }
+
+    private func data(of request: HTTPRequest) async throws -> JSONValue {
         let response = try await http.send(request)
         guard response.isSuccess else { throw PipedriveAnswers.error(response, to: request) }
         do {

@@ -8,10 +8,10 @@ package import MigratezTransport
 
 /// Pipedrive as a destination.
 ///
-/// Objects: `person`, `organization`, `deal`, `activity`, `note`, and `deal_participant` for the people of a deal besides
+/// Objects: `person`, `organization`, `deal`, `activity`, `note`, `file`, and `deal_participant` for the people of a deal besides
 /// its contact person. People, organizations and deals carry our row key in a custom text field (`migratez_id`), by which
-/// a row is looked up before it is written; so writing it again meets the same record. Activities and notes can hold no
-/// key. What a user must prepare is in the documentation of this module.
+/// a row is looked up before it is written; so writing it again meets the same record. Activities, notes and files can hold
+/// no key. What a user must prepare is in the documentation of this module.
 package struct PipedriveDestination: Destination {
     package let name = "pipedrive"
     /// What a pipeline may set below `target:`.
@@ -22,8 +22,8 @@ package struct PipedriveDestination: Destination {
                 "the name of the custom field that holds our row key; default \(defaultKeyField)")
         ]
     package static let capabilities = DestinationCapabilities(
-        routes: [RouteName.records, RouteName.participants], upsertKey: defaultKeyField,
-        links: "fields of records, and participants of deals",
+        routes: [RouteName.records, RouteName.participants, RouteName.files], upsertKey: defaultKeyField,
+        links: "fields of records, and participants of deals", movesFiles: true,
         createdDate: "people, organizations and notes (add_time)", undoes: true,
         limits: [
             "a request for each record", "\(PipedriveLimits.budget), unless rate.requests says more",
@@ -94,6 +94,9 @@ package struct PipedriveDestination: Destination {
     /// Rows that are told by what they hold, and links that are read before they are written, are not written by two at
     /// once.
     package func route(for object: String, expectedRows: Int) -> WriteRoute {
+        if object == PipedriveObject.file.rawValue {
+            return WriteRoute(name: RouteName.files, recordsMax: 1, bytesMax: .MiB(1), concurrencyMax: 1)
+        }
         let isKeyed = PipedriveObject(rawValue: object)?.isKeyed == true
         return WriteRoute(
             name: object == ParticipantWriter.object ? RouteName.participants : RouteName.records,
@@ -103,15 +106,21 @@ package struct PipedriveDestination: Destination {
 
     package func write(_ batch: Batch, by route: WriteRoute, intent: any WriteIntent) async throws -> [Receipt] {
         guard batch.object != ParticipantWriter.object else { return try await participants.write(batch.rows) }
+        guard batch.object != PipedriveObject.file.rawValue else {
+            return try await files.write(batch.rows, intent: intent)
+        }
         return try await writer.write(batch.rows, try PipedriveObject(named: batch.object), intent: intent)
     }
 
     package func resolve(_ batch: Batch, by route: WriteRoute, note: String?) async throws -> [Receipt] {
         guard batch.object != ParticipantWriter.object else { return try await participants.resolve(batch.rows) }
+        guard batch.object != PipedriveObject.file.rawValue else {
+            return try await files.resolve(batch.rows, note: note)
+        }
         return try await writer.resolve(batch.rows, try PipedriveObject(named: batch.object), note: note)
     }
 
-    /// Deleted records can be restored for 30 days in Pipedrive itself; notes cannot.
+    /// Deleted records can be restored for 30 days in Pipedrive itself; notes and files cannot.
     package func delete(object name: String, ids: [String]) async throws -> [Deletion] {
         guard name != ParticipantWriter.object else { return try await participants.delete(ids) }
         let object = try PipedriveObject(named: name)
@@ -144,6 +153,8 @@ package struct PipedriveDestination: Destination {
         RecordWriter(connection: connection, lists: lists, lookup: lookup, keyField: keyField, clock: clock)
     }
 
+    private var files: FileTransfer { FileTransfer(connection: connection, lists: lists, clock: clock) }
+
     private var participants: ParticipantWriter { ParticipantWriter(connection: connection) }
 
     // MARK: Reading
@@ -152,6 +163,13 @@ package struct PipedriveDestination: Destination {
         guard name != ParticipantWriter.object else { return try await participants.read(ids, fields: fields) }
         let object = try PipedriveObject(named: name)
         return try await readBacks(try await lists.records(object, ids, names: fields + [keyField]), object, fields)
+    }
+
+    package func readContent(
+        object name: String, id: String, piece: ([UInt8]) async throws -> Void
+    ) async throws {
+        guard try PipedriveObject(named: name) == .file else { throw Rejection(.contentUnavailable) }
+        try await files.read(id, record: nil, piece: piece)
     }
 
     package func match(
@@ -201,7 +219,10 @@ package struct PipedriveDestination: Destination {
                     found[id] = other
                     continue
                 }
-                if try await lists.refers(referring, by: link, to: id) { found[id] = other }
+                let refers =
+                    try await referring == .file
+                    ? lists.hasFiles(object, id) : lists.refers(referring, by: link, to: id)
+                if refers { found[id] = other }
             }
         }
         return found
@@ -249,4 +270,5 @@ package struct PipedriveDestination: Destination {
 enum RouteName {
     static let records = "records"
     static let participants = "participants"
+    static let files = "files"
 }

@@ -123,6 +123,18 @@ extension PipedriveObject {
                 Self.organizationField,
                 PipedriveField("user_id", "Author", .reference, .reference, refersTo: ["owner"]),
             ] + Self.times(.always)
+        case .file:
+            [
+                PipedriveField("name", "Name", .text, .text, isRequired: true),
+                PipedriveField("file_type", "Type", .text, .text, access: .never),
+                PipedriveField(FileTransfer.size, "Size", .integer, .integer, access: .never),
+                PipedriveField("description", "Description", .longText, .text, access: .never), Self.dealField,
+                PipedriveField("person_id", "Person", .reference, .reference, refersTo: ["person"]),
+                Self.organizationField,
+                PipedriveField("activity_id", "Activity", .reference, .reference, refersTo: ["activity"]),
+                PipedriveField("user_id", "Owner", .reference, .reference, access: .never, refersTo: ["owner"]),
+                PipedriveField("remote_location", "Where it lies", .text, .text, access: .never),
+            ] + Self.times(.never)
         }
     }
 

@@ -5,7 +5,7 @@ import MigratezModel
 
 /// An object of Pipedrive, by the name that a pipeline uses for it: in the singular.
 enum PipedriveObject: String, Sendable, CaseIterable {
-    case person, organization, deal, activity, note
+    case person, organization, deal, activity, note, file
 
     /// - Throws: `notSupported` for anything else, with what there is.
     init(named name: String) throws(MigratezError) {
@@ -24,10 +24,13 @@ enum PipedriveObject: String, Sendable, CaseIterable {
     var path: String { self == .activity ? "activities" : rawValue + "s" }
 
     /// Whether only version 1 has it.
-    var isFormer: Bool { self == .note }
+    var isFormer: Bool { self == .note || self == .file }
 
-    /// Whether fields can be made for it, so that one can hold our key: neither activities nor notes have any (no `POST`
-    /// for their fields in the OpenAPI descriptions).
+    /// Entries of one page of its list (OpenAPI description of version 1, `/files`: 100).
+    var pageRecordsMax: Int { self == .file ? 100 : PipedriveLimits.pageRecordsMax }
+
+    /// Whether fields can be made for it, so that one can hold our key: neither activities nor notes nor files have any (no
+    /// `POST` for their fields in the OpenAPI descriptions).
     var isKeyed: Bool { self == .person || self == .organization || self == .deal }
 
     /// The field that refers to the object in records of others.
@@ -36,7 +39,8 @@ enum PipedriveObject: String, Sendable, CaseIterable {
         case .person: "person_id"
         case .organization: "org_id"
         case .deal: "deal_id"
-        case .activity, .note: nil
+        case .activity: "activity_id"
+        case .note, .file: nil
         }
     }
 
@@ -48,7 +52,7 @@ enum PipedriveObject: String, Sendable, CaseIterable {
         case .organization:
             [("people_count", "person"), ("open_deals_count", "deal"), ("closed_deals_count", "deal")] + activities
         case .deal: activities
-        case .activity, .note: []
+        case .activity, .note, .file: []
         }
     }
 }

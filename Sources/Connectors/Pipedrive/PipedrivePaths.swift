@@ -25,6 +25,10 @@ struct PipedrivePaths: Sendable, Hashable {
         object.isFormer ? "/api/\(formerVersion)/\(object.path)" : "/api/\(version)/\(object.path)"
     }
     func record(_ object: PipedriveObject, _ id: String) -> String { "\(list(object))/\(id)" }
+    /// The files of a record.
+    func files(of object: PipedriveObject, _ id: String) -> String {
+        "/api/\(formerVersion)/\(object.path)/\(id)/files"
+    }
     var archivedDeals: String { list(.deal) + "/archived" }
     func fields(_ object: PipedriveObject) -> String {
         object.isFormer

@@ -6,10 +6,10 @@ import MigratezJSON
 package import MigratezModel
 package import MigratezTransport
 
-/// Pipedrive as a source. Streams: `person`, `organization`, `deal`, `activity`, `note`.
+/// Pipedrive as a source. Streams: `person`, `organization`, `deal`, `activity`, `note`, `file`.
 ///
 /// Records come from the lists, in the order of their ids; deals with those that are archived. Version 2 is asked for what
-/// it has, version 1 for notes, people and participants of deals. A record's custom fields stand beside the others, by the
+/// it has, version 1 for notes, files, people and participants of deals. A record's custom fields stand beside the others, by the
 /// names that people gave them.
 package struct PipedriveSource: Source {
     package let name = "pipedrive"
@@ -21,6 +21,7 @@ package struct PipedriveSource: Source {
         ]
     package static let capabilities = SourceCapabilities(
         routes: ["list"], tellsChanges: true, links: "fields of records, and participants of deals and activities",
+        movesFiles: true,
         limits: [
             "\(PipedriveLimits.pageRecordsMax) records a page",
             "\(PipedriveLimits.budget), unless rate.requests says more",
@@ -33,6 +34,7 @@ package struct PipedriveSource: Source {
     private let lists: RecordLists
     private let facts: PipedriveAccountFacts
     private let pageRecords: Int
+    private let clock: any WallClock
 
     /// - Parameter http: the process's client; retries, authentication and the rate budget are put around it here.
     /// - Throws: `invalidSetting`; nothing is sent.
@@ -50,6 +52,7 @@ package struct PipedriveSource: Source {
         catalog = PipedriveCatalog(connection)
         lists = RecordLists(connection, catalog)
         facts = PipedriveAccountFacts(connection)
+        self.clock = clock
     }
 
     package func discover(_ objects: [StreamName]) async throws -> [ObjectSchema] {
@@ -106,6 +109,15 @@ package struct PipedriveSource: Source {
     /// `nil`: no answer tells a total.
     package func count(of object: StreamName) async throws -> Int? { nil }
 
+    package func readContent(
+        of object: StreamName, id: String, record: ArraySlice<UInt8>, piece: ([UInt8]) async throws -> Void
+    ) async throws {
+        guard try PipedriveObject(named: object.text) == .file else { throw Rejection(.contentUnavailable) }
+        let record = record.withUnsafeBufferPointer { JSONValue(validated: $0) }
+        try await FileTransfer(connection: connection, lists: lists, clock: clock).read(
+            id, record: record, piece: piece)
+    }
+
     // MARK: Links
 
     /// Links that fields hold cost no request.
@@ -133,7 +145,10 @@ package struct PipedriveSource: Source {
     }
 
     package func estimatedCalls(reading object: StreamName, records: Int) -> [CallEstimate] {
-        [CallEstimate("list \(object)", max(1, (records + pageRecords - 1) / pageRecords), secondsEach: 0.1...1)]
+        let pageRecords = min(pageRecords, PipedriveObject(rawValue: object.text)?.pageRecordsMax ?? pageRecords)
+        return [
+            CallEstimate("list \(object)", max(1, (records + pageRecords - 1) / pageRecords), secondsEach: 0.1...1)
+        ]
     }
 
     /// At worst each deal has participants besides its contact person.

@@ -76,7 +76,7 @@ struct RecordLists: Sendable {
         _ object: PipedriveObject, from position: Int, last: Int, _ narrowing: Narrowing
     ) async throws -> ListPage {
         // With the one that was read last.
-        let limit = min(narrowing.limit + 1, PipedriveLimits.pageRecordsMax)
+        let limit = min(narrowing.limit + 1, object.pageRecordsMax)
         var start = max(0, position - 1)
         while true {
             let query = [("start", String(start)), ("limit", String(limit)), ("sort", "id ASC")]
@@ -164,7 +164,8 @@ struct RecordLists: Sendable {
         while true {
             try Task.checkCancellation()
             let answer = try await client.answer(
-                paths.list(object), Self.newestFirst(object) + [("limit", String(Self.newerLimit))] + place,
+                paths.list(object),
+                Self.newestFirst(object) + [("limit", String(min(Self.newerLimit, object.pageRecordsMax)))] + place,
                 object.isFormer ? .formerList : .list)
             let page = try await split(answer, object).records
             records += page.filter { Int($0.id) ?? 0 > last }
@@ -205,6 +206,12 @@ struct RecordLists: Sendable {
     func refers(_ object: PipedriveObject, by field: String, to id: String) async throws -> Bool {
         let answer = try await client.answer(
             paths.list(object), [(field, id), ("limit", "1")], object.isFormer ? .formerList : .list)
+        return answer["data"]?.elements.isEmpty == false
+    }
+
+    /// Whether files belong to the record.
+    func hasFiles(_ object: PipedriveObject, _ id: String) async throws -> Bool {
+        let answer = try await client.answer(paths.files(of: object, id), [("limit", "1")], .formerList)
         return answer["data"]?.elements.isEmpty == false
     }
 

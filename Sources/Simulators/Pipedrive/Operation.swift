@@ -34,6 +34,7 @@ enum Operation: Sendable, Equatable {
     case pipelines, stages
     // What version 1 has and version 2 has not
     case notes, note(Int64), createNote, updateNote(Int64), deleteNote(Int64), noteFields
+    case files, file(Int64), fileContent(Int64), addFile, renameFile(Int64), deleteFile(Int64), filesOf(Entity, Int64)
     case participants(Int64), addParticipant(Int64), removeParticipant(deal: Int64, Int64)
     case users, user(Int64), ownUser, activityTypes, currencies
 
@@ -89,6 +90,15 @@ enum Operation: Sendable, Equatable {
         case (.put, "notes", 2): return Int64(path[1]).map { .updateNote($0) }
         case (.delete, "notes", 2): return Int64(path[1]).map { .deleteNote($0) }
         case (.get, "noteFields", 1): return .noteFields
+        case (.get, "files", 1): return .files
+        case (.post, "files", 1): return .addFile
+        case (.get, "files", 2): return Int64(path[1]).map { .file($0) }
+        case (.put, "files", 2): return Int64(path[1]).map { .renameFile($0) }
+        case (.delete, "files", 2): return Int64(path[1]).map { .deleteFile($0) }
+        case (.get, "files", 3) where path[2] == "download": return Int64(path[1]).map { .fileContent($0) }
+        case (.get, let name?, 3) where path[2] == "files":
+            guard let entity = Entity(rawValue: name), entity != .activity, let id = Int64(path[1]) else { return nil }
+            return .filesOf(entity, id)
         case (.get, "users", 1): return .users
         case (.get, "users", 2): return path[1] == "me" ? .ownUser : Int64(path[1]).map { .user($0) }
         case (.get, "activityTypes", 1): return .activityTypes
@@ -110,19 +120,21 @@ extension Operation {
         switch self {
         case .token: 0
         case .read: 1
-        case .note, .user, .ownUser: 2
+        case .note, .file, .user, .ownUser: 2
         case .delete: 3
         case .create, .update, .createField, .pipelines, .stages: 5
-        case .deleteNote, .removeParticipant: 6
-        case .list, .fields, .createNote, .updateNote, .participants, .addParticipant: 10
-        case .archivedDeals, .search, .notes, .noteFields, .users, .activityTypes, .currencies: 20
+        case .deleteNote, .deleteFile, .removeParticipant: 6
+        case .list, .fields, .createNote, .updateNote, .addFile, .renameFile, .participants, .addParticipant: 10
+        case .archivedDeals, .search, .notes, .noteFields, .files, .filesOf, .fileContent, .users, .activityTypes,
+            .currencies:
+            20
         }
     }
 
     var isWrite: Bool {
         switch self {
-        case .create, .update, .delete, .createField, .createNote, .updateNote, .deleteNote, .addParticipant,
-            .removeParticipant:
+        case .create, .update, .delete, .createField, .createNote, .updateNote, .deleteNote, .addFile, .renameFile,
+            .deleteFile, .addParticipant, .removeParticipant:
             true
         default: false
         }
@@ -149,6 +161,12 @@ extension Operation {
         case .updateNote: "update notes"
         case .deleteNote: "delete notes"
         case .noteFields: "fields of notes"
+        case .files, .filesOf: "list files"
+        case .file: "read files"
+        case .fileContent: "download files"
+        case .addFile: "create files"
+        case .renameFile: "update files"
+        case .deleteFile: "delete files"
         case .participants: "list participants"
         case .addParticipant: "add participant"
         case .removeParticipant: "remove participant"

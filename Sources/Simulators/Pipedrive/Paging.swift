@@ -15,10 +15,10 @@ struct Paging {
         cursor = request.query("cursor")
     }
 
-    static func limit(_ request: SimulatorRequest) throws(PipedriveFailure) -> Int {
+    static func limit(_ request: SimulatorRequest, max: Int = 500) throws(PipedriveFailure) -> Int {
         guard let text = request.query("limit") else { return 100 }
-        guard let limit = Int(text), (1...500).contains(limit) else {
-            throw .invalid("limit", "Expected a number from 1 to 500")
+        guard let limit = Int(text), (1...max).contains(limit) else {
+            throw .invalid("limit", "Expected a number from 1 to \(max)")
         }
         return limit
     }
@@ -69,8 +69,8 @@ struct FormerPaging {
     let start: Int
     let limit: Int
 
-    init(_ request: SimulatorRequest) throws(PipedriveFailure) {
-        limit = try Paging.limit(request)
+    init(_ request: SimulatorRequest, max: Int = 500) throws(PipedriveFailure) {
+        limit = try Paging.limit(request, max: max)
         guard let start = Int(request.query("start") ?? "0"), start >= 0 else {
             throw PipedriveFailure(400, nil, "start must be a number")
         }

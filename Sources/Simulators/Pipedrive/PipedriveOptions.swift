@@ -24,6 +24,8 @@ package struct PipedriveOptions: Sendable {
     package var burst: Burst?
     /// The company's budget of tokens a day (UTC); `nil`: no limit.
     package var dailyTokens: Int?
+    /// The most bytes of a file that is uploaded; `nil`: no limit.
+    package var fileBytesMax: Int?
     /// How long a write stays invisible to search.
     package var searchLag: Duration
     /// Whether records can be given to people who have left. The reference is silent; the stricter reading is the default.

@@ -15,6 +15,7 @@ package final class PipedriveSimulator: SimulatorService {
     package let options: PipedriveOptions
     let store: DocumentStore
     let users: [User]
+    let crm: SyntheticCRM
     private let authorization: Authorization
     private let allowances: Allowances
 
@@ -25,6 +26,7 @@ package final class PipedriveSimulator: SimulatorService {
         authorization = Authorization(options)
         allowances = Allowances(options)
         users = User.all(of: crm)
+        self.crm = crm
         store = try DocumentStore(path: options.database, objects: StoredObject.all(of: crm))
         let isFilled = try store.read { try $0.count(StoredObject.fields) > 0 }
         if !isFilled { try Seeding(crm).fill(store, at: options.clock.now) }
@@ -54,7 +56,8 @@ package final class PipedriveSimulator: SimulatorService {
         status == 429 ? PipedriveFailure.tooMany.response : PipedriveFailure(status, nil, "simulated fault").response
     }
 
-    /// How many records that are not deleted the company has: `persons`, `organizations`, `deals`, `activities`, `notes`.
+    /// How many records that are not deleted the company has: `persons`, `organizations`, `deals`, `activities`, `notes`,
+    /// `files`.
     package func count(of object: String) throws -> Int { try store.read { try $0.count(object) } }
 
     /// Every record of the kind that is not deleted, as the company stores it, with its id.
@@ -63,7 +66,8 @@ package final class PipedriveSimulator: SimulatorService {
     }
 
     package func state() async -> [UInt8] {
-        let names = Entity.allCases.map(\.rawValue) + [StoredObject.notes, StoredObject.participants]
+        let names =
+            Entity.allCases.map(\.rawValue) + [StoredObject.notes, StoredObject.files, StoredObject.participants]
         let counts = (try? store.read { session in try names.map { ($0, try session.count($0)) } }) ?? []
         var members = counts.map { JSONValue.Member($0.0, .number(String($0.1))) }
         members.append(.init("tokens_used", .number(String(allowances.used))))
@@ -108,6 +112,13 @@ package final class PipedriveSimulator: SimulatorService {
         case .updateNote(let id): try updateNote(id, request)
         case .deleteNote(let id): try deleteNote(id)
         case .noteFields: noteFields()
+        case .files: try files(request)
+        case .filesOf(let entity, let id): try files(of: entity, id, request)
+        case .file(let id): try file(id, request)
+        case .fileContent(let id): try fileContent(id)
+        case .addFile: try addFile(request)
+        case .renameFile(let id): try renameFile(id, request)
+        case .deleteFile(let id): try deleteFile(id)
         case .participants(let deal): try participants(of: deal, request)
         case .addParticipant(let deal): try addParticipant(to: deal, request)
         case .removeParticipant(let deal, let id): try removeParticipant(id, from: deal)

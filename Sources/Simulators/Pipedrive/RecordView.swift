@@ -73,6 +73,7 @@ struct RecordView {
         case "people_count": try session.count(Entity.person.rawValue, where: linked)
         case "activities_count": try session.count(Entity.activity.rawValue, where: linked)
         case "notes_count": try session.count(StoredObject.notes, where: linked)
+        case "files_count": try session.count(StoredObject.files, where: linked)
         case "participants_count": try session.count(StoredObject.participants, where: linked)
         default: 0
         }

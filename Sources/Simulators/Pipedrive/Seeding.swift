@@ -37,6 +37,7 @@ package struct Seeding {
             try fill(session, Entity.activity.rawValue, at: now, crm.task(at:)) { task($0) }
             try fill(session, Entity.activity.rawValue, at: now, crm.call(at:)) { call($0) }
             try fill(session, Entity.activity.rawValue, at: now, crm.meeting(at:)) { meeting($0) }
+            try fill(session, StoredObject.files, at: now, crm.file(at:)) { file($0) }
             try fillParticipants(session)
         }
     }
@@ -176,6 +177,20 @@ package struct Seeding {
         // A note is about something.
         let isLinked = ["person_id", "org_id", "deal_id"].contains { fields.json[$0] != nil }
         return isLinked ? fields.json : nil
+    }
+
+    /// Its bytes are computed when they are asked for. Files cannot hang on notes here, so one that hung on a note alone
+    /// hangs on nothing.
+    private func file(_ file: CRMFile) -> JSONValue {
+        var fields = Members()
+        fields.set("name", .string(file.name))
+        fields.set("file_size", .number(String(file.size)))
+        fields.set("user_id", owner(file[.owner]))
+        fields.set("person_id", linked(.fileToContact, file.index))
+        fields.set("org_id", linked(.fileToCompany, file.index))
+        fields.set("deal_id", linked(.fileToDeal, file.index))
+        fields.set("origin", .number(String(file.index)))
+        return fields.json
     }
 
     private func task(_ task: CRMTask) -> JSONValue {

@@ -8,6 +8,7 @@ import MigratezSyntheticCRM
 /// What the company stores, by name.
 enum StoredObject {
     static let notes = "notes"
+    static let files = "files"
     static let participants = "participants"
     static let fields = "fields"
 
@@ -24,6 +25,9 @@ enum StoredObject {
             object(.activity, after: Int(activities.max() ?? 1), ["org_id", "person_id", "deal_id"]),
             DocumentStore.Object(
                 notes, firstID: Int64(crm.firstFreeID(of: .note)), indexed: ["org_id", "person_id", "deal_id"]),
+            DocumentStore.Object(
+                files, firstID: Int64(crm.firstFreeID(of: .file)),
+                indexed: ["org_id", "person_id", "deal_id", "activity_id"]),
             DocumentStore.Object(participants, indexed: ["deal_id", "person_id"]),
             DocumentStore.Object(fields, indexed: ["entity"]),
         ]
