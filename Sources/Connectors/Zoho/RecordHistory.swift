@@ -27,8 +27,8 @@ struct RecordHistory: Sendable {
         return changes
     }
 
-    /// For each of the records that others refer to: the module of one that does. Notes are asked for last, record by
-    /// record, since they cannot be queried.
+    /// For each of the records that others refer to: the module of one that does. Notes and files are asked for last,
+    /// record by record, since they cannot be queried.
     func referrers(_ ids: [String], of module: String) async throws -> [String: String] {
         var found: [String: String] = [:]
         for child in try await catalog.modules() where isAsked(child) {
@@ -44,6 +44,8 @@ struct RecordHistory: Sendable {
                 found[id] = DealRoles.object
             } else if module != ZohoModule.notes, try await hasNotes(id, module) {
                 found[id] = ZohoModule.notes
+            } else if try await hasFiles(id, module) {
+                found[id] = Attachments.object
             }
         }
         return found
@@ -69,6 +71,15 @@ struct RecordHistory: Sendable {
     private func isAsked(_ module: ZohoCatalog.Module) -> Bool {
         module.isReadable && module.isCreateable && ZohoModule.isQueryable(module.name)
             && !ZohoModule.unlinked.contains(module.name)
+    }
+
+    private func hasFiles(_ id: String, _ module: String) async throws -> Bool {
+        do {
+            return try await !Attachments(client: client).all(of: module, id).isEmpty
+        } catch let error as MigratezError where error.callRefused?.status == 400 {
+            // Modules without files.
+            return false
+        }
     }
 
     private func hasNotes(_ id: String, _ module: String) async throws -> Bool {

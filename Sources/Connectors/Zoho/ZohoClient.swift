@@ -55,6 +55,25 @@ struct ZohoClient: Sendable {
         let request = HTTPRequest(
             method, url(path, query), headers: body.isEmpty ? [] : [Self.contentType],
             body: body.isEmpty ? .empty : .bytes(body), endpointClass: "write", isIdempotent: isRepeatable)
+        return try await rows(of: request, list)
+    }
+
+    /// As `write`, with a file; sent once, since its body is a stream.
+    func upload(_ path: String, _ upload: FormUpload) async throws -> [JSONValue] {
+        try await rows(
+            of: HTTPRequest(
+                .post, url(path, []), headers: [upload.contentType], body: try await upload.body(),
+                deadline: .seconds(3_600), endpointClass: "write", isIdempotent: false), "data")
+    }
+
+    /// What brings the bytes of a file.
+    func download(_ path: String) -> HTTPRequest {
+        HTTPRequest(
+            .get, url(path, []), headers: [HTTPHeader("Accept", "*/*")], deadline: .seconds(3_600),
+            responseBytesMax: .GiB(1), endpointClass: "content", isIdempotent: true)
+    }
+
+    private func rows(of request: HTTPRequest, _ list: String) async throws -> [JSONValue] {
         let response = try await http.send(request)
         let answer: JSONValue
         do {

@@ -9,8 +9,8 @@ package import MigratezTransport
 /// Zoho CRM as a destination. Objects go by the API names of modules: `Accounts`, `Contacts`, `Tasks`, custom ones too.
 ///
 /// Every record carries our row key in a custom field whose values are unique (`Migratez_ID`), so that writing it again meets
-/// the same record. Two objects are special: notes, which can hold no key (`NoteWriter`), and `Contact_Roles`, the contacts
-/// of deals, which are known by what they connect. What a user must prepare is in the documentation of this module.
+/// the same record. Three objects are special: notes, which can hold no key (`NoteWriter`), files, which neither can
+/// (`AttachmentWriter`), and `Contact_Roles`, the contacts of deals, which are known by what they connect. What a user must prepare is in the documentation of this module.
 package struct ZohoDestination: Destination {
     package let name = "zoho"
     /// What a pipeline may set below `target:`.
@@ -23,14 +23,16 @@ package struct ZohoDestination: Destination {
                 "load.contact_role", .text, "the role of contacts in deals whose link names none; without it refused"),
         ]
     package static let capabilities = DestinationCapabilities(
-        routes: [routeName], upsertKey: defaultKeyField, links: "lookups, and contacts of deals by their role",
+        routes: [routeName, fileRouteName], upsertKey: defaultKeyField,
+        links: "lookups, and contacts of deals by their role", movesFiles: true,
         createdDate: nil, undoes: true,
         limits: [
             "\(RowBatch.rowsMax) records a request, a credit for ten of them",
-            "credits of 24 hours by edition", "times in whole seconds",
+            "\(Attachments.bytesMax) a file", "credits of 24 hours by edition", "times in whole seconds",
         ])
 
     private static let routeName = "records"
+    private static let fileRouteName = "files"
     private static let defaultKeyField = "Migratez_ID"
 
     package let limiter: RateLimiter?
@@ -61,6 +63,9 @@ package struct ZohoDestination: Destination {
     private var catalog: ZohoCatalog { connection.catalog }
     private var reader: RecordReader { RecordReader(client: client, catalog: catalog, keyField: keyField) }
     private var roleWriter: DealRoleWriter { DealRoleWriter(client: client, defaultRole: defaultRole) }
+    private var files: AttachmentWriter {
+        AttachmentWriter(attachments: Attachments(client: client), catalog: catalog, clock: clock)
+    }
     private var noteWriter: NoteWriter { NoteWriter(client: client, catalog: catalog, clock: clock) }
 
     // MARK: Schema
@@ -68,9 +73,14 @@ package struct ZohoDestination: Destination {
     package func discover(_ objects: [String]) async throws -> [ObjectSchema] {
         var schemas: [ObjectSchema] = []
         for name in objects {
-            schemas.append(
-                try await name == DealRoles.object
-                    ? DealRoles(client).schema() : catalog.freshSchema(of: name))
+            switch name {
+            case DealRoles.object: schemas.append(try await DealRoles(client).schema())
+            case Attachments.object:
+                let modules = try await catalog.modules().map(\.name)
+                let parents = modules.filter { !ZohoModule.unlinked.contains($0) || $0 == ZohoModule.notes }
+                schemas.append(Attachments.schema(modules: parents))
+            default: schemas.append(try await catalog.freshSchema(of: name))
+            }
         }
         return schemas
     }
@@ -90,6 +100,9 @@ package struct ZohoDestination: Destination {
 
     /// Notes and contact roles are written by one call at a time: what was there before is looked at first.
     package func route(for object: String, expectedRows: Int) -> WriteRoute {
+        if object == Attachments.object {
+            return WriteRoute(name: Self.fileRouteName, recordsMax: 1, bytesMax: .MiB(1), concurrencyMax: 1)
+        }
         let isAlone = object == ZohoModule.notes || object == DealRoles.object
         return WriteRoute(
             name: Self.routeName, recordsMax: RowBatch.rowsMax, bytesMax: .MiB(8),
@@ -103,6 +116,7 @@ package struct ZohoDestination: Destination {
         switch batch.object {
         case DealRoles.object: try await roleWriter.write(batch.rows)
         case ZohoModule.notes: try await noteWriter.write(batch.rows, intent: intent)
+        case Attachments.object: try await files.write(batch.rows, intent: intent)
         default:
             try await RowWriter(
                 client: client, schema: try await catalog.schema(of: batch.object), keyField: keyField, clock: clock
@@ -114,6 +128,7 @@ package struct ZohoDestination: Destination {
         switch batch.object {
         case DealRoles.object: return try await roleWriter.resolve(batch.rows)
         case ZohoModule.notes: return try await noteWriter.resolve(batch.rows, note: note)
+        case Attachments.object: return try await files.resolve(batch.rows, note: note)
         default:
             let keys = batch.rows.filter { $0.targetID == nil }.map(\.key)
             let ids = try await reader.ids(ofKeys: keys, in: batch.object)
@@ -124,6 +139,7 @@ package struct ZohoDestination: Destination {
     /// Into the recycle bin, without workflows. A lost call is sent again: what the first one deleted is then not there.
     package func delete(object: String, ids: [String]) async throws -> [Deletion] {
         if object == DealRoles.object { return try await roleWriter.delete(ids) }
+        if object == Attachments.object { return try await files.delete(ids) }
         let schema = try await catalog.schema(of: object)
         var results: [String: Deletion.Result] = [:]
         var rest = Set(ids.filter(ZohoID.isID)).sorted()[...]
@@ -155,8 +171,20 @@ package struct ZohoDestination: Destination {
     // MARK: Reading
 
     package func read(object: String, ids: [String], fields: [String]) async throws -> [ReadBack] {
-        try await object == DealRoles.object
-            ? roleWriter.read(ids, fields: fields) : reader.read(ids, of: object, fields: fields)
+        switch object {
+        case DealRoles.object: try await roleWriter.read(ids, fields: fields)
+        case Attachments.object: try await files.read(ids, fields: fields)
+        default: try await reader.read(ids, of: object, fields: fields)
+        }
+    }
+
+    package func readContent(
+        object: String, id: String, piece: ([UInt8]) async throws -> Void
+    ) async throws {
+        guard object == Attachments.object, let attachment = AttachmentID(id),
+            let held = try await files.attachments.attachments([id]).first
+        else { throw Rejection(.contentUnavailable, fields: [Attachments.content]) }
+        try await files.attachments.read(attachment, size: Attachments.size(of: held.json), piece: piece)
     }
 
     package func match(
@@ -166,28 +194,33 @@ package struct ZohoDestination: Destination {
     }
 
     package func sample(object: String, fields: [String], count: Int) async throws -> [ReadBack] {
-        guard object != DealRoles.object else {
+        guard !Self.isPartOfRecords(object) else {
             throw MigratezError(
-                .notSupported, "contact roles are listed by deal only", remedy: .fixConfiguration,
-                hint: "look at the deals")
+                .notSupported, "\(object) are listed by record only", remedy: .fixConfiguration,
+                hint: "look at the records that they belong to")
         }
         return try await reader.sample(count, of: object, fields: fields)
     }
 
     private var history: RecordHistory { RecordHistory(client: client, catalog: catalog, reader: reader) }
 
+    /// Objects that are no modules: their rows are known by the records that they belong to.
+    private static func isPartOfRecords(_ object: String) -> Bool {
+        object == DealRoles.object || object == Attachments.object
+    }
+
     package func lastChanges(object: String, ids: [String]) async throws -> [String: LastChange] {
-        guard object != DealRoles.object else { return [:] }
+        guard !Self.isPartOfRecords(object) else { return [:] }
         return try await history.lastChanges(ids, of: object)
     }
 
     package func referrers(object: String, ids: [String]) async throws -> [String: String] {
-        guard object != DealRoles.object else { return [:] }
+        guard !Self.isPartOfRecords(object) else { return [:] }
         return try await history.referrers(ids.filter(ZohoID.isID), of: object)
     }
 
     package func count(object: String, keyPrefix: String) async throws -> Int? {
-        guard object != DealRoles.object else { return nil }
+        guard !Self.isPartOfRecords(object) else { return nil }
         return try await reader.count(object, keyPrefix: keyPrefix)
     }
 
@@ -196,19 +229,21 @@ package struct ZohoDestination: Destination {
     package func identity() async throws -> String { try await ZohoAccount(connection).identity() }
 
     package func account(for objects: [String]) async throws -> AccountReport {
-        let modules = objects.filter { $0 != DealRoles.object }
+        let modules = objects.filter { !Self.isPartOfRecords($0) }
         return try await ZohoAccount(connection).report(reading: modules, writing: modules)
     }
 
     package func recordAddress(of object: String, id: String) async throws -> String? {
         guard object != DealRoles.object else { return nil }
-        return try await ZohoAccount(connection).recordAddress(of: object, id: id)
+        let attachment = AttachmentID(id)
+        return try await ZohoAccount(connection)
+            .recordAddress(of: attachment?.module ?? object, id: attachment?.record ?? id)
     }
 
     /// Workflows, approvals and blueprints are kept out of every write. What else an organisation has set up to check
     /// records, no request tells.
     package func sideEffects(on objects: [String]) async throws -> [SideEffect] {
-        guard objects.contains(where: { $0 != DealRoles.object }) else { return [] }
+        guard objects.contains(where: { !Self.isPartOfRecords($0) }) else { return [] }
         return [
             SideEffect(
                 .unknown,
@@ -220,6 +255,10 @@ package struct ZohoDestination: Destination {
     package func estimatedCalls(writing object: String, records: Int, matchRules: Int) -> [CallEstimate] {
         let route = route(for: object, expectedRows: records)
         let calls = (records + route.recordsMax - 1) / route.recordsMax
+        if object == Attachments.object {
+            // What the record has is looked at first.
+            return [CallEstimate("files", records * 2, secondsEach: 0.3...3)]
+        }
         if object == DealRoles.object {
             return [CallEstimate("contact roles", records * 2, secondsEach: 0.2...1)]
         }

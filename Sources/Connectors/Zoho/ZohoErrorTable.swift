@@ -56,6 +56,7 @@ extension VendorErrorTable {
         VendorErrorRule("RECORD_IN_BLUEPRINT", .ruleViolated),
         VendorErrorRule("NOT_APPROVED", .ruleViolated),
         VendorErrorRule("CANNOT_BE_UPDATED", .ruleViolated),
+        VendorErrorRule("DOWNLOAD_NOT_ALLOWED", .contentUnavailable),
         VendorErrorRule("CANNOT_PERFORM_ACTION", .ruleViolated),
         VendorErrorRule("NOT_ALLOWED", .ruleViolated),
     ])

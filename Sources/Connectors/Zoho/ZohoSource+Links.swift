@@ -16,6 +16,7 @@ extension ZohoSource {
     package func readLinks(
         from: StreamName, to: StreamName, of records: [(id: String, bytes: ArraySlice<UInt8>)]
     ) async throws -> [Edge] {
+        guard from.text != Attachments.object else { return try await attached(records.map(\.id), to: to.text) }
         let schema = try await connection.catalog.schema(of: from.text)
         let fields = schema.fields.filter { $0.kind == .reference && $0.refersTo.contains(to.text) }
         guard !fields.isEmpty else {
@@ -47,6 +48,19 @@ extension ZohoSource {
             return [CallEstimate("coql \(from) → \(to)", groups, secondsEach: 0.2...1)]
         }
         return [CallEstimate("contact roles of \(from)", records, secondsEach: 0.1...0.6, atOnce: Self.rolesAtOnce)]
+    }
+
+    /// An attachment's id names the record that it belongs to.
+    private func attached(_ ids: [String], to module: String) async throws -> [Edge] {
+        guard try await attachedModules().contains(module) else {
+            throw MigratezError(
+                .notSupported, "files of \(module) are not read", remedy: .fixConfiguration,
+                hint: "add it to source.attachments_of")
+        }
+        return ids.compactMap { id in
+            guard let attachment = AttachmentID(id), attachment.module == module else { return nil }
+            return Edge(from: id, to: attachment.record, isPrimary: true)
+        }
     }
 
     /// `Account_Name` for `Accounts`; else the only one, else none.

@@ -20,19 +20,29 @@ package struct ZohoSource: Source {
             SettingSpec(
                 "contact_roles", .bool,
                 "whether the roles of contacts in deals are read, one request a deal; default true"),
+            SettingSpec(
+                "attachments_of", .text,
+                "the modules whose records are asked for files, one request a record; default "
+                    + defaultAttachmentModules.joined(separator: ", ")),
         ]
 
     package static let capabilities = SourceCapabilities(
         routes: ["coql", "list"], tellsChanges: true, links: "lookups, and roles of contacts in deals as labels",
+        movesFiles: true,
         limits: [
             "\(COQL.recordsMax) records a page, notes 100 and no more than 100,000",
-            "credits of 24 hours by edition; one request a deal for contact roles",
+            "credits of 24 hours by edition; one request a deal for contact roles, and a record for its files",
         ])
+
+    /// Modules whose records people attach files to.
+    private static let defaultAttachmentModules = ["Accounts", "Contacts", "Leads", "Deals", "Notes"]
 
     package let limiter: RateLimiter?
     let connection: ZohoConnection
     let readsContactRoles: Bool
     private let pageRecords: Int
+    /// `nil` = the usual ones, so far as the organisation has them.
+    private let attachmentModules: [String]?
 
     /// - Parameter http: the process's client; retries, authentication and the rate budget are put around it here.
     /// - Throws: `invalidSetting`; nothing is sent.
@@ -45,14 +55,36 @@ package struct ZohoSource: Source {
         }
         pageRecords = size
         readsContactRoles = settings["contact_roles"] != "false"
+        attachmentModules = settings["attachments_of"].map { text in
+            text.split(whereSeparator: { $0 == "," || $0 == " " }).map(String.init)
+        }
         connection = try ZohoConnection(settings, http: http, clock: clock)
         limiter = connection.limiter
     }
 
     package func discover(_ objects: [StreamName]) async throws -> [ObjectSchema] {
         var schemas: [ObjectSchema] = []
-        for object in objects { schemas.append(try await connection.catalog.freshSchema(of: object.text)) }
+        for object in objects {
+            schemas.append(
+                try await object.text == Attachments.object
+                    ? Attachments.schema(modules: attachedModules())
+                    : connection.catalog.freshSchema(of: object.text))
+        }
         return schemas
+    }
+
+    private var attachments: Attachments { Attachments(client: connection.client) }
+
+    /// The modules whose records are asked for files.
+    func attachedModules() async throws -> [String] {
+        let known = Set(try await connection.catalog.modules().map(\.name))
+        guard let wanted = attachmentModules else { return Self.defaultAttachmentModules.filter(known.contains) }
+        if let missing = wanted.first(where: { !known.contains($0) }) {
+            throw MigratezError(
+                .invalidSetting, "attachments_of: the organisation has no module '\(missing)'",
+                remedy: .fixConfiguration, hint: "modules go by their API names")
+        }
+        return wanted
     }
 
     package func layout(of object: StreamName) -> RecordLayout {
@@ -60,6 +92,11 @@ package struct ZohoSource: Source {
     }
 
     package func readPage(of object: StreamName, fields: [String], after cursor: Cursor?) async throws -> Page {
+        guard object.text != Attachments.object else {
+            return try await AttachmentPages(
+                attachments: attachments, catalog: connection.catalog, modules: attachedModules()
+            ).page(after: cursor)
+        }
         let schema = try await connection.catalog.schema(of: object.text)
         let place = try cursor.map { cursor throws(MigratezError) in try ZohoPlace(cursor) }
         guard ZohoModule.isQueryable(object.text) else {
@@ -71,6 +108,15 @@ package struct ZohoSource: Source {
     }
 
     package func readRecords(of object: StreamName, ids: [String], fields: [String]) async throws -> Page {
+        guard object.text != Attachments.object else {
+            var page = Page(bytes: [], records: [], next: nil)
+            for attachment in try await attachments.attachments(ids) {
+                let start = page.bytes.count
+                page.bytes += attachment.json.serialized()
+                page.records.append(start..<page.bytes.count)
+            }
+            return page
+        }
         let schema = try await connection.catalog.schema(of: object.text)
         let ids = ids.filter(ZohoID.isID)
         return try await ZohoModule.isQueryable(object.text)
@@ -78,8 +124,19 @@ package struct ZohoSource: Source {
             : ListPages(connection.client, schema, fields: fields).records(ids)
     }
 
+    package func readContent(
+        of object: StreamName, id: String, record: ArraySlice<UInt8>, piece: ([UInt8]) async throws -> Void
+    ) async throws {
+        guard object.text == Attachments.object, let attachment = AttachmentID(id) else {
+            throw Rejection(.contentUnavailable, fields: [Attachments.content])
+        }
+        let size = Attachments.size(of: record.withUnsafeBufferPointer { JSONValue(validated: $0) })
+        try await attachments.read(attachment, size: size, piece: piece)
+    }
+
     /// Zoho's own count ("Get Record Count"); `nil` where it is not told for a module.
     package func count(of object: StreamName) async throws -> Int? {
+        guard object.text != Attachments.object else { return nil }
         do {
             return try await connection.client.value("/\(object)/actions/count", class: "count")["count"]?.int
         } catch let error as MigratezError where error.callRefused?.status == 400 {
@@ -94,11 +151,15 @@ package struct ZohoSource: Source {
     package func identity() async throws -> String { try await ZohoAccount(connection).identity() }
 
     package func account(for objects: [StreamName]) async throws -> AccountReport {
-        try await ZohoAccount(connection).report(reading: objects.map(\.text), writing: [])
+        let modules = objects.map(\.text).filter { $0 != Attachments.object }
+        return try await ZohoAccount(connection).report(reading: modules, writing: [])
     }
 
     package func recordAddress(of object: StreamName, id: String) async throws -> String? {
-        try await ZohoAccount(connection).recordAddress(of: object.text, id: id)
+        guard let attachment = AttachmentID(id) else {
+            return try await ZohoAccount(connection).recordAddress(of: object.text, id: id)
+        }
+        return try await ZohoAccount(connection).recordAddress(of: attachment.module, id: attachment.record)
     }
 
     package func estimatedCalls(reading object: StreamName, records: Int) -> [CallEstimate] {

@@ -11,6 +11,8 @@ enum Operation: Equatable {
     case deleteSingle(String, id: String)
     case related(String, id: String, list: String), dealRoles(id: String), dealRolesPut(id: String)
     case dealRolesDelete(id: String)
+    case attachments(String, id: String), attachmentUpload(String, id: String)
+    case attachmentContent(String, id: String, file: String), attachmentDelete(String, id: String, file: String?)
 
     /// - Parameter path: behind `/crm/v8`.
     init?(_ method: SimulatorRequest.Method, _ path: [String]) {
@@ -29,6 +31,14 @@ enum Operation: Equatable {
         case (.get, 3, "Deals") where path[2] == "Contact_Roles": self = .dealRoles(id: path[1])
         case (.put, 3, "Deals") where path[2] == "Contact_Roles": self = .dealRolesPut(id: path[1])
         case (.delete, 3, "Deals") where path[2] == "Contact_Roles": self = .dealRolesDelete(id: path[1])
+        case (.get, 3, let name?) where path[2] == "Attachments": self = .attachments(name, id: path[1])
+        case (.post, 3, let name?) where path[2] == "Attachments": self = .attachmentUpload(name, id: path[1])
+        case (.delete, 3, let name?) where path[2] == "Attachments":
+            self = .attachmentDelete(name, id: path[1], file: nil)
+        case (.get, 4, let name?) where path[2] == "Attachments":
+            self = .attachmentContent(name, id: path[1], file: path[3])
+        case (.delete, 4, let name?) where path[2] == "Attachments":
+            self = .attachmentDelete(name, id: path[1], file: path[3])
         case (.get, 1, let name?): self = .list(name)
         case (.post, 1, let name?): self = .insert(name)
         case (.put, 1, let name?): self = .update(name)
@@ -64,6 +74,10 @@ enum Operation: Equatable {
         case .upsert: "upsert"
         case .delete, .deleteSingle: "delete"
         case .related, .dealRoles: "related"
+        case .attachments: "attachments"
+        case .attachmentUpload: "upload attachment"
+        case .attachmentContent: "download attachment"
+        case .attachmentDelete: "delete attachments"
         case .dealRolesPut: "put related"
         case .dealRolesDelete: "delete related"
         }
@@ -72,7 +86,7 @@ enum Operation: Equatable {
     var isWrite: Bool {
         switch self {
         case .fieldCreation, .insert, .update, .updateSingle, .upsert, .delete, .deleteSingle, .dealRolesPut,
-            .dealRolesDelete:
+            .dealRolesDelete, .attachmentUpload, .attachmentDelete:
             true
         default: false
         }

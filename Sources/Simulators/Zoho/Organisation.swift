@@ -21,6 +21,8 @@ final class Organisation: Sendable {
         static let uniqueValues = "unique_values"
         static let customFields = "custom_fields"
         static let contactRoles = "contact_roles"
+        static let attachments = "attachments"
+        static let firstAttachment: Int64 = 554_023_000_900_000_001
     }
 
     init(options: ZohoOptions, databasePath: String?) throws {
@@ -37,6 +39,7 @@ final class Organisation: Sendable {
             } + [
                 .init(Table.uniqueValues, indexed: ["record"], unique: ["value"]), .init(Table.customFields),
                 .init(Table.contactRoles, indexed: ["deal", "contact"]),
+                .init(Table.attachments, firstID: Table.firstAttachment, indexed: ["record"]),
             ])
         // A file that was used before is continued with.
         for custom in try store.read({ try $0.documents(Table.customFields) }) {

@@ -85,6 +85,9 @@ struct SyntheticFilling {
                 let meeting = crm.meeting(at: index)
                 try insert(meeting, owner: meeting[.owner], values(meeting), session)
             }
+            for index in 0..<crm.counts.files where !crm.isArchived(.file, at: index) {
+                try insert(crm.file(at: index), session)
+            }
         }
     }
 
@@ -102,6 +105,21 @@ struct SyntheticFilling {
         try session.insert(module, document, at: whole(record.createdAt), id: id)
         try session.replace(module, id, with: document, at: whole(record.updatedAt))
         if record.isArchived { try session.delete(module, id, at: whole(record.updatedAt)) }
+    }
+
+    /// A file belongs to one record here: of one that hangs on several, each has a copy.
+    private func insert(_ file: CRMFile, _ session: DocumentSession) throws {
+        let owner = file[.owner].flatMap { owners[$0] } ?? organisation.userID(at: 0)
+        for parent in file.parents {
+            let (module, record) = (Self.module(parent.object), Self.id(parent.object, at: parent.index))
+            guard try session.document(module, record)?.isDeleted == false else { continue }
+            let document: JSONValue = [
+                "module": .string(module), "record": .string(String(record)), "File_Name": .string(file.name),
+                "Size": .string(String(file.size)), "Owner": .string(owner), "origin": .number(String(file.index)),
+            ]
+            let id = try session.insert(Organisation.Table.attachments, document, at: whole(file.createdAt))
+            try session.replace(Organisation.Table.attachments, id, with: document, at: whole(file.updatedAt))
+        }
     }
 
     // MARK: Values

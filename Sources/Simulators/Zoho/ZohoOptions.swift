@@ -53,6 +53,8 @@ package struct ZohoOptions: Sendable {
     package var zoneMinutes = 330
     /// How long the token of a page is good for.
     package var pageTokenLifetime: Duration = .seconds(86_400)
+    /// The most bytes of an attachment.
+    package var fileBytesMax = 100 << 20
     package var clock: any WallClock = SystemWallClock()
 
     package init() {}

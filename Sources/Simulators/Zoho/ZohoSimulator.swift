@@ -9,10 +9,13 @@ package import MigratezSyntheticCRM
 /// A server that speaks Zoho CRM's REST interface (v6 to v8) over records in SQLite.
 ///
 /// Written from the vendor's public documentation, without a line of the connector's; the stricter reading is taken where
-/// it says nothing. Bulk jobs, files, searches, e-mails, lead conversion and custom modules are not simulated: they are
+/// it says nothing. Bulk jobs, searches, e-mails, fields that
+/// hold files, lead conversion and custom modules are not simulated: they are
 /// answered 404. The methods besides `respond` are for checks: they see what is stored, without requests.
 package final class ZohoSimulator: SimulatorService {
     private let organisation: Organisation
+    /// Where the bytes of its files come from.
+    private let crm: SyntheticCRM?
 
     /// - Parameters:
     ///   - crm: what an organisation without records is filled with; `nil` = it stays empty.
@@ -21,6 +24,7 @@ package final class ZohoSimulator: SimulatorService {
         _ crm: SyntheticCRM? = nil, options: ZohoOptions = ZohoOptions(), databasePath: String? = nil
     ) throws {
         organisation = try Organisation(options: options, databasePath: databasePath)
+        self.crm = crm
         if let crm { try SyntheticFilling(organisation, crm).fill() }
     }
 
@@ -69,7 +73,8 @@ package final class ZohoSimulator: SimulatorService {
     }
 
     private static func body(of request: SimulatorRequest) throws -> JSONValue {
-        guard !request.body.isEmpty else { return .null }
+        let isForm = request.headers["Content-Type"]?.lowercased().hasPrefix("multipart/form-data") == true
+        guard !request.body.isEmpty, !isForm else { return .null }
         guard let body = try? JSONValue(parsing: request.body) else {
             throw ZohoFailure(400, "INVALID_REQUEST", "unable to process your request")
         }
@@ -88,6 +93,8 @@ package final class ZohoSimulator: SimulatorService {
     ) throws -> SimulatorResponse {
         let settings = OrganisationSettings(organisation: organisation, session: session, request: request, now: now)
         let roles = ContactRoles(organisation: organisation, session: session, request: request, now: now)
+        let files = RecordAttachments(
+            organisation: organisation, session: session, request: request, userID: userID, now: now)
         func listing(_ name: String) throws -> RecordListing {
             RecordListing(
                 organisation: organisation, session: session, module: try organisation.module(name), request: request,
@@ -125,6 +132,11 @@ package final class ZohoSimulator: SimulatorService {
         case .dealRoles(let id): return try roles.list(of: id)
         case .dealRolesPut(let id): return try roles.put(id, body)
         case .dealRolesDelete(let id): return try roles.delete(id)
+        case .attachments(let name, let id): return try files.list(name, id)
+        case .attachmentUpload(let name, let id): return try files.upload(name, id)
+        case .attachmentContent(let name, let id, let file): return try files.content(name, id, file, crm)
+        case .attachmentDelete(let name, let id, let file):
+            return try files.delete(name, id, file.map { [$0] } ?? request.queryList("ids"))
         }
     }
 
@@ -179,6 +191,21 @@ extension ZohoSimulator {
             let number = StandardModules.contactRoles.indices.first { ContactRoles.roleID($0) == role }
             return (deal, contact, number.map { StandardModules.contactRoles[$0] })
         }
+    }
+
+    /// The attachments that are not deleted, by id: `module`, `record`, `File_Name`, and `origin`, the index of the synthetic
+    /// file.
+    package func attachments() throws -> [String: JSONValue] {
+        try organisation.store.read { session in
+            Dictionary(
+                try session.documents(Organisation.Table.attachments).map { (String($0.id), $0.document) },
+                uniquingKeysWith: { $1 })
+        }
+    }
+
+    /// The bytes of an attachment that somebody uploaded.
+    package func content(ofAttachment id: String) throws -> [UInt8]? {
+        try organisation.store.read { try $0.content(Organisation.Table.attachments, Int64(id) ?? 0) }
     }
 
     /// The id of the user at that place of the options.
