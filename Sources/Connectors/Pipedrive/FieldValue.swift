@@ -23,7 +23,7 @@ enum FieldValue {
             throw wrong(field, "the field holds a single value")
         }
         switch field.form {
-        case .text, .part, .primary:
+        case .text, .part, .primary, .price:
             if field.kind == .choice, !field.options.contains(where: { $0.value == text }) { throw unlisted(field) }
             if field.kind == .decimal, Double(text) != nil { return .number(text) }
             if field.kind == .decimal { throw wrong(field, "the field holds a number") }

@@ -20,7 +20,7 @@ struct FileTransfer: Sendable {
     static let content = "file"
     static let size = "file_size"
     /// The records that a file can belong to, by the form's names for them.
-    private static let parents = ["deal_id", "person_id", "org_id", "activity_id"]
+    private static let parents = ["deal_id", "person_id", "org_id", "activity_id", "product_id"]
     private static let repeatsMax = 5
 
     let connection: PipedriveConnection

@@ -30,6 +30,9 @@ struct FlatRecord {
             }
         }
         for field in list.fields {
+            if case .price(let part) = field.form {
+                members.append(.init(field.name, record["prices"]?[0]?[part] ?? .null))
+            }
             guard case .primary(let source) = field.form else { continue }
             let values = record[source]?.elements ?? []
             let primary = values.first { $0["primary"]?.bool == true } ?? values.first

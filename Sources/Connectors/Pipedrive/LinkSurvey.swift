@@ -43,7 +43,7 @@ struct LinkSurvey: Sendable {
             let expected = record["person_id"]?.text == nil ? 0 : 1
             guard record["participants_count"]?.int ?? .max > expected else { return [] }
             return try await Participants(connection).of(deal: id).map(\.person)
-        case .person, .organization, .note, .file: return []
+        case .person, .organization, .note, .file, .product: return []
         }
     }
 }

@@ -74,7 +74,7 @@ final class PipedriveCatalog: Sendable {
                         value: key, label: type["name"]?.text ?? key, isActive: type["active_flag"]?.bool != false)
                 }
             ]
-        case .person, .organization, .note, .file: return [:]
+        case .person, .organization, .note, .file, .product: return [:]
         }
     }
 

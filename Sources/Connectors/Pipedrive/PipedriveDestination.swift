@@ -8,8 +8,8 @@ package import MigratezTransport
 
 /// Pipedrive as a destination.
 ///
-/// Objects: `person`, `organization`, `deal`, `activity`, `note`, `file`, and `deal_participant` for the people of a deal besides
-/// its contact person. People, organizations and deals carry our row key in a custom text field (`migratez_id`), by which
+/// Objects: `person`, `organization`, `deal`, `activity`, `note`, `file`, `product`, and `deal_participant` for the people of a deal besides
+/// its contact person. People, organizations, deals and products carry our row key in a custom text field (`migratez_id`), by which
 /// a row is looked up before it is written; so writing it again meets the same record. Activities, notes and files can hold
 /// no key. What a user must prepare is in the documentation of this module.
 package struct PipedriveDestination: Destination {

@@ -12,6 +12,8 @@ struct PipedriveField: Sendable {
         case primary(of: String)
         /// A part of a value that is an object: `value` of the field itself.
         case part(String)
+        /// A part of the first price of a product: `currency`.
+        case price(String)
         /// People who take part in an activity; our field is the primary one.
         case participant
         /// As it stands.
@@ -132,8 +134,23 @@ extension PipedriveObject {
                 PipedriveField("person_id", "Person", .reference, .reference, refersTo: ["person"]),
                 Self.organizationField,
                 PipedriveField("activity_id", "Activity", .reference, .reference, refersTo: ["activity"]),
+                PipedriveField("product_id", "Product", .reference, .reference, refersTo: ["product"]),
                 PipedriveField("user_id", "Owner", .reference, .reference, access: .never, refersTo: ["owner"]),
                 PipedriveField("remote_location", "Where it lies", .text, .text, access: .never),
+            ] + Self.times(.never)
+        case .product:
+            [
+                PipedriveField("name", "Name", .text, .text, isRequired: true),
+                PipedriveField("code", "Product code", .text, .text),
+                PipedriveField("description", "Description", .longText, .text),
+                PipedriveField("unit", "Unit", .text, .text), PipedriveField("tax", "Tax", .decimal, .number),
+                PipedriveField("category", "Category", .choice, .option),
+                PipedriveField("price", "Unit price", .decimal, .price("price")),
+                PipedriveField("currency", "Currency", .text, .price("currency")),
+                PipedriveField("cost", "Cost", .decimal, .price("cost")),
+                PipedriveField("prices", "All prices", .other, .asIs),
+                PipedriveField("is_linkable", "Active", .bool, .bool), Self.ownerField,
+                PipedriveField("visible_to", "Visible to", .choice, .option),
             ] + Self.times(.never)
         }
     }

@@ -5,7 +5,7 @@ import MigratezModel
 
 /// An object of Pipedrive, by the name that a pipeline uses for it: in the singular.
 enum PipedriveObject: String, Sendable, CaseIterable {
-    case person, organization, deal, activity, note, file
+    case person, organization, deal, activity, note, file, product
 
     /// - Throws: `notSupported` for anything else, with what there is.
     init(named name: String) throws(MigratezError) {
@@ -31,7 +31,7 @@ enum PipedriveObject: String, Sendable, CaseIterable {
 
     /// Whether fields can be made for it, so that one can hold our key: neither activities nor notes nor files have any (no
     /// `POST` for their fields in the OpenAPI descriptions).
-    var isKeyed: Bool { self == .person || self == .organization || self == .deal }
+    var isKeyed: Bool { [.person, .organization, .deal, .product].contains(self) }
 
     /// The field that refers to the object in records of others.
     var linkField: String? {
@@ -40,6 +40,7 @@ enum PipedriveObject: String, Sendable, CaseIterable {
         case .organization: "org_id"
         case .deal: "deal_id"
         case .activity: "activity_id"
+        case .product: "product_id"
         case .note, .file: nil
         }
     }
@@ -52,7 +53,7 @@ enum PipedriveObject: String, Sendable, CaseIterable {
         case .organization:
             [("people_count", "person"), ("open_deals_count", "deal"), ("closed_deals_count", "deal")] + activities
         case .deal: activities
-        case .activity, .note, .file: []
+        case .activity, .note, .file, .product: []
         }
     }
 }

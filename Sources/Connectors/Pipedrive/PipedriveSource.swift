@@ -6,7 +6,7 @@ import MigratezJSON
 package import MigratezModel
 package import MigratezTransport
 
-/// Pipedrive as a source. Streams: `person`, `organization`, `deal`, `activity`, `note`, `file`.
+/// Pipedrive as a source. Streams: `person`, `organization`, `deal`, `activity`, `note`, `file`, `product`.
 ///
 /// Records come from the lists, in the order of their ids; deals with those that are archived. Version 2 is asked for what
 /// it has, version 1 for notes, files, people and participants of deals. A record's custom fields stand beside the others, by the

@@ -29,6 +29,7 @@ struct RowBody {
         }
         if let keyCode { draft.custom[keyCode] = row.keepsKey ? .string(row.key) : .null }
         if existing == nil, list.object == .note { try requireParent(draft) }
+        if list.object == .product { try requireCurrency(draft) }
         return draft.json(list)
     }
 
@@ -37,7 +38,7 @@ struct RowBody {
         let fields = row.fields.withUnsafeBufferPointer { JSONValue(validated: $0) }
         return (fields.members.map(\.key) + row.references.map(\.field)).contains { name in
             switch list[name]?.form {
-            case .primary, .part, .participant: true
+            case .primary, .part, .participant, .price: true
             default: false
             }
         }
@@ -55,9 +56,19 @@ struct RowBody {
         case .primary(let source): draft.primaries[source] = value
         case .part(let part): draft.parts[field.code, default: [:]][part] = value
         case .participant: draft.participant = value
+        case .price(let part): draft.price[part] = value
         default:
             if field.isCustom { draft.custom[field.code] = value } else { draft.members[field.code] = value }
         }
+    }
+
+    /// A price is one in a currency (OpenAPI description of version 2, `prices` of `POST /products`).
+    private func requireCurrency(_ draft: Draft) throws(Rejection) {
+        guard !draft.price.isEmpty, draft.members["prices"] == nil, !draft.firstPrice.isEmpty,
+            !draft.firstPrice.contains(where: { $0.key == "currency" })
+        else { return }
+        throw Rejection(
+            .requiredFieldMissing, fields: ["currency"], reason: "a price has a currency: map one, or set it by const")
     }
 
     /// A note is about something (OpenAPI description of version 1, `POST /notes`).
@@ -79,6 +90,8 @@ private struct Draft {
     var primaries: [String: JSONValue] = [:]
     /// New parts of values that are objects, by the code of the field.
     var parts: [String: [String: JSONValue]] = [:]
+    /// New parts of the first price.
+    var price: [String: JSONValue] = [:]
     /// Who takes part first.
     var participant: JSONValue?
 
@@ -90,6 +103,10 @@ private struct Draft {
         // A list that is given as a whole says who is the primary one.
         for (source, value) in primaries where members[source] == nil { members[source] = values(of: source, value) }
         if let participant, members["participants"] == nil { members["participants"] = participants(participant) }
+        if !price.isEmpty, members["prices"] == nil {
+            let others = (existing?["prices"]?.elements ?? []).dropFirst()
+            members["prices"] = .array((firstPrice.isEmpty ? [] : [.object(firstPrice)]) + others)
+        }
         for (code, parts) in parts {
             let value = object(code, parts, list)
             if list.custom(code).isEmpty { members[code] = value } else { custom[code] = value }
@@ -115,6 +132,13 @@ private struct Draft {
         values = values.filter { $0["value"] != value }
         guard value != .null else { return .array(values) }
         return .array([["value": value, "primary": true, "label": label]] + values)
+    }
+
+    /// The first price with its new parts; those that are not there are left out, and whose it is goes without saying.
+    var firstPrice: [JSONValue.Member] {
+        var members = (existing?["prices"]?[0]?.members ?? []).filter { price[$0.key] == nil && $0.key != "product_id" }
+        members += price.sorted { $0.key < $1.key }.map { JSONValue.Member($0.key, $0.value) }
+        return members.filter { $0.value != .null }
     }
 
     private func participants(_ person: JSONValue) -> JSONValue {

@@ -104,6 +104,9 @@ struct BodyCheck {
         case "address", "monetary", "daterange", "timerange": return objectObjection(value, field)
         case "emails", "phones": return listObjection(value, members: ["value", "primary", "label"], "value")
         case "participants": return listObjection(value, members: ["person_id", "primary"], "person_id")
+        case "prices":
+            return listObjection(
+                value, members: ["price", "currency", "cost", "direct_cost", "notes"], "currency")
         default: return "another type"
         }
     }

@@ -157,13 +157,24 @@ extension Entity {
                 FieldDefinition("priority", "Priority", "int"),
                 FieldDefinition("creator_user_id", "Creator", "user", access: .never),
             ] + record
+        case .product:
+            return [
+                FieldDefinition("name", "Name", "varchar"), FieldDefinition("code", "Product code", "varchar"),
+                FieldDefinition("description", "Description", "text"), FieldDefinition("unit", "Unit", "varchar"),
+                FieldDefinition("tax", "Tax", "double"),
+                FieldDefinition(
+                    "category", "Category", "enum",
+                    options: [.init(id: 11, label: "Hardware"), .init(id: 12, label: "Services")]),
+                FieldDefinition("prices", "Prices", "prices"),
+                FieldDefinition("is_linkable", "Active", "boolean"), shared[1],
+            ] + record
         }
     }
 
     /// The parameter without which nothing is created.
     var requiredField: String? {
         switch self {
-        case .person, .organization: "name"
+        case .person, .organization, .product: "name"
         case .deal: "title"
         case .activity: nil
         }

@@ -9,6 +9,7 @@ enum Entity: String, Sendable, CaseIterable {
     case organization = "organizations"
     case deal = "deals"
     case activity = "activities"
+    case product = "products"
 
     /// `Person`
     var label: String {
@@ -17,6 +18,7 @@ enum Entity: String, Sendable, CaseIterable {
         case .organization: "Organization"
         case .deal: "Deal"
         case .activity: "Activity"
+        case .product: "Product"
         }
     }
 

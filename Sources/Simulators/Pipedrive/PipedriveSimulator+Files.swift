@@ -14,6 +14,7 @@ extension PipedriveSimulator {
     private static let limitMax = 100
     private static let parents: [(name: String, entity: Entity)] = [
         ("deal_id", .deal), ("person_id", .person), ("org_id", .organization), ("activity_id", .activity),
+        ("product_id", .product),
     ]
 
     func files(_ request: SimulatorRequest, where condition: DocumentCondition = .all) throws -> SimulatorResponse {
@@ -112,7 +113,7 @@ extension PipedriveSimulator {
             .init("file_size", file.document["file_size"] ?? .null), .init("remote_location", "s3"),
             .init("description", file.document["description"] ?? .null),
             .init("url", .string("http://\(host)/v1/files/\(file.id)/download")), .init("lead_id", .null),
-            .init("product_id", .null), .init("user_id", file.document["user_id"] ?? .null),
+            .init("user_id", file.document["user_id"] ?? .null),
         ]
         for (parent, _) in parents { members.append(.init(parent, file.document[parent] ?? .null)) }
         return .object(members)

@@ -102,6 +102,11 @@ extension PipedriveSimulator {
                     .init("value", 0), .init("currency", "USD"), .init("status", "open"), .init("label_ids", []),
                     .init("is_archived", false), .init("visible_to", 3),
                 ])
+        case .product:
+            return .object(
+                common + [
+                    .init("tax", 0), .init("prices", []), .init("is_linkable", true), .init("visible_to", 3),
+                ])
         case .activity:
             return .object(
                 common + [

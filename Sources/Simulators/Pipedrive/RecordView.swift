@@ -59,7 +59,7 @@ struct RecordView {
                 "files_count",
             ]
         case .deal: ["participants_count", "activities_count", "notes_count", "files_count"]
-        case .activity: []
+        case .activity, .product: []
         }
     }
 

@@ -23,6 +23,7 @@ enum StoredObject {
             object(.organization, after: crm.firstFreeID(of: .company), []),
             object(.deal, after: crm.firstFreeID(of: .deal), ["org_id", "person_id"]),
             object(.activity, after: Int(activities.max() ?? 1), ["org_id", "person_id", "deal_id"]),
+            object(.product, after: 1, []),
             DocumentStore.Object(
                 notes, firstID: Int64(crm.firstFreeID(of: .note)), indexed: ["org_id", "person_id", "deal_id"]),
             DocumentStore.Object(
