@@ -126,6 +126,7 @@ struct SimulateCommand: AsyncParsableCommand {
             case "tasks": counts.tasks = count
             case "calls": counts.calls = count
             case "meetings": counts.meetings = count
+            case "files": counts.files = count
             case "emails": counts.emails = count
             case "products": counts.products = count
             case "line_items": counts.lineItems = count

@@ -66,7 +66,7 @@ enum CRMVocabulary {
         // A lead of HubSpot's belongs to a contact, which a lead of others does not.
         "hubspot": ["company", "contact", "deal", "note", "task", "call", "meeting"].map { CRMObjectForm($0, $0) }
             + [
-                CRMObjectForm("email", "email"), CRMObjectForm("product", "product"),
+                CRMObjectForm("email", "email"), CRMObjectForm("file", "file"), CRMObjectForm("product", "product"),
                 CRMObjectForm("line item", "line_item"), CRMObjectForm("ticket", "ticket", isUsual: false),
             ],
         "salesforce": [
@@ -78,15 +78,17 @@ enum CRMVocabulary {
                 "task", "Task", mark: .init("TaskSubtype", "Task", whateverIsNot: ["Call", "Email"])),
             CRMObjectForm("call", "Task", stream: "Call", mark: .init("TaskSubtype", "Call")),
             CRMObjectForm("meeting", "Event"), CRMObjectForm("email", "EmailMessage"),
+            CRMObjectForm("file", "ContentVersion"),
             CRMObjectForm("ticket", "Case", isUsual: false),
         ],
         "pipedrive": [
             CRMObjectForm("company", "organization"), CRMObjectForm("contact", "person"),
-            CRMObjectForm("deal", "deal"), CRMObjectForm("note", "note"),
+            CRMObjectForm("product", "product"), CRMObjectForm("deal", "deal"), CRMObjectForm("note", "note"),
             CRMObjectForm(
                 "task", "activity", stream: "task", mark: .init("type", "task", whateverIsNot: ["call", "meeting"])),
             CRMObjectForm("call", "activity", stream: "call", mark: .init("type", "call")),
             CRMObjectForm("meeting", "activity", stream: "meeting", mark: .init("type", "meeting")),
+            CRMObjectForm("file", "file"),
         ],
         "dynamics": [
             CRMObjectForm("company", "account"), CRMObjectForm("contact", "contact"),
@@ -96,13 +98,13 @@ enum CRMVocabulary {
             CRMObjectForm("ticket", "incident", isUsual: false),
         ],
         "odoo": [
-            "company", "contact", "lead", "product", "deal", "note", "task", "call", "meeting", "email",
+            "company", "contact", "lead", "product", "deal", "note", "task", "call", "meeting", "email", "file",
         ].map { CRMObjectForm($0, $0) },
         "zoho": [
             CRMObjectForm("company", "Accounts"), CRMObjectForm("contact", "Contacts"),
             CRMObjectForm("lead", "Leads"), CRMObjectForm("deal", "Deals"),
             CRMObjectForm("note", "Notes"), CRMObjectForm("task", "Tasks"), CRMObjectForm("call", "Calls"),
-            CRMObjectForm("meeting", "Events"), CRMObjectForm("ticket", "Cases", isUsual: false),
+            CRMObjectForm("meeting", "Events"), CRMObjectForm("file", "Attachments"), CRMObjectForm("ticket", "Cases", isUsual: false),
         ],
     ]
 }

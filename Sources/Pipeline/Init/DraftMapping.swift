@@ -15,6 +15,8 @@ struct DraftMapping {
         /// The condition that picks the stream's records.
         var filter: String?
         var target: String
+        /// The field of the destination that takes the content of files.
+        var content: String?
         var fields: [Field]
         /// Source fields that no field of the destination was found for: name, label, kind.
         var unmapped: [FieldSchema]
@@ -105,7 +107,7 @@ enum ObjectPairs {
         case ("dynamics", "opportunity", "account"): "parentaccountid"
         case ("hubspot", "line_item", "product"): "hs_product_id"
         case ("zoho", "Contacts", "Accounts"), ("zoho", "Deals", "Accounts"): "Account_Name"
-        case ("zoho", "Notes", _): "Parent_Id"
+        case ("zoho", "Notes", _), ("zoho", "Attachments", _): "Parent_Id"
         case ("odoo", "contact", "company"): "parent_id"
         case ("odoo", "deal", _), ("odoo", "lead", _): "partner_id"
         case ("odoo", "note", _), ("odoo", "task", _), ("odoo", "call", _), ("odoo", "meeting", _),
@@ -131,7 +133,7 @@ enum ObjectPairs {
         }
     }
 
-    private static let activities: Set = ["note", "task", "call", "meeting"]
+    private static let activities: Set = ["note", "task", "call", "meeting", "email"]
 
     /// Whether records of the one kind have many links to records of the other, so that a field cannot hold them.
     static func isManyToMany(from: StreamName, to: StreamName) -> Bool {

@@ -84,6 +84,7 @@ struct DraftText {
             text += "  \(object.stream):\n"
             if let origin = object.origin { text += "    from: \(YAMLText.scalar(origin))\n" }
             text += "    to: \(YAMLText.scalar(object.target))\n"
+            if let content = object.content { text += "    content: \(YAMLText.scalar(content))\n" }
             if let filter = object.filter { text += "    where: '\(filter)'\n" }
             text += "    fields:\n"
             for field in object.fields {

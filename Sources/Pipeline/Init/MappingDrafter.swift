@@ -34,9 +34,12 @@ struct MappingDrafter {
             guard let form = ObjectPairs.target(of: stream.text, in: targetConnector),
                 let target = targets[form.object]
             else { continue }
+            // A file without what is in it is no file.
+            if form.concept == "file", schema.content == nil || target.content == nil { continue }
             var object = object(stream, schema, target)
             if let mark = form.mark { object.set(mark.field, to: mark.value) }
             let read = CRMVocabulary.form(ofStream: stream.text, in: sourceConnector)
+            if schema.content != nil { object.content = target.content?.field }
             object.origin = read?.origin
             object.filter = read?.mark?.filter
             draft.objects.append(object)
@@ -63,7 +66,9 @@ struct MappingDrafter {
         }
         var assigned = FieldMatching.assignment(
             from: source.fields.filter { !Self.keyFields.contains($0.name) && !isOwnProbability($0) },
-            to: target.fields.filter { !Self.keyFields.contains($0.name) && !isOther($0) })
+            to: target.fields.filter {
+                !Self.keyFields.contains($0.name) && !isOther($0) && $0.name != target.content?.field
+            })
         let concept = ObjectMeaning.concept(of: stream.text)
         for pair in ActivityFields.pairs(concept, from: sourceConnector, source, to: targetConnector)
         where target.field(pair.target)?.isCreateable == true {

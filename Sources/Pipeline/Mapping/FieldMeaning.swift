@@ -192,6 +192,7 @@ enum ObjectMeaning {
         ("meeting", ["meeting", "meetings", "event", "events", "appointment", "appointments"]),
         ("ticket", ["ticket", "tickets", "case", "cases"]),
         ("email", ["email", "emails", "emailmessage", "emailmessages"]),
+        ("file", ["file", "files", "attachment", "attachments", "contentversion", "contentversions"]),
         ("product", ["product", "products", "product2"]),
         (
             "line item",

@@ -23,6 +23,14 @@ extension SourceDecorator {
     ) async throws -> [Edge] {
         try await inner.readLinks(from: from, to: to, of: records)
     }
+    func readContent(
+        of object: StreamName, id: String, record: ArraySlice<UInt8>, piece: ([UInt8]) async throws -> Void
+    ) async throws {
+        try await inner.readContent(of: object, id: id, record: record, piece: piece)
+    }
+    func estimatedCalls(readingContentOf object: StreamName, records: Int) -> [CallEstimate] {
+        inner.estimatedCalls(readingContentOf: object, records: records)
+    }
     func people() async throws -> [Person] { try await inner.people() }
     func readRecords(of object: StreamName, ids: [String], fields: [String]) async throws -> Page {
         try await inner.readRecords(of: object, ids: ids, fields: fields)
