@@ -76,7 +76,9 @@ enum ObjectPairs {
         guard forms.isEmpty else { return forms.filter(\.isUsual).map(\.stream) }
         let names = settings.keys.compactMap { key -> String? in
             let parts = key.split(separator: ".")
-            guard parts.count == 3, parts[0] == "objects", parts[2] == "file" || parts[2] == "table" else { return nil }
+            guard parts.count == 3, parts[0] == "objects", ["file", "table", "stream"].contains(parts[2]) else {
+                return nil
+            }
             return String(parts[1])
         }
         return names.sorted()
@@ -122,6 +124,8 @@ enum ObjectPairs {
     static func junction(from: String, to: String, in connector: String) -> String? {
         switch (connector, from, to) {
         case ("salesforce", "Opportunity", "Contact"): "OpportunityContactRole"
+        // Notes are documents themselves, and no document is linked to another.
+        case ("salesforce", "ContentVersion", "ContentNote"): nil
         case ("salesforce", "ContentNote", _), ("salesforce", "ContentVersion", _): "ContentDocumentLink"
         case ("salesforce", "EmailMessage", "Contact"), ("salesforce", "EmailMessage", "Lead"): "EmailMessageRelation"
         case ("pipedrive", "deal", "person"): "deal_participant"

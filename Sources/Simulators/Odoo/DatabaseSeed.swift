@@ -189,7 +189,8 @@ struct DatabaseSeed {
                 [
                     "type": "opportunity", "name": Self.name(deal[.dealname]),
                     "partner_id": Self.id(contact ?? company), "stage_id": Self.id(stages[Self.stage(deal)]),
-                    "expected_revenue": .number(deal[.amount].flatMap { $0.isEmpty ? nil : $0 } ?? "0"),
+                    // What is no number there was never taken.
+                    "expected_revenue": .number(deal[.amount].flatMap { Double($0) == nil ? nil : $0 } ?? "0"),
                     "date_deadline": Self.text(deal[.closedate].map { String($0.prefix(10)) }),
                     "description": Self.html(deal[.description]), "user_id": Self.id(user(deal[.owner])),
                     "x_next_step": Self.text(deal[.nextStep]), "x_deal_type": Self.text(deal[.dealtype]),
