@@ -36,12 +36,13 @@ struct `Dynamics conforms` {
     }
 }
 
-/// An environment with 300 records, and 900 requests an hour.
+/// An environment with 300 records and 60 files, and 900 requests an hour.
 private struct DynamicsSubject: RemoteSourceSubject, RemoteDestinationSubject {
     private static let account = StreamName("account").unsafelyUnwrapped
     private static let contact = StreamName("contact").unsafelyUnwrapped
     private static let opportunity = StreamName("opportunity").unsafelyUnwrapped
     private static let annotation = StreamName("annotation").unsafelyUnwrapped
+    private static let file = StreamName("file").unsafelyUnwrapped
     private static let requestsMax = 900
 
     let world: DynamicsWorld
@@ -53,7 +54,12 @@ private struct DynamicsSubject: RemoteSourceSubject, RemoteDestinationSubject {
         var options = DynamicsOptions()
         options.requestsMax = requestsMax
         options.window = .seconds(3_600)
-        let crm = SyntheticCRM(seed: 5, counts: fills ? .init(records: 300) : .init())
+        let crm = SyntheticCRM(seed: 5, counts: fills ? .init(records: 300, files: 60) : .init())
+        if fills {
+            // Other files would prove less, and nobody would notice: the longest is read in blocks.
+            let sizes = (0..<crm.counts.files).map { crm.file(at: $0).size }
+            try #require(sizes.contains(0) && sizes.contains { $0 > 1_000_000 })
+        }
         try await DynamicsWorld.run(crm, options: options) { world in
             let streams = try [account, contact, opportunity, annotation].map { stream in
                 ExpectedStream(stream, records: try records(of: stream, in: world))
@@ -69,6 +75,8 @@ private struct DynamicsSubject: RemoteSourceSubject, RemoteDestinationSubject {
         var records: [String: [String: String?]] = [:]
         for record in try world.environment.records(of: stream.text) {
             guard let id = record["\(stream)id"]?.text else { continue }
+            // A note that is a document and nothing else is a file.
+            if record["isdocument"]?.bool == true, record["notetext"]?.text == nil { continue }
             for member in record.members where !member.key.contains("@") && member.key != "documentbody" {
                 let text = member.value.bool.map { $0 ? "true" : "false" } ?? member.value.text
                 records[id, default: [:]][member.key] = .some(text)
@@ -125,8 +133,20 @@ private struct DynamicsSubject: RemoteSourceSubject, RemoteDestinationSubject {
         return edges
     }
 
+    /// The environment has note and document in one row, so it lists no document that it does not give; what becomes of
+    /// one that is deleted after it was listed is among the tests of files.
+    var contents: [ExpectedContents] {
+        let live = (0..<crm.counts.files).filter { !crm.isArchived(.file, at: $0) }
+        let digests = live.map { index in
+            // Files are notes whose numbers lie behind those of all others.
+            (guid(5, (1 << 40) + crm.id(of: .file, at: index)), crm.file(at: index).sha256)
+        }
+        return [ExpectedContents(Self.file, digests: Dictionary(uniqueKeysWithValues: digests))]
+    }
+
+    /// The numbers of files do not fit into 32 bits.
     private func guid(_ code: Int, _ id: Int) -> String {
-        String(format: "%08x-0000-4000-8000-%012x", code, id)
+        String(format: "%08lx-0000-4000-8000-%012lx", code, id)
     }
 
     // MARK: As a destination
@@ -151,6 +171,20 @@ private struct DynamicsSubject: RemoteSourceSubject, RemoteDestinationSubject {
             toFields: ["name": "Renewal"])
     }
 
+    var content: ContentSubject? {
+        ContentSubject(
+            object: "file", field: "documentbody",
+            row: { number in
+                Batch.Row(
+                    "conformance-record-\(number)",
+                    [
+                        "filename": .string("Ünïcode \"\(number)\".pdf"), "subject": "Offer",
+                        "mimetype": "application/pdf",
+                    ])
+            },
+            count: { try world.environment.count(of: "annotation") })
+    }
+
     func count() async throws -> Int { try world.environment.count(of: "contact") }
 
     func createByOthers(_ fields: [String: String]) async throws -> String? {
@@ -163,15 +197,28 @@ private struct DynamicsSubject: RemoteSourceSubject, RemoteDestinationSubject {
     var tellsDailyUse: Bool { false }
 
     func inject(_ fault: ConformanceFault, times: Int) {
-        let rule =
-            switch fault {
-            case .throttled: Fault.status(429, retryAfter: .seconds(1))
-            case .failing: Fault.status(503, retryAfter: nil)
-            case .lost: Fault.drop
-            case .lostAnswer: Fault.commitThenDrop
-            case .cutOff: Fault.badJSON
-            }
-        world.inject(rule, times: times, at: isFilled ? "accounts" : "contacts/Microsoft")
+        world.inject(Self.rule(fault), times: times, at: isFilled ? "accounts" : "contacts/Microsoft")
+    }
+
+    /// A source asks for nothing but the document, by a path that depends on its length. A destination looks by the same
+    /// path whether the note is there before it sends it, so the first request of each kind is hit, the one that writes
+    /// among them; the answer to that one is empty, and only the list before it can be cut off.
+    func injectIntoContents(_ fault: ConformanceFault, times: Int) {
+        let rule = Self.rule(fault)
+        if isFilled { return world.inject(rule, times: times, at: "") }
+        let frequency: FaultPlan.Rule.Frequency = fault == .cutOff ? .next(times) : .once
+        world.server.faults.replace(
+            with: FaultPlan([FaultPlan.Rule(rule, frequency, pathPrefix: "/api/data/v9.2/annotations")]))
+    }
+
+    private static func rule(_ fault: ConformanceFault) -> Fault {
+        switch fault {
+        case .throttled: .status(429, retryAfter: .seconds(1))
+        case .failing: .status(503, retryAfter: nil)
+        case .lost: .drop
+        case .lostAnswer: .commitThenDrop
+        case .cutOff: .badJSON
+        }
     }
 
     func expireToken() async throws { world.clock.advance(by: .seconds(3_700)) }

@@ -17,12 +17,12 @@ import Testing
 struct `HubSpot conforms` {
     @Test(arguments: SourceConformance.allCases)
     func `as a source`(check: SourceConformance) async throws {
-        try await HubSpotSubject.run { try await check.check($0) }
+        try await HubSpotSubject.run(files: check == .contents ? HubSpotSubject.files : 0) { try await check.check($0) }
     }
 
     @Test(arguments: RemoteSourceConformance.allCases)
     func `as a source through a network`(check: RemoteSourceConformance) async throws {
-        try await HubSpotSubject.run { try await check.check($0) }
+        try await HubSpotSubject.run(files: check == .contents ? HubSpotSubject.files : 0) { try await check.check($0) }
     }
 
     @Test(arguments: DestinationConformance.allCases)
@@ -37,7 +37,7 @@ struct `HubSpot conforms` {
 
     @Test(arguments: ["2026-03", "2026-09"])
     func `as a destination by dated paths`(version: String) async throws {
-        for check in [DestinationConformance.schema, .write, .partial, .delete, .links] {
+        for check in [DestinationConformance.schema, .write, .partial, .delete, .links, .contents] {
             try await HubSpotSubject.run(version: version) { try await check.check($0) }
         }
     }
@@ -50,12 +50,23 @@ private struct HubSpotSubject: RemoteSourceSubject, RemoteDestinationSubject {
 
     private static let dailyRequests = 900
     private static let ownToken = "the-test's-own"
+    /// Enough that four are empty, one has 60 bytes, and some come in more than one piece.
+    static let files = 60
 
-    static func run(version: String = "v3", _ body: (HubSpotSubject) async throws -> Void) async throws {
+    /// - Parameter files: none unless contents are read: HubSpot hangs files of contacts, companies and deals on notes of
+    ///   their own, which are not among the notes of the synthetic CRM that the other checks expect.
+    static func run(
+        version: String = "v3", files: Int = 0, _ body: (HubSpotSubject) async throws -> Void
+    ) async throws {
         let options = HubSpotOptions(
             tokens: [ownToken], rate: .init(requests: 100_000, window: .seconds(10), daily: dailyRequests))
-        try await HubSpotAccount.run(.init(records: 400), options: options) { account in
-            try await body(HubSpotSubject(account: account, version: version))
+        try await HubSpotAccount.run(.init(records: 400, files: files), options: options) { account in
+            let subject = HubSpotSubject(account: account, version: version)
+            if let gone = subject.gone {
+                let status = try await account.status(.delete, "/files/v3/files/\(gone)", token: ownToken)
+                try #require(status == 204)
+            }
+            try await body(subject)
         }
     }
 
@@ -103,6 +114,19 @@ private struct HubSpotSubject: RemoteSourceSubject, RemoteDestinationSubject {
     var unlinked: (from: StreamName, to: StreamName)? { nil }
     var peopleCount: Int { account.crm.counts.owners }
 
+    var contents: [ExpectedContents] {
+        let files = account.attachedFiles
+        return [
+            ExpectedContents(
+                CRMObject.file.stream,
+                digests: Dictionary(uniqueKeysWithValues: files.dropFirst().map { (String($0.id), $0.sha256) }),
+                unavailable: Set(files.prefix(1).map { String($0.id) }))
+        ]
+    }
+
+    /// A file that somebody deleted, and that a note names still.
+    private var gone: Int? { account.attachedFiles.first?.id }
+
     // MARK: As a destination
 
     func makeDestination() throws -> any Destination {
@@ -129,6 +153,33 @@ private struct HubSpotSubject: RemoteSourceSubject, RemoteDestinationSubject {
             toFields: ["name": "Acme"])
     }
 
+    var content: ContentSubject? {
+        ContentSubject(
+            object: "file", field: "file",
+            row: { number in
+                // With a time, so that a note that carries the file is made and taken away with it.
+                let fields: JSONValue = [
+                    "file_name": .string("Ünïcode \"\(number)\" 👩‍👩‍👧.pdf"),
+                    "hs_timestamp": .string("2024-05-01T10:00:00.000Z"),
+                ]
+                return Batch.Row(key: "conformance-file-\(number)", fields: fields.serialized())
+            },
+            count: { try await countFiles() })
+    }
+
+    /// Uploaded files have ids in a row, and nothing lists them. A check writes five; twenty show any that are doubled.
+    ///
+    /// By a dated path, on which no fault is laid.
+    private func countFiles() async throws -> Int {
+        var count = 0
+        let first = account.crm.firstFreeID(of: .file)
+        for id in first..<first + 20 {
+            let status = try await account.status(.get, "/files/2026-03/files/\(id)", token: Self.ownToken)
+            if status == 200 { count += 1 }
+        }
+        return count
+    }
+
     func count() async throws -> Int {
         let answer = try await account.http.send(HTTPRequest(.get, account.server.baseURL + "/_simulator/state"))
         return try #require(try JSONValue(parsing: answer.body)["contacts"]?["live"]?.int)
@@ -143,15 +194,31 @@ private struct HubSpotSubject: RemoteSourceSubject, RemoteDestinationSubject {
     // MARK: The network
 
     func inject(_ fault: ConformanceFault, times: Int) {
+        account.server.faults.inject(
+            FaultPlan.Rule(Self.fault(fault), .next(times), pathPrefix: "/crm/v3/objects/contacts"))
+    }
+
+    /// Where there are files to read, into their download; else into what has to do with sending them.
+    ///
+    /// A file's path is looked up before it is sent, and addresses of both begin alike: a number of faults would be used
+    /// up by the look-up and its repetitions. So there each request goes wrong the first time that it comes, the upload
+    /// too, and whatever `times` says.
+    func injectIntoContents(_ fault: ConformanceFault, times: Int) {
         let rule =
-            switch fault {
-            case .throttled: Fault.status(429, retryAfter: .seconds(1))
-            case .failing: Fault.status(503, retryAfter: nil)
-            case .lost: Fault.drop
-            case .lostAnswer: Fault.commitThenDrop
-            case .cutOff: Fault.badJSON
-            }
-        account.server.faults.inject(FaultPlan.Rule(rule, .next(times), pathPrefix: "/crm/v3/objects/contacts"))
+            account.crm.counts.files > 0
+            ? FaultPlan.Rule(Self.fault(fault), .next(times), pathPrefix: "/hubfs-signed")
+            : FaultPlan.Rule(Self.fault(fault), .once, pathPrefix: "/files/v3/files")
+        account.server.faults.inject(rule)
+    }
+
+    private static func fault(_ fault: ConformanceFault) -> Fault {
+        switch fault {
+        case .throttled: .status(429, retryAfter: .seconds(1))
+        case .failing: .status(503, retryAfter: nil)
+        case .lost: .drop
+        case .lostAnswer: .commitThenDrop
+        case .cutOff: .badJSON
+        }
     }
 
     func expireToken() async throws { account.clock.advance(by: .seconds(1_900)) }
@@ -177,6 +244,10 @@ private struct HubSpotSubject: RemoteSourceSubject, RemoteDestinationSubject {
                     codes.insert(String(match.1))
                 }
             }
+            // The kinds of access of files look like codes: there, only what stands in a failure is one.
+            let files = folder.appending(path: "HubSpotSimulator+Files.swift")
+            let text = (try? String(contentsOf: files, encoding: .utf8)) ?? ""
+            for match in text.matches(of: /HubSpotFailure\(\s*\d+,\s*"([A-Z_]+)"/) { codes.insert(String(match.1)) }
             // Names of limits stand beside their category.
             return codes.subtracting(["TEN_SECONDLY_ROLLING", "RATE_LIMIT"]).sorted()
         }
@@ -186,6 +257,11 @@ private struct HubSpotSubject: RemoteSourceSubject, RemoteDestinationSubject {
 }
 
 extension HubSpotAccount {
+    /// The files that hang on something; others are not part of the CRM and are not read.
+    fileprivate var attachedFiles: [CRMFile] {
+        (0..<crm.counts.files).map { crm.file(at: $0) }.filter { !$0.isArchived && !$0.parents.isEmpty }
+    }
+
     func destination(
         _ texts: [String: String] = [:], secrets: [String: Secret] = ["auth.token": Secret("token")]
     ) throws -> HubSpotDestination {

@@ -17,12 +17,12 @@ import Testing
 struct `Pipedrive conforms` {
     @Test(arguments: SourceConformance.allCases)
     func `as a source`(check: SourceConformance) async throws {
-        try await PipedriveSubject.run { try await check.check($0) }
+        try await PipedriveSubject.run(files: 60) { try await check.check($0) }
     }
 
     @Test(arguments: RemoteSourceConformance.allCases)
     func `as a source through a network`(check: RemoteSourceConformance) async throws {
-        try await PipedriveSubject.run { try await check.check($0) }
+        try await PipedriveSubject.run(files: 60) { try await check.check($0) }
     }
 
     @Test(arguments: DestinationConformance.allCases)
@@ -39,14 +39,20 @@ struct `Pipedrive conforms` {
 /// A company with 400 records, access tokens of an hour, and 20,000 tokens a day.
 private struct PipedriveSubject: RemoteSourceSubject, RemoteDestinationSubject {
     let company: PipedriveCompany
+    let contents: [ExpectedContents]
 
     private static let dailyTokens = 20_000
     private static let ownToken = "the-test's-own"
 
-    static func run(_ body: (PipedriveSubject) async throws -> Void) async throws {
+    static func run(files: Int = 0, _ body: (PipedriveSubject) async throws -> Void) async throws {
         let options = PipedriveOptions(
             tokens: [ownToken], burst: .init(requests: 1_000_000), dailyTokens: dailyTokens, searchLag: .seconds(3_600))
-        try await PipedriveCompany.run(options: options) { try await body(PipedriveSubject(company: $0)) }
+        let counts = SyntheticCRM.Counts(records: 400, files: files)
+        try await PipedriveCompany.run(counts, options: options) { company in
+            var contents: [ExpectedContents] = []
+            if files > 0 { contents = [try expectedContents(company)] }
+            try await body(PipedriveSubject(company: company, contents: contents))
+        }
     }
 
     // MARK: As a source
@@ -144,6 +150,25 @@ private struct PipedriveSubject: RemoteSourceSubject, RemoteDestinationSubject {
         ]
     }
 
+    /// Sizes of files whose bytes come in more pieces than one, and not so large that reading them takes long.
+    private static let severalPieces = (256 << 10) + 1..<1_000_000
+
+    /// Of the files an empty one, one of several pieces and small ones; the company does not give the last of these, as if
+    /// it were gone since it was listed.
+    private static func expectedContents(_ company: PipedriveCompany) throws -> ExpectedContents {
+        let crm = company.crm
+        let files = (0..<crm.counts.files).filter { !crm.isArchived(.file, at: $0) }.map { crm.file(at: $0) }
+        let empty = try #require(files.first { $0.size == 0 })
+        let large = try #require(files.first { severalPieces.contains($0.size) })
+        let small = files.filter { (1..<severalPieces.lowerBound).contains($0.size) }.prefix(9)
+        let gone = try #require(small.last)
+        let path = "/api/v1/files/\(gone.id)/download"
+        company.server.faults.inject(FaultPlan.Rule(.status(404, retryAfter: nil), .share(1), pathPrefix: path))
+        var digests: [String: [UInt8]] = [:]
+        for file in [empty, large] + small.dropLast() { digests[String(file.id)] = file.sha256 }
+        return ExpectedContents(StreamName("file")!, digests: digests, unavailable: [String(gone.id)])
+    }
+
     var unlinked: (from: StreamName, to: StreamName)? { (StreamName("organization")!, StreamName("person")!) }
     /// The owners and the administrator.
     var peopleCount: Int { company.crm.counts.owners + 1 }
@@ -172,6 +197,22 @@ private struct PipedriveSubject: RemoteSourceSubject, RemoteDestinationSubject {
             toFields: ["title": "Renewal"])
     }
 
+    var content: ContentSubject? {
+        let simulator = company.simulator
+        return ContentSubject(
+            object: "file", field: "file",
+            row: { number in
+                let person = try #require(try simulator.records(of: "persons").first).id
+                let fields: JSONValue = ["name": .string("Ängebot \"\(number)\"; 100% 契約.pdf")]
+                return Batch.Row(
+                    key: "conformance-file-\(number)", fields: fields.serialized(),
+                    references: [
+                        .init(
+                            field: "person_id", object: "person", key: "conformance-parent", targetID: String(person))
+                    ])
+            }, count: { try simulator.count(of: "files") })
+    }
+
     func count() async throws -> Int { try company.simulator.count(of: "persons") }
 
     /// By the fields' own keys, as the API has them.
@@ -193,15 +234,27 @@ private struct PipedriveSubject: RemoteSourceSubject, RemoteDestinationSubject {
     // MARK: The network
 
     func inject(_ fault: ConformanceFault, times: Int) {
-        let rule =
-            switch fault {
-            case .throttled: Fault.status(429, retryAfter: .seconds(1))
-            case .failing: Fault.status(503, retryAfter: nil)
-            case .lost: Fault.drop
-            case .lostAnswer: Fault.commitThenDrop
-            case .cutOff: Fault.badJSON
-            }
-        company.server.faults.inject(FaultPlan.Rule(rule, .next(times), pathPrefix: "/api/v2/persons"))
+        company.server.faults.inject(
+            FaultPlan.Rule(Self.fault(for: fault), .next(times), pathPrefix: "/api/v2/persons"))
+    }
+
+    /// A destination looks for the newest file before it sends one: that answer comes slowly but whole, so that what goes
+    /// wrong is the sending. Of a source the same spares the next page, and the download has the fault.
+    func injectIntoContents(_ fault: ConformanceFault, times: Int) {
+        let path = "/api/v1/files"
+        company.server.faults.inject(FaultPlan.Rule(Self.fault(for: fault), .next(times), pathPrefix: path))
+        // The rule that was given last comes first, and spares a request that it hits the others.
+        company.server.faults.inject(FaultPlan.Rule(.trickle, .next(1), pathPrefix: path + "?"))
+    }
+
+    private static func fault(for fault: ConformanceFault) -> Fault {
+        switch fault {
+        case .throttled: .status(429, retryAfter: .seconds(1))
+        case .failing: .status(503, retryAfter: nil)
+        case .lost: .drop
+        case .lostAnswer: .commitThenDrop
+        case .cutOff: .badJSON
+        }
     }
 
     func expireToken() async throws { company.clock.advance(by: .seconds(4_000)) }

@@ -35,9 +35,10 @@ struct OrgContent {
 
     var streams: [ExpectedStream]
     var links: [ExpectedLinks]
+    var contents: [ExpectedContents]
 
     /// Fills the org through the connector's other side: 210 accounts (two pages), contacts with an account, a manager and
-    /// a second account, deals with roles, tasks of which half are archived, and notes.
+    /// a second account, deals with roles, tasks of which half are archived, notes, and files.
     static func fill(
         _ url: String, _ org: SalesforceSimulator, _ destination: SalesforceDestination
     ) async throws -> OrgContent {
@@ -111,6 +112,7 @@ struct OrgContent {
                     "ShareType": "V",
                 ])
         }
+        let files = try await OrgFiles.fill(destination)
         // What no connector writes here: a manager, and a second account.
         _ = try await post(
             url, "/composite/sobjects",
@@ -146,7 +148,7 @@ struct OrgContent {
                 ExpectedLinks(
                     from: note, to: account,
                     edges: Set((0..<12).map { Edge(from: notes[$0], to: accounts[$0]) })),
-            ])
+            ], contents: [files])
     }
 
     /// The answer to a request of somebody else's.

@@ -43,6 +43,7 @@ private struct SalesforceSubject: RemoteSourceSubject, RemoteDestinationSubject 
     let route: String
     let streams: [ExpectedStream]
     let links: [ExpectedLinks]
+    let contents: [ExpectedContents]
     /// Requests that filled the org.
     private let writesBefore: Int
 
@@ -67,7 +68,8 @@ private struct SalesforceSubject: RemoteSourceSubject, RemoteDestinationSubject 
             try await body(
                 SalesforceSubject(
                     org: org, server: server, clock: clock, route: route, streams: content?.streams ?? [],
-                    links: content?.links ?? [], writesBefore: server.journal.counts.writes))
+                    links: content?.links ?? [], contents: content?.contents ?? [],
+                    writesBefore: server.journal.counts.writes))
         }
     }
 
@@ -106,6 +108,13 @@ private struct SalesforceSubject: RemoteSourceSubject, RemoteDestinationSubject 
             toFields: ["Name": "Renewal", "StageName": "Prospecting", "CloseDate": "2026-12-31"])
     }
 
+    /// Versions are counted, not documents: a file that was sent twice may be one document with two of them.
+    var content: ContentSubject? {
+        ContentSubject(
+            object: OrgFiles.object, field: OrgFiles.field, takesEmpty: false,
+            row: { OrgFiles.row("conformance-record-\($0)") }, count: { try org.count(of: OrgFiles.object) })
+    }
+
     func count() async throws -> Int { try org.count(of: "Contact") }
 
     func createByOthers(_ fields: [String: String]) async throws -> String? {
@@ -118,6 +127,16 @@ private struct SalesforceSubject: RemoteSourceSubject, RemoteDestinationSubject 
 
     /// The platform has no throttle but the day's requests; a row lock is what only slows.
     func inject(_ fault: ConformanceFault, times: Int) {
+        let paths = streams.isEmpty ? ["/composite/sobjects"] : route == "rest" ? ["/query"] : ["/jobs/query/"]
+        inject(fault, times: times, at: paths)
+    }
+
+    /// Contents go by this path on both sides, whatever brings the records.
+    func injectIntoContents(_ fault: ConformanceFault, times: Int) {
+        inject(fault, times: times, at: ["/sobjects/\(OrgFiles.object)"])
+    }
+
+    private func inject(_ fault: ConformanceFault, times: Int, at paths: [String]) {
         let rule =
             switch fault {
             case .throttled: Fault.status(503, retryAfter: .seconds(1))
@@ -126,7 +145,6 @@ private struct SalesforceSubject: RemoteSourceSubject, RemoteDestinationSubject 
             case .lostAnswer: Fault.commitThenDrop
             case .cutOff: Fault.badJSON
             }
-        let paths = streams.isEmpty ? ["/composite/sobjects"] : route == "rest" ? ["/query"] : ["/jobs/query/"]
         for path in paths {
             server.faults.inject(FaultPlan.Rule(rule, .next(times), pathPrefix: "/services/data/v67.0" + path))
         }

@@ -41,20 +41,31 @@ private struct ZohoSubject: RemoteSourceSubject, RemoteDestinationSubject {
     let org: ZohoOrg
     let streams: [ExpectedStream]
     let links: [ExpectedLinks]
+    let contents: [ExpectedContents]
+    /// The account that files are written to; a source has none.
+    private let parent: String?
     private let writesBefore: Int
 
     static func run(fills: Bool = false, _ body: (ZohoSubject) async throws -> Void) async throws {
         let counts = SyntheticCRM.Counts(
-            contacts: 260, companies: 40, deals: 50, notes: 160, tasks: 30, calls: 10, meetings: 10)
+            contacts: 260, companies: 40, deals: 50, notes: 160, tasks: 30, calls: 10, meetings: 10,
+            files: 240)
         try await ZohoOrg.run(fills ? counts : nil) { options in
             options.credits = 2_000
             options.creditsUsed = 1_200
             options.users.append(.init(email: "gone@acme.test", name: "Gone", isActive: false))
         } _: { org in
+            var contents: [ExpectedContents] = []
+            var parent: String?
+            if fills {
+                contents = [try expectedContents(org)]
+            } else {
+                parent = try await org.create("Accounts", ["Account_Name": "Acme"])
+            }
             try await body(
                 ZohoSubject(
                     org: org, streams: fills ? try expected(org.simulator) : [],
-                    links: fills ? try expectedLinks(org.simulator) : [],
+                    links: fills ? try expectedLinks(org.simulator) : [], contents: contents, parent: parent,
                     writesBefore: org.server.journal.counts.writes))
         }
     }
@@ -104,7 +115,36 @@ private struct ZohoSubject: RemoteSourceSubject, RemoteDestinationSubject {
         ].map { ExpectedLinks(from: StreamName($0.0)!, to: StreamName($0.1)!, edges: $0.2) }
     }
 
-    func makeSource() throws -> any Source { try org.source(["page_size": "200"]) }
+    /// Sizes of files whose bytes come in more pieces than one, and not so large that reading them takes long.
+    private static let severalPieces = (256 << 10) + 1..<1_000_000
+
+    /// Of the files of accounts an empty one, one of several pieces and small ones; the organisation does not give the last
+    /// of these, as if it were gone since it was listed.
+    private static func expectedContents(_ org: ZohoOrg) throws -> ExpectedContents {
+        let crm = try #require(org.crm)
+        var files: [(record: String, id: String, file: CRMFile)] = []
+        for (id, document) in try org.simulator.attachments() where document["module"]?.text == "Accounts" {
+            let record = try #require(document["record"]?.text)
+            let origin = try #require(document["origin"]?.int)
+            files.append((record, id, crm.file(at: origin)))
+        }
+        files.sort { $0.file.index < $1.file.index }
+        let empty = try #require(files.first { $0.file.size == 0 })
+        let large = try #require(files.first { severalPieces.contains($0.file.size) })
+        let small = files.filter { (1..<severalPieces.lowerBound).contains($0.file.size) }.prefix(9)
+        let gone = try #require(small.last)
+        let path = "/crm/v8/Accounts/\(gone.record)/Attachments/\(gone.id)"
+        org.server.faults.inject(FaultPlan.Rule(.status(404, retryAfter: nil), .share(1), pathPrefix: path))
+        var digests: [String: [UInt8]] = [:]
+        for (record, id, file) in [empty, large] + small.dropLast() {
+            digests["Accounts:\(record):\(id)"] = file.sha256
+        }
+        return ExpectedContents(
+            StreamName("Attachments")!, digests: digests, unavailable: ["Accounts:\(gone.record):\(gone.id)"])
+    }
+
+    /// Files are listed record by record: those of the few accounts leave credits for the rest.
+    func makeSource() throws -> any Source { try org.source(["page_size": "200", "attachments_of": "Accounts"]) }
     var sourceCapabilities: SourceCapabilities { ZohoSource.capabilities }
     var unlinked: (from: StreamName, to: StreamName)? { (StreamName("Accounts")!, StreamName("Contacts")!) }
     var peopleCount: Int { 3 + (org.crm?.counts.owners ?? 0) }
@@ -130,6 +170,18 @@ private struct ZohoSubject: RemoteSourceSubject, RemoteDestinationSubject {
             toFields: ["Deal_Name": "Renewal", "Stage": "Closed won"])
     }
 
+    var content: ContentSubject? {
+        guard let parent else { return nil }
+        let simulator = org.simulator
+        return ContentSubject(
+            object: "Attachments", field: "file",
+            row: { number in
+                Batch.Row(
+                    "conformance-file-\(number)", ["File_Name": .string("Ängebot \"\(number)\"; 100% 契約.pdf")],
+                    [.init(field: "Parent_Id", object: "Accounts", key: "conformance-parent", targetID: parent)])
+            }, count: { try simulator.attachments().count })
+    }
+
     func count() async throws -> Int { try org.simulator.count(of: "Contacts") }
 
     func createByOthers(_ fields: [String: String]) async throws -> String? {
@@ -139,16 +191,28 @@ private struct ZohoSubject: RemoteSourceSubject, RemoteDestinationSubject {
     // MARK: The network
 
     func inject(_ fault: ConformanceFault, times: Int) {
-        let rule =
-            switch fault {
-            case .throttled: Fault.status(429, retryAfter: .seconds(1))
-            case .failing: Fault.status(503, retryAfter: nil)
-            case .lost: Fault.drop
-            case .lostAnswer: Fault.commitThenDrop
-            case .cutOff: Fault.badJSON
-            }
         let path = "/crm/v8" + (streams.isEmpty ? "/Contacts" : "/coql")
-        org.server.faults.inject(FaultPlan.Rule(rule, .next(times), pathPrefix: path))
+        org.server.faults.inject(FaultPlan.Rule(Self.fault(for: fault), .next(times), pathPrefix: path))
+    }
+
+    /// A source asks for nothing but the file. A destination looks at the record's files before it sends one: that answer
+    /// comes slowly but whole, so that what goes wrong is the sending.
+    func injectIntoContents(_ fault: ConformanceFault, times: Int) {
+        let path = parent.map { "/crm/v8/Accounts/\($0)/Attachments" } ?? "/crm/v8/"
+        org.server.faults.inject(FaultPlan.Rule(Self.fault(for: fault), .next(times), pathPrefix: path))
+        guard parent != nil else { return }
+        // The rule that was given last comes first, and spares a request that it hits the others.
+        org.server.faults.inject(FaultPlan.Rule(.trickle, .next(1), pathPrefix: path + "?"))
+    }
+
+    private static func fault(for fault: ConformanceFault) -> Fault {
+        switch fault {
+        case .throttled: .status(429, retryAfter: .seconds(1))
+        case .failing: .status(503, retryAfter: nil)
+        case .lost: .drop
+        case .lostAnswer: .commitThenDrop
+        case .cutOff: .badJSON
+        }
     }
 
     func expireToken() async throws { org.clock.advance(by: .seconds(4_000)) }

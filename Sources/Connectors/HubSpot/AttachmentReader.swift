@@ -151,16 +151,15 @@ struct AttachmentReader: Sendable {
     ///
     /// - Throws: `Rejection(.contentUnavailable)` if the file is gone, or nobody may read it.
     func content(_ id: String, piece: ([UInt8]) async throws -> Void) async throws {
-        let address: String
+        let (address, size): (String, Int?)
         do {
-            guard
-                let text = try await connection.client
-                    .value(connection.paths.file(id) + "/signed-url", [], class: "files")["url"]?.text
-            else {
+            let answer = try await connection.client.value(
+                connection.paths.file(id) + "/signed-url", [], class: "files")
+            guard let text = answer["url"]?.text else {
                 throw MigratezError(
                     .brokenResponse, "HubSpot gives no address for file \(id)", remedy: .retry(after: nil))
             }
-            address = text
+            (address, size) = (text, answer["size"]?.int)
         } catch let error as MigratezError {
             guard let refused = error.callRefused, [400, 403, 404, 410].contains(refused.status),
                 refused.refusal.category != "MISSING_SCOPES"
@@ -169,24 +168,16 @@ struct AttachmentReader: Sendable {
                 .contentUnavailable, reason: "HubSpot has no file \(id) any more, or does not give it out",
                 vendorCode: refused.refusal.category)
         }
-        var status = 0
-        try await connection.downloads.stream(
-            HTTPRequest(
-                .get, address, deadline: .seconds(3_600), responseBytesMax: HubSpotAttachments.bytesMax,
-                endpointClass: "download", isIdempotent: true)
-        ) { head in
-            status = head.status
-        } chunk: { bytes in
-            if (200..<300).contains(status) { try await piece(bytes) }
+        let request = HTTPRequest(
+            .get, address, deadline: .seconds(3_600), responseBytesMax: HubSpotAttachments.bytesMax,
+            endpointClass: "download", isIdempotent: true)
+        try await ContentDownload(connection.downloads, request, expectedBytes: size).run(piece: piece) { response in
+            let reason = "the address of file \(id) is answered with status \(response.status)"
+            guard [403, 404, 410].contains(response.status) else {
+                return MigratezError(.serverFailed, reason, remedy: .retry(after: nil))
+            }
+            return Rejection(.contentUnavailable, reason: reason, vendorCode: String(response.status))
         }
-        guard !(200..<300).contains(status) else { return }
-        guard ![403, 404, 410].contains(status) else {
-            throw Rejection(
-                .contentUnavailable, reason: "the address of file \(id) is answered with status \(status)",
-                vendorCode: String(status))
-        }
-        throw MigratezError(
-            .serverFailed, "the address of file \(id) is answered with status \(status)", remedy: .retry(after: nil))
     }
 }
 

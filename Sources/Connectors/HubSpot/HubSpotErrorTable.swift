@@ -23,6 +23,7 @@ extension VendorErrorTable {
 
         // Categories: the request and its rows
         VendorErrorRule("OBJECT_NOT_FOUND", .recordDeleted),
+        VendorErrorRule("FILE_TOO_LARGE", .contentTooLarge),
         VendorErrorRule("OBJECT_ALREADY_EXISTS", .duplicate),
         VendorErrorRule("CONFLICT", .duplicate),
         VendorErrorRule("URI_TOO_LONG", .requestRefused, .fixConfiguration),

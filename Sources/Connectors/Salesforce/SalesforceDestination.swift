@@ -19,7 +19,7 @@ package struct SalesforceDestination: Destination {
     package static let capabilities = DestinationCapabilities(
         routes: [RouteName.collections, RouteName.bulk2, RouteName.multipart], bulkRoute: RouteName.bulk2,
         upsertKey: SalesforceSettings.defaultStampField, links: "lookups and junction objects, notes by their document",
-        createdDate: "every object, with the right to set audit fields", undoes: true,
+        movesFiles: true, createdDate: "every object, with the right to set audit fields", undoes: true,
         limits: [
             "\(CollectionRequest.recordsMax) records a call",
             "bulk from \(bulkRowsMin) rows on, \(bulkBatchRecords) a job unless load.batch says more",

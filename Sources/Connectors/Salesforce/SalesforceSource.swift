@@ -22,7 +22,7 @@ package struct SalesforceSource: Source {
         SalesforceAccess.specs + SalesforceSourceSettings.specs + PolicyStack.settings
     package static let capabilities = SourceCapabilities(
         routes: [ReadRoute.rest.rawValue, ReadRoute.bulk2.rawValue], bulkRoute: ReadRoute.bulk2.rawValue,
-        tellsChanges: true, links: "lookups and junction objects, with roles as labels",
+        tellsChanges: true, links: "lookups and junction objects, with roles as labels", movesFiles: true,
         limits: [
             "\(SalesforceSourceSettings.pageRecordsMax) records a page",
             "bulk from \(SalesforceSourceSettings.bulkRecordsMin) records on, \(QueryJobs.pieceRecords) a page",

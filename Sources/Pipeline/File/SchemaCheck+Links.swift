@@ -75,8 +75,9 @@ extension SchemaCheck {
     /// A reference without a list of objects may point to any.
     private static func canHold(_ field: FieldSchema, _ object: String) -> Bool {
         guard field.kind == .reference, field.isCreateable else { return false }
-        // Salesforce links notes through the files that they are (ContentNote is a ContentDocument; Object Reference).
-        let names = object == "ContentNote" ? [object, "ContentDocument"] : [object]
+        // Salesforce links notes and versions of files through the documents that they are (Object Reference).
+        let isDocument = ["ContentNote", "ContentVersion"].contains(object)
+        let names = isDocument ? [object, "ContentDocument"] : [object]
         return field.refersTo.isEmpty || names.contains { field.refersTo.contains($0) }
     }
 }

@@ -94,7 +94,7 @@ enum CRMVocabulary {
             CRMObjectForm("company", "account"), CRMObjectForm("contact", "contact"),
             CRMObjectForm("lead", "lead"), CRMObjectForm("deal", "opportunity"),
             CRMObjectForm("note", "annotation"), CRMObjectForm("task", "task"), CRMObjectForm("call", "phonecall"),
-            CRMObjectForm("meeting", "appointment"), CRMObjectForm("email", "email"),
+            CRMObjectForm("meeting", "appointment"), CRMObjectForm("email", "email"), CRMObjectForm("file", "file"),
             CRMObjectForm("ticket", "incident", isUsual: false),
         ],
         "odoo": [

@@ -70,7 +70,7 @@ struct MappingDrafter {
                 !Self.keyFields.contains($0.name) && !isOther($0) && $0.name != target.content?.field
             })
         let concept = ObjectMeaning.concept(of: stream.text)
-        for pair in ActivityFields.pairs(concept, from: sourceConnector, source, to: targetConnector)
+        for pair in FieldRoles.pairs(concept, from: sourceConnector, source, to: targetConnector)
         where target.field(pair.target)?.isCreateable == true {
             assigned[pair.target] = FieldCandidate(
                 source: pair.source, target: pair.target, certainty: 90, reason: "both are the \(pair.role.rawValue)")
@@ -116,7 +116,7 @@ struct MappingDrafter {
                 remark: candidate.certainty < 100 ? candidate.reason : nil)
         }
         if durations.contains(target.name),
-            let expression = ActivityFields.conversion(of: source.name, from: sourceConnector, to: targetConnector)
+            let expression = FieldRoles.conversion(of: source.name, from: sourceConnector, to: targetConnector)
         {
             return DraftMapping.Field(
                 target: target.name, rule: "{ expr: '\(expression)', on_error: \"null\" }", remark: "units differ")
@@ -178,14 +178,16 @@ struct MappingDrafter {
         }
     }
 
-    /// Pipedrive and Odoo keep whole seconds: what they are cut off to is said here, so that `verify` finds what was sent.
+    /// Some keep whole seconds: what they are cut off to is said here, so that `verify` finds what was sent.
     private func wholeSecondsRule(_ source: FieldSchema, _ target: FieldSchema) -> DraftMapping.Field? {
-        guard ["pipedrive", "odoo"].contains(targetConnector), target.kind == .dateTime,
+        guard ["pipedrive", "odoo", "dynamics", "zoho"].contains(targetConnector), target.kind == .dateTime,
             Self.isIdentifier(source.name)
         else { return nil }
         let expression = "formatDate(\(source.name), \"yyyy-MM-dd''T''HH:mm:ss''Z''\")"
         return DraftMapping.Field(
-            target: target.name, rule: "{ expr: '\(expression)', on_error: \"null\" }", remark: "in whole seconds")
+            target: target.name,
+            rule: "{ expr: '\(expression)', on_error: \"null\"\(target.isRequired ? ", default: '${run.date}'" : "") }",
+            remark: "in whole seconds")
     }
 
     /// Somebody without a last name is known by the first part of their address.

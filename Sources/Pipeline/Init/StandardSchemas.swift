@@ -7,7 +7,7 @@ import MigratezConnectorKit
 /// is there: discovery shows the rest.
 enum StandardSchemas {
     static func source(_ stream: String, of connector: String) -> ObjectSchema {
-        if let activity = ActivityFields.schema(of: stream, in: connector) { return activity }
+        if let activity = FieldRoles.schema(of: stream, in: connector) { return activity }
         return switch connector {
         case "hubspot": hubSpotObject(stream)
         case "salesforce": salesforceObject(stream)
@@ -21,7 +21,7 @@ enum StandardSchemas {
     }
 
     static func target(_ object: String, of connector: String) -> ObjectSchema {
-        if let activity = ActivityFields.schema(of: object, in: connector) { return activity }
+        if let activity = FieldRoles.schema(of: object, in: connector) { return activity }
         return switch connector {
         case "hubspot": hubSpotObject(object)
         case "salesforce": salesforceObject(object)

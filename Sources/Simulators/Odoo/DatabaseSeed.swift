@@ -50,6 +50,11 @@ struct DatabaseSeed {
         return try environment.create(model, [.object(members)], at: created)[0]
     }
 
+    /// What is no number was never taken, and a number is never empty.
+    static func number(_ text: String?) -> JSONValue {
+        .number(text.flatMap { Double($0)?.isFinite == true ? $0 : nil } ?? "0")
+    }
+
     static func id(_ id: Int64?) -> JSONValue { id.map { .number(String($0)) } ?? false }
     static func text(_ text: String?) -> JSONValue {
         text.map { .string($0.replacing("\0", with: "")) } ?? false
@@ -143,7 +148,7 @@ struct DatabaseSeed {
                     "city": Self.text(company[.city]), "zip": Self.text(company[.zip]),
                     "country_id": Self.id(company[.country].flatMap { countries[$0] }),
                     "comment": Self.html(company[.description]), "user_id": Self.id(user(company[.owner])),
-                    "x_annual_revenue": Self.text(company[.annualrevenue]),
+                    "x_annual_revenue": Self.number(company[.annualrevenue]),
                     "active": .bool(!crm.isArchived(.company, at: index)),
                 ], at: company.createdAt)
         }
@@ -189,8 +194,7 @@ struct DatabaseSeed {
                 [
                     "type": "opportunity", "name": Self.name(deal[.dealname]),
                     "partner_id": Self.id(contact ?? company), "stage_id": Self.id(stages[Self.stage(deal)]),
-                    // What is no number there was never taken.
-                    "expected_revenue": .number(deal[.amount].flatMap { Double($0) == nil ? nil : $0 } ?? "0"),
+                    "expected_revenue": Self.number(deal[.amount]),
                     "date_deadline": Self.text(deal[.closedate].map { String($0.prefix(10)) }),
                     "description": Self.html(deal[.description]), "user_id": Self.id(user(deal[.owner])),
                     "x_next_step": Self.text(deal[.nextStep]), "x_deal_type": Self.text(deal[.dealtype]),

@@ -38,17 +38,21 @@ package struct ContentSubject: Sendable {
     package var object: String
     /// The field that takes the bytes.
     package var field: String
+    /// Whether a file may have no bytes at all; where it may not, one that has none must be refused with a reason.
+    package var takesEmpty: Bool
     /// A row of record number `number` without its content, the same for the same number; what it refers to is there.
     package var row: @Sendable (Int) async throws -> Batch.Row
     /// How many records of the object the account holds in truth.
     package var count: @Sendable () async throws -> Int
 
     package init(
-        object: String, field: String, row: @escaping @Sendable (Int) async throws -> Batch.Row,
+        object: String, field: String, takesEmpty: Bool = true,
+        row: @escaping @Sendable (Int) async throws -> Batch.Row,
         count: @escaping @Sendable () async throws -> Int
     ) {
         self.object = object
         self.field = field
+        self.takesEmpty = takesEmpty
         self.row = row
         self.count = count
     }
@@ -114,8 +118,8 @@ extension DestinationSubject {
 
 extension Destination {
     /// Writes by the way that this many rows go.
-    func put(_ batch: Batch) async throws -> [Receipt] {
-        try await write(batch, by: route(for: batch.object, expectedRows: batch.rows.count), intent: ForgottenIntent())
+    func put(_ batch: Batch, intent: any WriteIntent = ForgottenIntent()) async throws -> [Receipt] {
+        try await write(batch, by: route(for: batch.object, expectedRows: batch.rows.count), intent: intent)
     }
 
     func found(_ batch: Batch, note: String? = nil) async throws -> [Receipt] {
@@ -151,4 +155,11 @@ extension Receipt {
 /// An intent whose notes nobody asks for.
 private struct ForgottenIntent: WriteIntent {
     func note(_ note: String) async throws {}
+}
+
+/// Keeps the last note, as the staging does: what can hold no key is found by it after a crash.
+actor KeptIntent: WriteIntent {
+    private(set) var last: String?
+
+    func note(_ note: String) { last = note }
 }

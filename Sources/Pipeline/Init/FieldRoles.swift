@@ -3,13 +3,15 @@
 
 import MigratezConnectorKit
 
-/// What the fields of activities mean. Their names alone do not tell: one CRM's `scheduledend` is when a task is due, and
-/// when a meeting ends.
-enum ActivityFields {
+/// What the fields of activities and files mean. Their names alone do not tell: one CRM's `scheduledend` is when a task is
+/// due, and when a meeting ends.
+enum FieldRoles {
     enum Role: String, CaseIterable {
         case subject, text, due, start, end, location, status, priority, direction
         /// How long it took; the unit differs.
         case duration
+        /// A file's name, with its extension.
+        case fileName = "file name"
     }
 
     /// A field of the source for each field of the destination that has the same role, and the role.
@@ -34,7 +36,8 @@ enum ActivityFields {
     /// The fields of an object that activities are kept in, for drafts that are made without asking anybody; `nil` for
     /// other objects.
     static func schema(of object: String, in connector: String) -> ObjectSchema? {
-        let concepts = CRMVocabulary.forms(of: connector).filter { $0.object == object }.map(\.concept)
+        let concepts = CRMVocabulary.forms(of: connector).filter { $0.object == object && $0.concept != "file" }
+            .map(\.concept)
         var fields: [FieldSchema] = []
         for place in concepts.flatMap({ table[connector]?[$0] ?? [] })
         where !fields.contains(where: { $0.name == place.field }) {
@@ -45,7 +48,7 @@ enum ActivityFields {
 
     private static func kind(of role: Role) -> FieldSchema.Kind {
         switch role {
-        case .subject, .location, .status, .priority, .direction: .text
+        case .subject, .fileName, .location, .status, .priority, .direction: .text
         case .text: .longText
         case .due: .date
         case .start, .end: .dateTime
@@ -68,6 +71,7 @@ enum ActivityFields {
 
     private static let table: [String: [String: [Place]]] = [
         "hubspot": [
+            "file": [("file_name", .fileName)],
             "task": [
                 ("hs_task_subject", .subject), ("hs_task_body", .text), ("hs_timestamp", .due),
                 ("hs_task_status", .status), ("hs_task_priority", .priority),
@@ -82,6 +86,7 @@ enum ActivityFields {
             ],
         ],
         "salesforce": [
+            "file": [("PathOnClient", .fileName), ("Title", .fileName)],
             "task": [
                 ("Subject", .subject), ("Description", .text), ("ActivityDate", .due), ("Status", .status),
                 ("Priority", .priority),
@@ -96,16 +101,18 @@ enum ActivityFields {
             ],
         ],
         "pipedrive": [
+            "file": [("name", .fileName)],
             "task": [("subject", .subject), ("note", .text), ("due_date", .due)],
             "call": [("subject", .subject), ("note", .text), ("due_date", .start)],
             "meeting": [("subject", .subject), ("note", .text), ("due_date", .start), ("location", .location)],
         ],
         "dynamics": [
+            "file": [("filename", .fileName)],
             "task": [
                 ("subject", .subject), ("description", .text), ("scheduledend", .due), ("prioritycode", .priority),
             ],
             "call": [
-                ("subject", .subject), ("description", .text), ("scheduledstart", .start),
+                ("subject", .subject), ("description", .text), ("scheduledend", .start),
                 ("actualdurationminutes", .duration),
             ],
             "meeting": [
@@ -114,6 +121,7 @@ enum ActivityFields {
             ],
         ],
         "odoo": [
+            "file": [("name", .fileName)],
             "task": [("summary", .subject), ("note", .text), ("date_deadline", .due)],
             "call": [("summary", .subject), ("note", .text), ("date_deadline", .start)],
             "meeting": [
@@ -121,6 +129,7 @@ enum ActivityFields {
             ],
         ],
         "zoho": [
+            "file": [("File_Name", .fileName)],
             "task": [
                 ("Subject", .subject), ("Description", .text), ("Due_Date", .due), ("Status", .status),
                 ("Priority", .priority),
