@@ -99,7 +99,11 @@ struct ChunkLoad: Sendable {
                 try Task.checkCancellation()
                 switch try await shelf.supply(row) {
                 case .ready(let row): supplied.append(row)
-                case .refused(let rejection): refusals.append(.init(row: row, rejection: rejection))
+                case .refused(let rejection):
+                    // The links that the row carries share its fate.
+                    for assembled in try await RowAssembly(staging: staging, target: target).assemble([row]) {
+                        refusals.append(.init(row: assembled.row, rejection: rejection))
+                    }
                 case .awaited:
                     try await wait()
                     continue

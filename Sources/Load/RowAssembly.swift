@@ -19,6 +19,12 @@ struct RowAssembly: Sendable {
         case rejected(LoadRow, Rejection)
         /// `nil`: the pipeline leaves the destination's record as it is.
         case skipped(LoadRow, ErrorCode?)
+
+        var row: LoadRow {
+            switch self {
+            case .row(let row), .rejected(let row, _), .skipped(let row, _): row
+            }
+        }
     }
 
     /// The rows of some lines with their keys and references, in their order.
