@@ -131,7 +131,7 @@ enum ObjectPairs {
         case ("pipedrive", "deal", "person"): "deal_participant"
         case ("dynamics", "opportunity", "contact"): "connection"
         case ("zoho", "Deals", "Contacts"): "Contact_Roles"
-        case ("hubspot", "line_item", "product"): nil
+        case ("hubspot", "line_item", "product"), ("hubspot", _, "file"): nil
         // HubSpot has no other fields that refer to other records, and no links between activities.
         case ("hubspot", _, _): activities.contains(from) && activities.contains(to) ? nil : "\(from)_to_\(to)"
         default: nil

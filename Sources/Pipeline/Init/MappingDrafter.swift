@@ -59,7 +59,9 @@ struct MappingDrafter {
     ) -> DraftMapping.Object {
         // A destination that takes any field gets the source's own names.
         if target.fields.isEmpty {
-            let fields = source.fields.filter { Self.isValue($0) && $0.isCreateable }
+            let values = source.fields.filter { Self.isValue($0) }
+            let own = values.filter(\.isCreateable)
+            let fields = (own.isEmpty ? values : own)
                 .map { DraftMapping.Field(target: Self.plainName($0.name), rule: YAMLText.scalar($0.name)) }
             return DraftMapping.Object(
                 stream: stream, target: target.name, fields: fields, unmapped: [], matchKeys: [], mergeKeys: [])
