@@ -132,13 +132,14 @@ enum ObjectPairs {
         case ("dynamics", "opportunity", "contact"): "connection"
         case ("zoho", "Deals", "Contacts"): "Contact_Roles"
         case ("hubspot", "line_item", "product"), ("hubspot", _, "file"): nil
-        // HubSpot has no other fields that refer to other records, and no links between activities.
-        case ("hubspot", _, _): activities.contains(from) && activities.contains(to) ? nil : "\(from)_to_\(to)"
+        // HubSpot has no other fields that refer to other records, and activities are of people, companies and deals.
+        case ("hubspot", _, _): activities.contains(from) && !parties.contains(to) ? nil : "\(from)_to_\(to)"
         default: nil
         }
     }
 
     private static let activities: Set = ["note", "task", "call", "meeting", "email"]
+    private static let parties: Set = ["company", "contact", "deal", "lead", "ticket"]
 
     /// Whether records of the one kind have many links to records of the other, so that a field cannot hold them.
     static func isManyToMany(from: StreamName, to: StreamName) -> Bool {
