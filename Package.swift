@@ -162,7 +162,8 @@ let package = Package(
         tests(
             "HubSpotConnector",
             [
-                "Model", "JSON", "Crypto", "Transport", "ConnectorKit", "HubSpotConnector", "HubSpotSimulator", "SimulatorKit",
+                "Model", "JSON", "Crypto", "Transport", "ConnectorKit", "HubSpotConnector", "HubSpotSimulator",
+                "SimulatorKit",
                 "SyntheticCRM", "TestKit",
             ]),
         tests(

@@ -159,7 +159,7 @@ import Testing
         }
     }
 
-    @Test(arguments: [Fault.commitThenDrop, .drop, .status(503, retryAfter: nil), .badJSON])
+    @Test(arguments: [Fault.commitThenDrop, .badJSON])
     func `a write whose answer is lost doubles nothing`(fault: Fault) async throws {
         for (path, size) in [("annotations", 1_000), ("UploadBlock", 2_000_000), ("CommitAnnotation", 2_000_000)] {
             // Looking for notes by their ids is below the same path, and a broken list is an error at once.

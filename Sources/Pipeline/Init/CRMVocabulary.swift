@@ -104,7 +104,8 @@ enum CRMVocabulary {
             CRMObjectForm("company", "Accounts"), CRMObjectForm("contact", "Contacts"),
             CRMObjectForm("lead", "Leads"), CRMObjectForm("deal", "Deals"),
             CRMObjectForm("note", "Notes"), CRMObjectForm("task", "Tasks"), CRMObjectForm("call", "Calls"),
-            CRMObjectForm("meeting", "Events"), CRMObjectForm("file", "Attachments"), CRMObjectForm("ticket", "Cases", isUsual: false),
+            CRMObjectForm("meeting", "Events"), CRMObjectForm("file", "Attachments"),
+            CRMObjectForm("ticket", "Cases", isUsual: false),
         ],
     ]
 }

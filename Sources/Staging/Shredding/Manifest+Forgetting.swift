@@ -16,7 +16,9 @@ extension ManifestTransaction {
             """, [])
         try forgetDelta()
         try countContents()
-        for table in ["records", "rejects", "tags", "batches", "images", "undo", "notes", "leases", "holds", "contents"] {
+        for table in [
+            "records", "rejects", "tags", "batches", "images", "undo", "notes", "leases", "holds", "contents",
+        ] {
             try execute("DELETE FROM \(table)", [])
         }
         try execute("UPDATE streams SET cursor = NULL", [])
