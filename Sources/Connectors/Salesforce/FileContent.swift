@@ -43,9 +43,6 @@ enum SalesforceFile {
 
 /// Reads bytes of files as they arrive.
 struct FileContent: Sendable {
-    private static let pieceBytesMax = 256 << 10
-    private static let refusalBytesMax = 64 << 10
-
     let api: SalesforceAPI
 
     /// - Parameters:
@@ -58,29 +55,8 @@ struct FileContent: Sendable {
         let request = api.request(
             .get, "/sobjects/\(object)/\(id)/\(field)", accept: "*/*", endpointClass: "content",
             deadline: .seconds(3600), responseBytesMax: .GiB(4))
-        var status = 0
-        var refusal: [UInt8] = []
-        var count = 0
-        try await api.http.stream(request) { head in
-            status = head.status
-        } chunk: { bytes in
-            guard (200..<300).contains(status) else {
-                if refusal.count < Self.refusalBytesMax { refusal += bytes }
-                return
-            }
-            count += bytes.count
-            if bytes.count <= Self.pieceBytesMax { return try await piece(bytes) }
-            for start in stride(from: 0, to: bytes.count, by: Self.pieceBytesMax) {
-                try await piece(Array(bytes[start..<min(start + Self.pieceBytesMax, bytes.count)]))
-            }
-        }
-        guard (200..<300).contains(status) else {
-            throw Self.refused(SalesforceAPI.error(status, refusal, of: request), field)
-        }
-        guard expected == nil || expected == count else {
-            throw MigratezError(
-                .brokenResponse, "\(count) bytes of \(object) \(id) came, of \(expected ?? 0)",
-                remedy: .retry(after: nil))
+        try await ContentDownload(api.http, request, expectedBytes: expected).run(piece: piece) { response in
+            Self.refused(SalesforceAPI.error(response.status, response.body, of: request), field)
         }
     }
 
