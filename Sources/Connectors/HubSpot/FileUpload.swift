@@ -16,43 +16,17 @@ struct FileUpload: Sendable {
     /// `nil` for bytes that take the place of others: these keep their folder.
     let folder: String?
 
-    /// A checksum of the bytes: none of them can hold it by chance.
-    private var boundary: String {
-        "migratez-"
-            + content.sha256.prefix(24).map { byte in
-                let digits = String(byte, radix: 16)
-                return digits.utf8.count < 2 ? "0" + digits : digits
-            }.joined()
-    }
-
     /// A request that can be sent once; another attempt takes another one.
     func request(_ method: HTTPMethod, _ address: String) async throws -> HTTPRequest {
         let options: JSONValue = ["access": .string(access), "overwrite": true]
-        var head = ""
-        if let folder {
-            head += part("folderPath", folder)
-            head += part("fileName", name)
-        }
-        head += part("options", String(decoding: options.serialized(), as: UTF8.self))
-        head += "--\(boundary)\r\nContent-Disposition: form-data; name=\"file\"; filename=\"\(Self.quoted(name))\"\r\n"
-        head += "Content-Type: application/octet-stream\r\n\r\n"
-        let (start, end) = (Array(head.utf8), Array("\r\n--\(boundary)--\r\n".utf8))
-        let pieces = RowContent.pieces(start, try await content.pieces(), end)
+        var fields: [FormUpload.Field] = []
+        if let folder { fields = [.init("folderPath", Array(folder.utf8)), .init("fileName", Array(name.utf8))] }
+        fields.append(.init("options", options.serialized()))
+        let form = FormUpload(fields: fields, part: "file", fileName: name, content: content)
         return HTTPRequest(
-            method, address,
-            headers: [HTTPHeader("Content-Type", "multipart/form-data; boundary=\(boundary)")],
-            body: .stream(length: start.count + content.bytes + end.count, pieces),
+            method, address, headers: [form.contentType], body: try await form.body(),
             // As slow as 64 KiB a second.
             deadline: .seconds(60 + content.bytes / 65_536), endpointClass: "files", isIdempotent: false)
-    }
-
-    private func part(_ name: String, _ value: String) -> String {
-        "--\(boundary)\r\nContent-Disposition: form-data; name=\"\(name)\"\r\n\r\n\(value)\r\n"
-    }
-
-    /// As browsers write the names of files into a header (WHATWG, "Multipart form data").
-    private static func quoted(_ name: String) -> String {
-        name.replacing("\"", with: "%22").replacing("\r", with: "%0D").replacing("\n", with: "%0A")
     }
 
     // MARK: Names

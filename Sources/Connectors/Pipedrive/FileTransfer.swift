@@ -85,7 +85,8 @@ struct FileTransfer: Sendable {
         }
         try await intent.note(String(try await lists.newestID(.file)))
         let upload = FormUpload(
-            fields: Self.parents.compactMap { parent in body[parent]?.text.map { (parent, $0) } }, part: Self.content,
+            fields: Self.parents.compactMap { parent in body[parent]?.text.map { .init(parent, Array($0.utf8)) } },
+            part: Self.content,
             fileName: name, content: content)
         var repeats = 0
         while true {

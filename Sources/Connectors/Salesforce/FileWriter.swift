@@ -187,13 +187,13 @@ struct FileWriter: Sendable {
     }
 
     private func request(_ record: [UInt8], _ content: RowContent) async throws -> HTTPRequest {
-        let form = MultipartForm(record: record, field: content.field)
+        // The name that people see is `PathOnClient`; the part's own one only says that it is a file.
+        let form = FormUpload(
+            fields: [.init("entity_content", type: "application/json", record)], part: content.field,
+            fileName: "content", content: content)
         return api.request(
-            .post, "/sobjects/\(SalesforceFile.object)", contentType: form.contentType,
-            body: .stream(
-                length: form.head.count + content.bytes + form.tail.count,
-                RowContent.pieces(form.head, try await content.pieces(), form.tail)),
-            endpointClass: "content", isIdempotent: false, deadline: .seconds(3600))
+            .post, "/sobjects/\(SalesforceFile.object)", contentType: form.contentType.value,
+            body: try await form.body(), endpointClass: "content", isIdempotent: false, deadline: .seconds(3600))
     }
 
     private static func rejection(_ refusals: [SalesforceRefusal]) -> Rejection {
@@ -203,32 +203,5 @@ struct FileWriter: Sendable {
             rejection.fields = [contentField]
         }
         return rejection
-    }
-}
-
-/// The two parts of a request that carries a file.
-struct MultipartForm {
-    let contentType: String
-    /// What comes before the bytes, and after them.
-    let head: [UInt8]
-    let tail: [UInt8]
-
-    /// - Parameters:
-    ///   - record: the fields as a JSON object.
-    ///   - field: the one that takes the bytes.
-    init(record: [UInt8], field: String) {
-        // Long enough that no file holds it but by intent, and then the server counts wrongly and refuses.
-        let boundary = "migratez-\(Hex.encode((0..<24).map { _ in UInt8.random(in: 0...255) }))"
-        contentType = "multipart/form-data; boundary=\"\(boundary)\""
-        var head = Array(
-            ("--\(boundary)\r\nContent-Disposition: form-data; name=\"entity_content\"\r\n"
-                + "Content-Type: application/json\r\n\r\n").utf8)
-        head += record
-        // The name that people see is `PathOnClient`; this one only says that the part is a file.
-        head += Array(
-            ("\r\n--\(boundary)\r\nContent-Disposition: form-data; name=\"\(field)\"; filename=\"content\"\r\n"
-                + "Content-Type: application/octet-stream\r\n\r\n").utf8)
-        self.head = head
-        tail = Array("\r\n--\(boundary)--\r\n".utf8)
     }
 }

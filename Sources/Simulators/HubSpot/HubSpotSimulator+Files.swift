@@ -14,17 +14,17 @@ extension HubSpotSimulator {
     /// `POST /files/v3/files`: a form with `file`, `options` (JSON with `access`), and `folderId` or `folderPath`.
     func fileUpload(_ request: SimulatorRequest) async throws(HubSpotFailure) -> SimulatorResponse {
         let form = try form(request)
-        guard let part = form.file else { throw .invalid("file is required") }
+        guard let part = form["file"] else { throw .invalid("file is required") }
         let settings = try HubSpotSimulator.options(form)
         guard let access = settings["access"]?.text, HubSpotSimulator.accessKinds.contains(access) else {
             throw .invalid("options.access is required")
         }
-        let (folderPath, folderID) = (form.text("folderPath"), form.text("folderId"))
+        let (folderPath, folderID) = (form["folderPath"]?.text, form["folderId"]?.text)
         guard (folderPath == nil) != (folderID == nil) else {
             throw .invalid("either folderId or folderPath must be given, and not both")
         }
         guard folderPath?.hasPrefix("/") != false else { throw .invalid("folderPath must begin with /") }
-        let name = form.text("fileName") ?? part.fileName ?? ""
+        let name = form["fileName"]?.text ?? part.fileName ?? ""
         guard !name.isEmpty, !name.contains("/") else { throw .invalid("the file has no valid name") }
         let content = Array(part.bytes)
         try checkSize(content)
@@ -45,7 +45,7 @@ extension HubSpotSimulator {
     /// `PUT /files/v3/files/{id}`: other bytes under the same id; name and folder stay.
     func fileReplace(_ id: String, _ request: SimulatorRequest) async throws(HubSpotFailure) -> SimulatorResponse {
         let form = try form(request)
-        guard let part = form.file else { throw .invalid("file is required") }
+        guard let part = form["file"] else { throw .invalid("file is required") }
         let settings = try HubSpotSimulator.options(form)
         let content = Array(part.bytes)
         try checkSize(content)
@@ -147,7 +147,7 @@ extension HubSpotSimulator {
     }
 
     private static func options(_ form: MultipartForm) throws(HubSpotFailure) -> JSONValue {
-        guard let text = form.text("options") else { return .null }
+        guard let text = form["options"]?.text else { return .null }
         do {
             return try JSONValue(parsing: Array(text.utf8), limits: .page)
         } catch {
