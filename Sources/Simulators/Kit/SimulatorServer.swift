@@ -84,11 +84,17 @@ package struct SimulatorServer: Sendable {
                         for try await connection in connections {
                             group.addTask { await Connection(context, connection).serve() }
                         }
+                        group.cancelAll()
                     }
                 }
             }
-            defer { group.cancelAll() }
-            return try await body(server)
+            let outcome: Swift.Result<Result, any Error>
+            do { outcome = .success(try await body(server)) } catch { outcome = .failure(error) }
+            // The listening ends, and with it the list of connections; whoever takes them is not cancelled, as one that
+            // was accepted and is taken by nobody is a fatal error of NIO's.
+            listener.channel.close(promise: nil)
+            try await group.waitForAll()
+            return try outcome.get()
         }
     }
 
