@@ -136,7 +136,8 @@ import Testing
         let crm = SyntheticCRM(
             seed: 9,
             counts: .init(
-                contacts: 900, companies: 130, deals: 300, notes: 400, tasks: 200, calls: 200, meetings: 200))
+                contacts: 900, companies: 130, deals: 300, notes: 400, tasks: 200, calls: 200, meetings: 200,
+                files: 300, emails: 300, products: 50, lineItems: 300, leads: 200))
         let map = crm.links(kind)
         var back: [Int: [Int]] = [:]
         var dangling = 0
@@ -177,13 +178,20 @@ import Testing
             seed: 1,
             counts: .init(
                 contacts: count, companies: count, deals: count, notes: count, tasks: count, calls: count,
-                meetings: count, owners: count))
+                meetings: count, files: count, emails: count, products: count, lineItems: count, leads: count,
+                owners: count))
         for kind in LinkKind.allCases {
             for index in 0..<count { _ = crm.links(kind, from: index) }
         }
-        for index in 0..<count {
-            for field in Contact.Field.allCases { _ = crm.contact(at: index)[field] }
-            for field in Note.Field.allCases { _ = crm.note(at: index)[field] }
+        func readAll<Record: SyntheticRecord>(_: Record.Type) {
+            for index in 0..<count {
+                let record = Record(crm, index)
+                for field in Record.Field.allCases { _ = record[field] }
+            }
         }
+        for record in [
+            Contact.self, Company.self, Deal.self, Note.self, CRMTask.self, Call.self, Meeting.self, CRMFile.self,
+            Email.self, Product.self, LineItem.self, Lead.self,
+        ] as [any SyntheticRecord.Type] { readAll(record) }
     }
 }

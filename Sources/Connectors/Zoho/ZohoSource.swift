@@ -22,7 +22,7 @@ package struct ZohoSource: Source {
                 "whether the roles of contacts in deals are read, one request a deal; default true"),
             SettingSpec(
                 "attachments_of", .text,
-                "the modules whose records are asked for files, one request a record; default "
+                "modules asked for files, one request a record; default "
                     + defaultAttachmentModules.joined(separator: ", ")),
         ]
 
