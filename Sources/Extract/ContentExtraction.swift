@@ -74,9 +74,26 @@ package struct ContentExtraction: Sendable {
                 try await read(records, request, &output)
             }
             try await output.finish()
+            try await requireAll(of: stream)
         } catch {
             await output.keepWhatIsComplete()
             throw error
+        }
+    }
+
+    /// Every record has its content, or the reason why there is none: whoever loads the records waits until it has.
+    private func requireAll(of stream: StreamName) async throws {
+        let missing = try await staging.manifest.read { view in
+            var (number, missing) = (0, 0)
+            for chunk in try view.chunks(of: stream, kind: .raw) {
+                missing += try view.ordinalsWithoutContent(of: stream, number..<number + chunk.records).count
+                number += chunk.records
+            }
+            return missing
+        }
+        guard missing == 0 else {
+            throw MigratezError(
+                .internalError, "the contents of \(missing) records of '\(stream)' were neither staged nor given up")
         }
     }
 
@@ -274,6 +291,11 @@ package struct ContentExtraction: Sendable {
                 count += piece.count
                 guard count <= bytesMax else { throw tooLarge }
                 if !piece.isEmpty { try await buffer.send(piece) }
+            }
+            // Odoo answers so where the file store has lost one.
+            if count == 0, let bytes = record.bytes, bytes > 0 {
+                throw Rejection(
+                    .contentUnavailable, reason: "the source gives none of the \(ByteCount(bytes)) that it says it has")
             }
             buffer.finish(.success(()))
         } catch {

@@ -118,26 +118,27 @@ class Work:
         seconds = time.monotonic() - begun
         run = json.loads(self.call(folder, "status", "--json"))["runs"][0]["run"]
         balance = json.loads(self.call(folder, "status", run, "--json"))["balance"]
-        verification = json.loads(self.call(folder, "verify", run, "--json", codes=(0, 2, 3)))["verification"]
+        verified = json.loads(self.call(folder, "verify", run, "--all", "--json", codes=(0, 2, 3)))
         reasons = json.loads(self.call(folder, "issues", "ls", run, "--json"))["issues"]
         if not self.options.keep:
             shutil.rmtree(folder / "staging", ignore_errors=True)
-        return Outcome(balance, verification, reasons, seconds)
+        return Outcome(balance, verified, reasons, seconds)
 
 
 class Outcome:
     """What a migration says of itself."""
 
-    def __init__(self, balance: list[dict], verification: list[dict], reasons: list[dict], seconds: float):
+    def __init__(self, balance: list[dict], verified: dict, reasons: list[dict], seconds: float):
         self.links = [entry for entry in balance if "-to-" in entry["stream"]]
         self.objects = [entry for entry in balance if "-to-" not in entry["stream"]]
-        self.verification, self.reasons, self.seconds = verification, reasons, seconds
+        self.verification, self.contents = verified["verification"], verified.get("contents", [])
+        self.reasons, self.seconds = reasons, seconds
 
     @property
     def faults(self) -> list[str]:
         faults = [f"{entry['stream']} is not closed" for entry in self.objects + self.links if not entry["closed"]]
         for entry in self.verification:
-            if not entry["agrees"] and (entry["missing"] or entry["different"]):
+            if not entry["agrees"]:
                 faults.append(f"{entry['stream']}: {entry['missing']} missing, different: {entry['different']}")
         for entry in self.objects:
             arrived = entry["created"] + entry["updated"] + entry["merged"]
@@ -161,7 +162,10 @@ class Outcome:
     def files(self) -> str:
         names = {"file", "ContentVersion", "Attachments"}
         entries = [entry for entry in self.objects if entry["stream"] in names]
-        return "–" if not entries else f"{self.total(entries, 'created')} of {self.total(entries, 'read')}"
+        if not entries:
+            return "–"
+        return (f"{self.total(entries, 'created')} of {self.total(entries, 'read')}, "
+                f"{self.total(self.contents, 'equal')} equal")
 
     @property
     def row(self) -> str:
@@ -179,7 +183,7 @@ def main() -> None:
     work = Work(options)
     wanted = [(a, b) for a in VENDORS for b in VENDORS if a != b and (not options.only or f"{a}-{b}" in options.only)]
     failures = 0
-    print("| pair | read | created | files | links | rejected, by reason | s |\n|---|---|---|---|---|---|---|", flush=True)
+    print("| pair | read | created | files, read back | links | rejected, by reason | s |\n|---|---|---|---|---|---|---|", flush=True)
     for vendor in VENDORS:
         pairs = [pair for pair in wanted if pair[0] == vendor]
         if not pairs:

@@ -153,4 +153,20 @@ private let file = StreamName("file").unsafelyUnwrapped
             try await area.close()
         }
     }
+
+    @Test func `an empty content of a file that has a size is none`() async throws {
+        try await withTemporaryFolder { path in
+            let area = try await Self.prepare(StagedRun(path))
+            var contents = Self.contents
+            contents["1"] = []
+            let source = MemorySource(
+                records: [file: Self.records], pageRecordsMax: 10, contents: [file: contents],
+                contentSchema: ContentSchema(field: "content", sizeField: "size"))
+            try await Self.extract(source, into: area)
+            var expected = Self.expected
+            expected[Self.ordinal(of: 1)] = nil
+            #expect(try await Self.staged(area) == expected)
+            try await area.close()
+        }
+    }
 }

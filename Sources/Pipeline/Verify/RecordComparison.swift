@@ -37,7 +37,7 @@ struct RecordComparison: Sendable {
     ///   - example: what to call it.
     mutating func add(sent: JSONValue, held: JSONValue?, isWhole: Bool = true, example: String) {
         result.compared += 1
-        if isWhole { sums?.add(sent, on: .sent) }
+        if isWhole { sums?.add(sent: sent) }
         guard let held else {
             result.missing += 1
             keep(example)
@@ -46,7 +46,7 @@ struct RecordComparison: Sendable {
             }
             return
         }
-        if isWhole { sums?.add(held, on: .held) }
+        if isWhole { sums?.add(held: held, sentAs: sent) }
         var differs = false
         for place in result.fields.indices {
             let name = result.fields[place].field

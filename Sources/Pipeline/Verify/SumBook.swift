@@ -28,7 +28,7 @@ struct SumBook: Sendable {
     }
 
     /// The side that a value stands on.
-    enum Side: Sendable { case sent, held }
+    private enum Side { case sent, held }
 
     private let numbers: [String]
     private let choices: [ChoiceField]
@@ -58,15 +58,23 @@ struct SumBook: Sendable {
         totals = numbers.map { _ in Entry() }
     }
 
-    /// Adds the numbers of a record as one side has it.
-    mutating func add(_ record: JSONValue, on side: Side) {
+    /// Adds the numbers of a record as it was sent.
+    mutating func add(sent record: JSONValue) { add(on: .sent) { record[$0] } }
+
+    /// Adds the numbers of a record as it is held. What was not sent is of the destination's own making, and is in no
+    /// sum and no group.
+    mutating func add(held record: JSONValue, sentAs sent: JSONValue) {
+        add(on: .held) { sent[$0] == nil ? nil : record[$0] }
+    }
+
+    private mutating func add(on side: Side, _ value: (String) -> JSONValue?) {
         guard !numbers.isEmpty else { return }
-        let values = numbers.map { Self.number(record[$0]) }
+        let values = numbers.map { Self.number(value($0)) }
         guard values.contains(where: { $0 != nil }) else { return }
         for (place, value) in values.enumerated() { Self.add(value, to: &totals[place], on: side) }
         guard !choices.isEmpty else { return }
         var labels = choices.map { choice in
-            let word = record[choice.name]?.text ?? ""
+            let word = value(choice.name)?.text ?? ""
             return "\(choice.name) = " + (word.isEmpty ? "none" : choice.words.contains(word) ? word : "other")
         }
         if groups[labels] == nil, groups.count >= Self.groupsMax { labels = Self.rest }
