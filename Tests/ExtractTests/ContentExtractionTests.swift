@@ -35,6 +35,13 @@ private let file = StreamName("file").unsafelyUnwrapped
         try await RecordExtraction(
             source: source(), staging: area, clock: ManualClock(), progress: SilentProgress()
         ).extract(file, fields: [])
+        // What the transform says of those that cannot be read: they stand at the end of each page.
+        try await area.manifest.commit { transaction in
+            let malformed = (0..<40).filter { $0 % 10 >= 8 }
+            try transaction.recordOutcomes(
+                malformed.map { RecordOutcome(ordinal: $0, outcome: .rejected, code: .malformedRecord) }, of: file,
+                in: .transform)
+        }
         return area
     }
 

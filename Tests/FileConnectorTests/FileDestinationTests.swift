@@ -10,10 +10,6 @@ import MigratezTestKit
 import Testing
 
 struct FileDestinationTests {
-    private struct NoIntent: WriteIntent {
-        func note(_ note: String) async throws {}
-    }
-
     private func destination(
         _ format: FileFormat, in folder: String, _ settings: [String: String] = [:], keysInMemory: Int = 1 << 17
     ) throws -> FileDestination {
@@ -29,7 +25,7 @@ struct FileDestinationTests {
 
     private func write(_ destination: FileDestination, _ rows: [Batch.Row]) async throws -> [Receipt] {
         let route = destination.route(for: "Person", expectedRows: rows.count)
-        return try await destination.write(Batch(object: "Person", rows: rows), by: route, intent: NoIntent())
+        return try await destination.write(Batch(object: "Person", rows: rows), by: route, intent: KeptIntent())
     }
 
     private func resolve(_ destination: FileDestination, _ rows: [Batch.Row]) async throws -> [String] {
@@ -172,7 +168,7 @@ struct FileDestinationTests {
                     if batch == 10 {
                         let other = Batch(object: "Other", rows: [row(batch)])
                         _ = try await destination.write(
-                            other, by: destination.route(for: "Other", expectedRows: 1), intent: NoIntent())
+                            other, by: destination.route(for: "Other", expectedRows: 1), intent: KeptIntent())
                     }
                 }
                 try await destination.finish()

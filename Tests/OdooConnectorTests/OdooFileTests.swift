@@ -9,6 +9,7 @@ import MigratezOdooSimulator
 import MigratezSimulatorKit
 import MigratezSyntheticCRM
 import MigratezTransport
+import MigratezTestKit
 import Testing
 
 /// Attachments, byte for byte, by both interfaces.
@@ -174,15 +175,10 @@ import Testing
     }
 }
 
-/// Remembers nothing: these writes have no notes.
-private struct NoIntent: WriteIntent {
-    func note(_ note: String) async throws {}
-}
-
 extension OdooDestination {
     fileprivate func put(_ object: String, _ rows: [Batch.Row]) async throws -> [Receipt] {
         try await write(
-            Batch(object: object, rows: rows), by: route(for: object, expectedRows: rows.count), intent: NoIntent())
+            Batch(object: object, rows: rows), by: route(for: object, expectedRows: rows.count), intent: KeptIntent())
     }
 }
 

@@ -2,6 +2,7 @@
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
 import MigratezConnectorKit
+import MigratezCrypto
 import MigratezModel
 import MigratezSQLiteConnector
 import MigratezTestKit
@@ -34,7 +35,13 @@ private struct SQLiteSubject: SourceSubject, DestinationSubject {
                 INSERT INTO firm SELECT i, 'Äcme "' || i || '" 👩‍👩‍👧', i + 0.5, nullif(i / 10, 0) FROM n;
                 CREATE TABLE person (
                     id INTEGER PRIMARY KEY, email TEXT UNIQUE, lastname TEXT NOT NULL, jobtitle TEXT);
+                CREATE TABLE document (id INTEGER PRIMARY KEY, title TEXT, body BLOB);
+                CREATE TABLE scan (id INTEGER PRIMARY KEY, title TEXT, image BLOB NOT NULL);
                 """)
+            for (number, content) in contents.enumerated() {
+                try program.insert("document", "body", content, title: "Document \(number)")
+            }
+            try program.run("INSERT INTO document (title) VALUES ('without a body')")
             try await body(SQLiteSubject(program: program))
         }
     }
@@ -43,7 +50,24 @@ private struct SQLiteSubject: SourceSubject, DestinationSubject {
 
     private static let firm = StreamName("firm").unsafelyUnwrapped
 
-    func makeSource() throws -> any Source { try program.source(["objects.firm.links.firm.column": "parent"]) }
+    private static let document = StreamName("document").unsafelyUnwrapped
+    private static let contents: [[UInt8]] = [0, 1, 1000, 700_001].map { length in
+        (0..<length).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 9) }
+    }
+
+    func makeSource() throws -> any Source {
+        try program.source(["objects.firm.links.firm.column": "parent", "objects.document.content": "body"])
+    }
+
+    var contents: [ExpectedContents] {
+        let digests = Self.contents.enumerated().map { (String($0 + 1), SHA256.digest(of: $1)) }
+        return [
+            ExpectedContents(
+                Self.document, digests: Dictionary(uniqueKeysWithValues: digests),
+                unavailable: [String(Self.contents.count + 1)])
+        ]
+    }
+
     var sourceCapabilities: SourceCapabilities { SQLiteSource.capabilities }
 
     var streams: [ExpectedStream] {
@@ -81,6 +105,15 @@ private struct SQLiteSubject: SourceSubject, DestinationSubject {
     var link: LinkSubject? {
         LinkSubject(
             object: "person_to_firm", fromField: "from", toField: "to", toObject: "firm", toFields: ["name": "Acme"])
+    }
+
+    /// The table is somebody else's, and its column takes no NULL.
+    var content: ContentSubject? {
+        let program = program
+        return ContentSubject(
+            object: "scan", field: "image",
+            row: { Batch.Row(key: "test:scan:\($0)", fields: Array(#"{"title":"Scan \#($0)"}"#.utf8)) },
+            count: { try program.texts("SELECT count(*) FROM scan").first.flatMap { Int($0) } ?? 0 })
     }
 
     func count() async throws -> Int {

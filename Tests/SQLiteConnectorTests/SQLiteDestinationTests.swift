@@ -10,10 +10,6 @@ import MigratezTestKit
 import Testing
 
 struct SQLiteDestinationTests {
-    private struct NoIntent: WriteIntent {
-        func note(_ note: String) async throws {}
-    }
-
     private func row(
         _ key: String, _ fields: String, references: [Batch.Reference] = [], id: String? = nil, keepsKey: Bool = true
     ) -> Batch.Row {
@@ -27,7 +23,7 @@ struct SQLiteDestinationTests {
         let schema = try await destination.discover([object])[0]
         try await destination.prepare(destination.requirements(of: schema))
         let route = destination.route(for: object, expectedRows: rows.count)
-        let receipts = try await destination.write(Batch(object: object, rows: rows), by: route, intent: NoIntent())
+        let receipts = try await destination.write(Batch(object: object, rows: rows), by: route, intent: KeptIntent())
         #expect(receipts.map(\.key) == rows.map(\.key))
         return receipts.map(\.result)
     }

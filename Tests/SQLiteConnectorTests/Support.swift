@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
+import FoundationEssentials
 import GRDB
 import MigratezConnectorKit
 import MigratezJSON
@@ -21,6 +22,14 @@ struct OtherProgram {
 
     func run(_ sql: String) throws {
         try queue.write { try $0.execute(sql: sql) }
+    }
+
+    /// A row with its bytes.
+    func insert(_ table: String, _ column: String, _ bytes: [UInt8], title: String) throws {
+        try queue.write {
+            try $0.execute(
+                sql: "INSERT INTO \(table) (title, \(column)) VALUES (?, ?)", arguments: [title, Data(bytes)])
+        }
     }
 
     func setJournal(_ mode: String) throws {

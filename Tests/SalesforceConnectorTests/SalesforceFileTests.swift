@@ -110,6 +110,9 @@ import Testing
             let schemas = try await source.discover([file, old, accounts])
             #expect(schemas.map { $0.content?.field } == ["VersionData", "Body", nil])
             #expect(schemas.allSatisfy { schema in schema.content.map { schema.field($0.field) == nil } ?? true })
+            let sized = try await source.readRecords(of: old, ids: [attachment], fields: ["BodyLength"])
+            let size = try sized.records.first.map { try JSONValue(parsing: Array(sized.bytes[$0])) }
+            #expect(size?["BodyLength"] == .number("3"))
             for (stream, id, content) in [
                 (file, document, Self.bytes(300_001)), (old, attachment, Array("old".utf8)),
             ] {

@@ -37,7 +37,7 @@ struct FatefulDestination: Destination {
             let arrived = fate.draw(0...batch.rows.count)
             if arrived > 0 {
                 let part = Batch(object: batch.object, rows: Array(batch.rows.prefix(arrived)))
-                _ = try await inner.write(part, by: route, intent: NoIntent())
+                _ = try await inner.write(part, by: route, intent: KeptIntent())
             }
             throw error
         }
@@ -56,7 +56,7 @@ struct FatefulDestination: Destination {
         case .doubles:
             guard var row = batch.rows.first else { break }
             row.key += "-again"
-            _ = try await inner.write(Batch(object: batch.object, rows: [row]), by: route, intent: NoIntent())
+            _ = try await inner.write(Batch(object: batch.object, rows: [row]), by: route, intent: KeptIntent())
         }
         return receipts
     }
@@ -95,9 +95,4 @@ struct FatefulDestination: Destination {
     func finish() async throws {}
     func identity() async throws -> String { try await inner.identity() }
     func account(for objects: [String]) async throws -> AccountReport { try await inner.account(for: objects) }
-}
-
-/// For what arrives although its sender is no more.
-private struct NoIntent: WriteIntent {
-    func note(_ note: String) async throws {}
 }

@@ -70,6 +70,21 @@ final class DatabaseFile: Sendable {
         return try await translated { try await self.opened().write(body) }
     }
 
+    /// Runs `body` with a connection of its own, in one transaction over all that it does there, which is durable when this
+    /// returns. If it throws, nothing has changed: the connection ends, and its transaction with it.
+    func transaction<T: Sendable>(_ body: (DatabaseQueue) async throws -> T) async throws -> T {
+        try await translated {
+            var configuration = configuration
+            configuration.allowsUnsafeTransactions = true
+            let queue = try DatabaseQueue(path: path, configuration: configuration)
+            let begin = mode == .writing ? "BEGIN IMMEDIATE" : "BEGIN"
+            try await queue.writeWithoutTransaction { try $0.execute(sql: begin) }
+            let result = try await body(queue)
+            try await queue.writeWithoutTransaction { try $0.execute(sql: "COMMIT") }
+            return result
+        }
+    }
+
     private func translated<T>(_ body: () async throws -> T) async throws -> T {
         do {
             return try await body()

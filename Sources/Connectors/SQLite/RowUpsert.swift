@@ -51,6 +51,10 @@ struct RowUpsert: ~Copyable {
             assignments.removeAll { $0.column == column.name }
             assignments.append((column.name, column.value(ofText: id)))
         }
+        // Filled once the row is there.
+        if let content = row.content {
+            assignments.append((try target.column(forContent: content.field, database).name, .blob([])))
+        }
         return assignments
     }
 

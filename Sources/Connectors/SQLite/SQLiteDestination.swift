@@ -27,6 +27,7 @@ package final class SQLiteDestination: Destination {
 
     package static let capabilities = DestinationCapabilities(
         routes: [route.name], upsertKey: keyField, links: "foreign keys, or a table for each kind of link",
+        movesFiles: true,
         createdDate: "any column", undoes: true,
         limits: ["\(route.recordsMax) rows or \(route.bytesMax) a transaction"])
     /// SQLite has one writer at a time.
@@ -50,7 +51,10 @@ package final class SQLiteDestination: Destination {
     package func discover(_ objects: [String]) async throws -> [ObjectSchema] {
         var schemas: [ObjectSchema] = []
         for object in objects {
-            var schema = ObjectSchema(name: object, label: object, fields: [], holdsKey: true, isOpen: true)
+            var schema = ObjectSchema(
+                name: object, label: object, fields: [], holdsKey: true, isOpen: true,
+                content: ContentSchema(
+                    field: TargetTable.newContentColumn, bytesMax: TargetTable.contentBytesMax))
             if let table = try await find(object) { schema = table.schema }
             // By the name that was asked for, however the database spells it.
             schema.name = object
@@ -98,10 +102,29 @@ package final class SQLiteDestination: Destination {
     package func route(for object: String, expectedRows: Int) -> WriteRoute { Self.route }
 
     package func write(_ batch: Batch, by route: WriteRoute, intent: any WriteIntent) async throws -> [Receipt] {
-        try await database.write { database in
+        if batch.rows.contains(where: { $0.content != nil }) { return try await writeOneByOne(batch) }
+        return try await database.write { database in
             var upsert = RowUpsert(try TargetTable.require(batch.object, database), database)
             return try batch.rows.map { Receipt(key: $0.key, result: try upsert.write($0)) }
         }
+    }
+
+    /// Each row with its content is a transaction of its own.
+    private func writeOneByOne(_ batch: Batch) async throws -> [Receipt] {
+        var receipts: [Receipt] = []
+        for row in batch.rows {
+            let result: Receipt.Result
+            if let content = row.content {
+                result = try await ContentWrite(file: database, object: batch.object).write(row, content)
+            } else {
+                result = try await database.write { database in
+                    var upsert = RowUpsert(try TargetTable.require(batch.object, database), database)
+                    return try upsert.write(row)
+                }
+            }
+            receipts.append(Receipt(key: row.key, result: result))
+        }
+        return receipts
     }
 
     /// A transaction is there or it is not: the keys that the table holds were written, and no others.
@@ -141,9 +164,19 @@ package final class SQLiteDestination: Destination {
         }
     }
 
+    package func readContent(object: String, id: String, piece: ([UInt8]) async throws -> Void) async throws {
+        guard let target = try await find(object), let column = target.contentColumn else {
+            throw Rejection(.contentUnavailable, reason: "there is no column for it")
+        }
+        try await ContentColumn(target.table, column: column.name, id: target.id.name.quotedName)
+            .read(id: id, from: database, piece)
+    }
+
     package func sample(object: String, fields: [String], count: Int) async throws -> [ReadBack] {
         try await look(object, []) { target, database in
-            let all = target.table.columns.map(\.name).filter { $0 != Self.keyField }
+            let all = target.table.columns.map(\.name).filter {
+                $0 != Self.keyField && $0 != target.contentColumn?.name
+            }
             return try RecordLookup(target, fields: fields.isEmpty ? all : fields).first(count, database)
         }
     }

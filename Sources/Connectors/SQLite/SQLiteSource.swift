@@ -12,7 +12,7 @@ package import MigratezModel
 /// primary key, or of the column that `id:` names, a page in one short transaction each; a row that is inserted or deleted
 /// while the pages are read costs no other its place. Values come as they are stored: an integer or real number as a
 /// number, a text as a text, 1 and 0 in a column that is declared BOOLEAN as true and false. A row with a value that a
-/// record cannot have (a BLOB, a text that is not UTF-8, an infinite number) comes as a malformed record.
+/// record cannot have (a BLOB outside the column that the setting `content` names, a text that is not UTF-8, an infinite number) comes as a malformed record.
 ///
 /// Beside its columns a record has the member `_id` with its key.
 package struct SQLiteSource: Source {
@@ -25,6 +25,7 @@ package struct SQLiteSource: Source {
             "objects.*.id", .text,
             "the column that tells rows apart, or rowid; default: the primary key, if it is one column"),
         SettingSpec("objects.*.modified", .text, "the column that tells when a row was last changed"),
+        SettingSpec("objects.*.content", .text, "the column with the bytes of each record's file"),
         SettingSpec("objects.*.links.*.column", .text, "the column with the id of the linked record, a foreign key"),
         SettingSpec("objects.*.links.*.separator", .text, "between several ids in a value; default: one id"),
         SettingSpec("objects.*.links.*.table", .text, "the table with a row for each link, instead of a column"),
@@ -35,6 +36,7 @@ package struct SQLiteSource: Source {
     /// A table knows of changes only where the setting `modified` names the column.
     package static let capabilities = SourceCapabilities(
         routes: ["table"], tellsChanges: false, links: "foreign keys and join tables, with `links` in the settings",
+        movesFiles: true,
         limits: ["\(TableReader.pageRows) rows or \(TableReader.pageBytes) a page"])
 
     private let database: DatabaseFile
@@ -64,10 +66,15 @@ package struct SQLiteSource: Source {
         for object in objects {
             let table = try await read(object) { source, database in
                 try source.checkKeys(database)
-                return source.table
+                return source
             }
+            let settings = tables[object]
             schemas.append(
-                ObjectSchema(name: object.text, label: table.name, fields: table.columns.map(\.schema)))
+                ObjectSchema(
+                    name: object.text, label: table.table.name, fields: table.fieldColumns.map(\.schema),
+                    content: settings?.content.map {
+                        ContentSchema(field: $0, versionFields: [settings?.modified].compactMap(\.self))
+                    }))
         }
         return schemas
     }
@@ -107,6 +114,20 @@ package struct SQLiteSource: Source {
             let ids = records.map(\.id)
             return try await database.read { try table.edges(of: ids, $0) }
         }
+    }
+
+    package func readContent(
+        of object: StreamName, id: String, record: ArraySlice<UInt8>, piece: ([UInt8]) async throws -> Void
+    ) async throws {
+        guard let column = tables[object]?.content else {
+            throw MigratezError(
+                .notSupported, "nothing says which column has the content of \(object) records",
+                remedy: .fixConfiguration, hint: "name it in source.objects.\(object).content")
+        }
+        let content = try await read(object) { source, _ in
+            try ContentColumn(source.table, column: column, id: source.key)
+        }
+        try await content.read(id: id, from: database, piece)
     }
 
     package func people() async throws -> [Person] { [] }

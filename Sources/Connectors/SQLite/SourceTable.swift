@@ -12,12 +12,14 @@ struct TableSettings: Sendable {
     /// The column that tells its rows apart; `nil` = its primary key.
     let id: String?
     let modified: String?
+    /// The column with the bytes of a record's file; `nil` = its records have none.
+    let content: String?
     /// By the stream that they lead to.
     let links: [String: TableLink]
 
     /// The table with the object's own name: nothing is said about it.
     init(object: StreamName) {
-        (name, id, modified, links) = (object.text, nil, nil, [:])
+        (name, id, modified, content, links) = (object.text, nil, nil, nil, [:])
     }
 
     init(_ settings: ConnectorSettings, object: StreamName) throws(MigratezError) {
@@ -25,6 +27,7 @@ struct TableSettings: Sendable {
         name = settings["\(prefix).table"] ?? object.text
         id = settings["\(prefix).id"]
         modified = settings["\(prefix).modified"]
+        content = settings["\(prefix).content"]
         var links: [String: TableLink] = [:]
         for stream in settings.names(under: "\(prefix).links") {
             links[stream] = try Self.link(settings, "\(prefix).links.\(stream)")
@@ -78,7 +81,7 @@ struct SourceTable: Sendable {
                 remedy: .fixConfiguration, hint: "read a view that names it differently")
         }
         // Fields are found by the exact spelling of their names.
-        for name in settings.linkColumns + [settings.modified].compactMap({ $0 })
+        for name in settings.linkColumns + [settings.modified, settings.content].compactMap({ $0 })
         where !table.columns.contains(where: { $0.name == name }) { throw table.lacks(name) }
         return try SourceTable(table, settings)
     }
@@ -114,12 +117,15 @@ struct SourceTable: Sendable {
 
     /// The columns to read so that these fields are there, and what else is needed of a record; all if none is named.
     func columns(for fields: [String]) -> [Table.Column] {
-        guard !fields.isEmpty else { return table.columns }
+        guard !fields.isEmpty else { return fieldColumns }
         var wanted = Set(fields)
         if let modified = settings.modified { wanted.insert(modified) }
         wanted.formUnion(settings.linkColumns)
-        return table.columns.filter { wanted.contains($0.name) }
+        return fieldColumns.filter { wanted.contains($0.name) }
     }
+
+    /// All columns but the one with contents.
+    var fieldColumns: [Table.Column] { table.columns.filter { $0.name != settings.content } }
 
     /// - Throws: `invalidSetting` if rows have no key: there would be no way to tell what became of them.
     func checkKeys(_ database: Database) throws {

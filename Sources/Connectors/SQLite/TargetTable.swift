@@ -42,15 +42,27 @@ struct TargetTable: Sendable {
         return table
     }
 
+    /// The column that takes contents: the only one that is declared BLOB.
+    var contentColumn: Table.Column? {
+        let columns = table.columns.filter { $0.declaredType.nameKey == "blob" && !$0.isGenerated }
+        return columns.count == 1 && table.hasRowID ? columns[0] : nil
+    }
+
+    /// The name of the column for contents where none is there yet.
+    static let newContentColumn = "content"
+
     var schema: ObjectSchema {
-        let fields = table.columns.map { column in
+        let content = contentColumn?.name ?? (isOurs ? Self.newContentColumn : nil)
+        let fields = table.columns.filter { $0.name != contentColumn?.name }.map { column in
             var field = column.schema
             if !column.refersTo.isEmpty { field.kind = .reference }
             // The key's values come from here, whatever the table says.
             if column.name == SQLiteDestination.keyField { field.isRequired = false }
             return field
         }
-        return ObjectSchema(name: table.name, label: table.name, fields: fields, holdsKey: true, isOpen: isOurs)
+        return ObjectSchema(
+            name: table.name, label: table.name, fields: fields, holdsKey: true, isOpen: isOurs,
+            content: content.map { ContentSchema(field: $0, bytesMax: Self.contentBytesMax) })
     }
 
     /// Creates what is missing: the table, columns, and the index by which rows are found by our key.
@@ -88,6 +100,20 @@ struct TargetTable: Sendable {
             sql: "ALTER TABLE \(table.name.quotedName) ADD COLUMN \(column.quotedName) \(type)")
         guard let changed = try Table.find(table.name, database) else { return }
         table = changed
+    }
+
+    /// What SQLite takes as one value unless it was built otherwise: https://www.sqlite.org/limits.html, 1.
+    static let contentBytesMax = ByteCount(1_000_000_000)
+
+    /// The column of a content that is to be written.
+    mutating func column(forContent field: String, _ database: Database) throws -> Table.Column {
+        if isOurs, contentColumn == nil { try add(field, declaredAs: "BLOB", database) }
+        guard let column = contentColumn, column.name == field else {
+            throw MigratezError(
+                .invalidSetting, "'\(table.name)' takes no content in '\(field)'", remedy: .fixConfiguration,
+                hint: "it needs one column that is declared BLOB, and no other")
+        }
+        return column
     }
 
     /// The column of a field that is to be written.

@@ -7,6 +7,8 @@ package struct MultipartForm: Sendable {
         package var name: String
         /// `nil` for a part that is no file.
         package var fileName: String?
+        /// In small letters; `nil` if the part does not say.
+        package var contentType: String?
         package var bytes: [UInt8]
 
         package var text: String { String(decoding: bytes, as: UTF8.self) }
@@ -14,9 +16,14 @@ package struct MultipartForm: Sendable {
 
     package let parts: [Part]
 
+    /// Whether the request says that its body is one.
+    package static func isBody(of request: SimulatorRequest) -> Bool {
+        request.headers["Content-Type"]?.lowercased().hasPrefix("multipart/form-data") == true
+    }
+
     /// `nil` if the body is none, or is cut off.
     package init?(_ request: SimulatorRequest) {
-        guard let type = request.headers["Content-Type"], type.lowercased().hasPrefix("multipart/form-data"),
+        guard Self.isBody(of: request), let type = request.headers["Content-Type"],
             let boundary = Self.parameter("boundary", of: type), !boundary.isEmpty
         else { return nil }
         let delimiter = Array("--\(boundary)".utf8)
@@ -45,10 +52,15 @@ package struct MultipartForm: Sendable {
             headEnd + 4 <= range.upperBound
         else { return nil }
         let head = String(decoding: body[range.lowerBound..<headEnd], as: UTF8.self)
-        let disposition = head.split(separator: "\r\n").first { $0.lowercased().hasPrefix("content-disposition:") }
-        guard let disposition, let name = parameter("name", of: String(disposition)) else { return nil }
+        func header(_ name: String) -> String? {
+            head.split(separator: "\r\n").first { $0.lowercased().hasPrefix("\(name):") }.map(String.init)
+        }
+        guard let disposition = header("content-disposition"), let name = parameter("name", of: disposition) else {
+            return nil
+        }
+        let type = header("content-type")?.drop { $0 != ":" }.dropFirst().drop { $0 == " " }.lowercased()
         return Part(
-            name: unescaped(name), fileName: parameter("filename", of: String(disposition)).map(unescaped),
+            name: unescaped(name), fileName: parameter("filename", of: disposition).map(unescaped), contentType: type,
             bytes: Array(body[headEnd + 4..<range.upperBound]))
     }
 

@@ -195,7 +195,7 @@ struct DatabaseSeed {
                     "type": "opportunity", "name": Self.name(deal[.dealname]),
                     "partner_id": Self.id(contact ?? company), "stage_id": Self.id(stages[Self.stage(deal)]),
                     "expected_revenue": Self.number(deal[.amount]),
-                    "date_deadline": Self.text(deal[.closedate].map { String($0.prefix(10)) }),
+                    "date_deadline": Self.text(deal[.closedate].flatMap { $0.isEmpty ? nil : String($0.prefix(10)) }),
                     "description": Self.html(deal[.description]), "user_id": Self.id(user(deal[.owner])),
                     "x_next_step": Self.text(deal[.nextStep]), "x_deal_type": Self.text(deal[.dealtype]),
                     "lost_reason_id": Self.id(deal[.closedLostReason].flatMap { lostReasons[$0] }),

@@ -34,23 +34,27 @@ extension RequestHandler {
         return .json(RowAnswer.saved(id, isCreated: nil), status: 201)
     }
 
-    /// The record of a request, with its file if the request has two parts.
+    /// The record of a request. It has a file if the request is a form, of which the first part is the record as JSON and
+    /// another one the bytes (REST API Developer Guide, "Insert or Update Blob Data").
     private func draft(_ request: SimulatorRequest, of object: ObjectDefinition) throws -> RowDraft {
-        guard let body = try MultipartBody(request) else {
+        guard MultipartForm.isBody(of: request) else {
             return try RowDraft(try document(request), of: object, schema)
         }
-        guard let record = body.parts.first, record.contentType?.hasPrefix("application/json") == true else {
+        guard let form = MultipartForm(request) else {
+            throw APIFailure(400, "INVALID_MULTIPART_REQUEST", "Multipart message is malformed")
+        }
+        guard let record = form.parts.first, record.contentType?.hasPrefix("application/json") == true else {
             throw APIFailure(400, "INVALID_MULTIPART_REQUEST", "The first part must be the record as application/json")
         }
         guard record.bytes.count <= Self.plainBytesMax else { throw Self.partTooLarge }
         let document: JSONValue
         do {
-            document = try JSONValue(parsing: Array(record.bytes))
+            document = try JSONValue(parsing: record.bytes)
         } catch {
             throw APIFailure.malformedJSON("Unexpected character or end of input")
         }
         var draft = try RowDraft(document, of: object, schema)
-        for part in body.parts.dropFirst() {
+        for part in form.parts.dropFirst() {
             guard let index = object.index(of: part.name), object.fields[index].kind == .base64 else {
                 throw APIFailure(400, "INVALID_FIELD", "No such binary field '\(part.name)' on \(object.name)")
             }

@@ -100,6 +100,12 @@ extension RowWriter {
         }
     }
 
+    /// The length of a file of the older kind, which lies in the record itself.
+    func setBodyLength(in values: inout Values, _ object: ObjectDefinition) {
+        guard object.name == "Attachment", object.index(of: "Body").flatMap({ values[$0] }) != nil else { return }
+        set("BodyLength", size(of: "Body", values, object).databaseValue, in: &values, object)
+    }
+
     private func insertDocument(for version: Values, _ object: ObjectDefinition) throws -> RecordID {
         guard let document = schema["ContentDocument"] else { throw RowWriter.notAllowed("insert", object) }
         var values = Values(repeating: nil, count: document.fields.count)

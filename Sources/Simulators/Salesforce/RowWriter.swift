@@ -61,6 +61,7 @@ struct RowWriter {
         setSystemFields(of: &values, object)
         try checkUnique(values, of: object, except: nil, known: upsertKey)
         try locks.pass(values, object)
+        setBodyLength(in: &values, object)
         switch object.name {
         case "ContentVersion": return try insertVersion(values, object)
         case "ContentNote": return try insertNote(values, object)
@@ -115,6 +116,7 @@ struct RowWriter {
         set("LastModifiedDate", context.now.databaseValue, in: &values, object)
         set("LastModifiedById", context.userID.databaseValue, in: &values, object)
         set("SystemModstamp", context.now.databaseValue, in: &values, object)
+        setBodyLength(in: &values, object)
         switch object.name {
         case "ContentVersion": try updateVersion(ordinal, values, object)
         case "ContentNote": try updateNote(ordinal, values, object)

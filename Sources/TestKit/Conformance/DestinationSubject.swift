@@ -118,7 +118,7 @@ extension DestinationSubject {
 
 extension Destination {
     /// Writes by the way that this many rows go.
-    func put(_ batch: Batch, intent: any WriteIntent = ForgottenIntent()) async throws -> [Receipt] {
+    func put(_ batch: Batch, intent: any WriteIntent = KeptIntent()) async throws -> [Receipt] {
         try await write(batch, by: route(for: batch.object, expectedRows: batch.rows.count), intent: intent)
     }
 
@@ -150,16 +150,4 @@ extension Receipt {
 
     var isCreated: Bool { if case .created = result { true } else { false } }
     var isUpdated: Bool { if case .updated = result { true } else { false } }
-}
-
-/// An intent whose notes nobody asks for.
-private struct ForgottenIntent: WriteIntent {
-    func note(_ note: String) async throws {}
-}
-
-/// Keeps the last note, as the staging does: what can hold no key is found by it after a crash.
-actor KeptIntent: WriteIntent {
-    private(set) var last: String?
-
-    func note(_ note: String) { last = note }
 }
