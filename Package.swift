@@ -88,7 +88,9 @@ let package = Package(
         module(
             "Connectors/Pipedrive", name: "PipedriveConnector",
             ["Model", "JSON", "Crypto", "Transport", "ConnectorKit"]),
-        module("Connectors/Zoho", name: "ZohoConnector", ["Model", "JSON", "Crypto", "Transport", "ConnectorKit"]),
+        module(
+            "Connectors/Zoho", name: "ZohoConnector",
+            ["Model", "JSON", "Crypto", "Transport", "ConnectorKit", "CSV", "CZlib"]),
         module(
             "Connectors/Dynamics", name: "DynamicsConnector", ["Model", "JSON", "Crypto", "Transport", "ConnectorKit"]),
         module("Connectors/Odoo", name: "OdooConnector", ["Model", "JSON", "Crypto", "Transport", "ConnectorKit"]),
@@ -130,7 +132,8 @@ let package = Package(
         module(
             "Simulators/Salesforce", name: "SalesforceSimulator", ["Model", "JSON", "SimulatorKit"], products: [grdb]),
         module("Simulators/Pipedrive", name: "PipedriveSimulator", ["Model", "JSON", "SimulatorKit", "SyntheticCRM"]),
-        module("Simulators/Zoho", name: "ZohoSimulator", ["Model", "JSON", "SimulatorKit", "SyntheticCRM"]),
+        module(
+            "Simulators/Zoho", name: "ZohoSimulator", ["Model", "JSON", "SimulatorKit", "SyntheticCRM", "CZlib"]),
         module(
             "Simulators/Dynamics", name: "DynamicsSimulator", ["Model", "JSON", "SimulatorKit", "SyntheticCRM"]),
         module("Simulators/Odoo", name: "OdooSimulator", ["Model", "JSON", "SimulatorKit", "SyntheticCRM"]),

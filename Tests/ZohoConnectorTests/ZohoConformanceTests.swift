@@ -15,30 +15,31 @@ import Testing
 
 /// Both sides of the connector against the simulated organisation, by the suite that every connector passes.
 @Suite(.serialized) struct `Zoho conforms` {
-    @Test(arguments: SourceConformance.allCases)
-    func `as a source`(check: SourceConformance) async throws {
-        try await ZohoSubject.run(fills: true) { try await check.check($0) }
+    @Test(arguments: SourceConformance.allCases, ["coql", "bulk"])
+    func `as a source`(check: SourceConformance, route: String) async throws {
+        try await ZohoSubject.run(route, fills: true) { try await check.check($0) }
     }
 
-    @Test(arguments: RemoteSourceConformance.allCases)
-    func `as a source through a network`(check: RemoteSourceConformance) async throws {
-        try await ZohoSubject.run(fills: true) { try await check.check($0) }
+    @Test(arguments: RemoteSourceConformance.allCases, ["coql", "bulk"])
+    func `as a source through a network`(check: RemoteSourceConformance, route: String) async throws {
+        try await ZohoSubject.run(route, fills: true) { try await check.check($0) }
     }
 
-    @Test(arguments: DestinationConformance.allCases)
-    func `as a destination`(check: DestinationConformance) async throws {
-        try await ZohoSubject.run { try await check.check($0) }
+    @Test(arguments: DestinationConformance.allCases, ["records", "bulk"])
+    func `as a destination`(check: DestinationConformance, route: String) async throws {
+        try await ZohoSubject.run(route) { try await check.check($0) }
     }
 
-    @Test(arguments: RemoteDestinationConformance.allCases)
-    func `as a destination through a network`(check: RemoteDestinationConformance) async throws {
-        try await ZohoSubject.run { try await check.check($0) }
+    @Test(arguments: RemoteDestinationConformance.allCases, ["records", "bulk"])
+    func `as a destination through a network`(check: RemoteDestinationConformance, route: String) async throws {
+        try await ZohoSubject.run(route) { try await check.check($0) }
     }
 }
 
-/// An organisation with 800 credits left of 2,000, so that Zoho tells how many there are.
+/// An organisation with two fifths of its credits left, so that Zoho tells how many there are.
 private struct ZohoSubject: RemoteSourceSubject, RemoteDestinationSubject {
     let org: ZohoOrg
+    let isBulk: Bool
     let streams: [ExpectedStream]
     let links: [ExpectedLinks]
     let contents: [ExpectedContents]
@@ -46,13 +47,14 @@ private struct ZohoSubject: RemoteSourceSubject, RemoteDestinationSubject {
     private let parent: String?
     private let writesBefore: Int
 
-    static func run(fills: Bool = false, _ body: (ZohoSubject) async throws -> Void) async throws {
+    static func run(_ route: String, fills: Bool = false, _ body: (ZohoSubject) async throws -> Void) async throws {
         let counts = SyntheticCRM.Counts(
             contacts: 260, companies: 40, deals: 50, notes: 160, tasks: 30, calls: 10, meetings: 10,
             files: 240)
         try await ZohoOrg.run(fills ? counts : nil) { options in
-            options.credits = 2_000
-            options.creditsUsed = 1_200
+            // A job costs 50 credits or 500.
+            options.credits = route == "bulk" ? 100_000 : 2_000
+            options.creditsUsed = options.credits * 3 / 5
             options.users.append(.init(email: "gone@acme.test", name: "Gone", isActive: false))
         } _: { org in
             var contents: [ExpectedContents] = []
@@ -64,7 +66,7 @@ private struct ZohoSubject: RemoteSourceSubject, RemoteDestinationSubject {
             }
             try await body(
                 ZohoSubject(
-                    org: org, streams: fills ? try expected(org.simulator) : [],
+                    org: org, isBulk: route == "bulk", streams: fills ? try expected(org.simulator) : [],
                     links: fills ? try expectedLinks(org.simulator) : [], contents: contents, parent: parent,
                     writesBefore: org.server.journal.counts.writes))
         }
@@ -144,14 +146,24 @@ private struct ZohoSubject: RemoteSourceSubject, RemoteDestinationSubject {
     }
 
     /// Files are listed record by record: those of the few accounts leave credits for the rest.
-    func makeSource() throws -> any Source { try org.source(["page_size": "200", "attachments_of": "Accounts"]) }
+    func makeSource() throws -> any Source {
+        try org.source([
+            "page_size": "200", "attachments_of": "Accounts", "extract.api": isBulk ? "bulk" : "coql",
+        ])
+    }
+
     var sourceCapabilities: SourceCapabilities { ZohoSource.capabilities }
     var unlinked: (from: StreamName, to: StreamName)? { (StreamName("Accounts")!, StreamName("Contacts")!) }
     var peopleCount: Int { 3 + (org.crm?.counts.owners ?? 0) }
 
     // MARK: As a destination
 
-    func makeDestination() throws -> any Destination { try org.destination(["load.contact_role": "Evaluator"]) }
+    func makeDestination() throws -> any Destination {
+        try org.destination([
+            "load.contact_role": "Evaluator", "load.api": isBulk ? "bulk" : "records", "load.bulk_rows_min": "1",
+        ])
+    }
+
     var destinationCapabilities: DestinationCapabilities { ZohoDestination.capabilities }
     let object = "Contacts"
 
@@ -191,7 +203,10 @@ private struct ZohoSubject: RemoteSourceSubject, RemoteDestinationSubject {
     // MARK: The network
 
     func inject(_ fault: ConformanceFault, times: Int) {
-        let path = "/crm/v8" + (streams.isEmpty ? "/Contacts" : "/coql")
+        let path =
+            isBulk
+            ? "/crm/bulk/v8" + (streams.isEmpty ? "/write" : "/read")
+            : "/crm/v8" + (streams.isEmpty ? "/Contacts" : "/coql")
         org.server.faults.inject(FaultPlan.Rule(Self.fault(for: fault), .next(times), pathPrefix: path))
     }
 
@@ -218,6 +233,8 @@ private struct ZohoSubject: RemoteSourceSubject, RemoteDestinationSubject {
     func expireToken() async throws { org.clock.advance(by: .seconds(4_000)) }
 
     func exhaustQuota() async throws {
+        // A job that is refused for what it asks costs as much as another one.
+        while isBulk, try await org.ask(.post, "/write", [:], bulk: true)["code"] != "LIMIT_EXCEEDED" {}
         for _ in 0...800 where try await org.send(.get, "/users").status == 429 { return }
         Issue.record("the credits are not used up")
     }

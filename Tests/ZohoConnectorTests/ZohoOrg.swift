@@ -65,15 +65,19 @@ struct ZohoOrg: Sendable {
     }
 
     /// The answer to a request of somebody else's.
-    func ask(_ method: HTTPMethod, _ path: String, _ body: JSONValue? = nil) async throws -> JSONValue {
-        let response = try await send(method, path, body)
+    func ask(
+        _ method: HTTPMethod, _ path: String, _ body: JSONValue? = nil, bulk: Bool = false
+    ) async throws -> JSONValue {
+        let response = try await send(method, path, body, bulk: bulk)
         return response.body.isEmpty ? .null : try JSONValue(parsing: response.body)
     }
 
-    func send(_ method: HTTPMethod, _ path: String, _ body: JSONValue? = nil) async throws -> HTTPResponse {
+    func send(
+        _ method: HTTPMethod, _ path: String, _ body: JSONValue? = nil, bulk: Bool = false
+    ) async throws -> HTTPResponse {
         try await http.send(
             HTTPRequest(
-                method, server.baseURL + "/crm/v8" + path,
+                method, server.baseURL + (bulk ? "/crm/bulk/v8" : "/crm/v8") + path,
                 headers: [
                     HTTPHeader("Authorization", "Zoho-oauthtoken \(Self.somebody)"),
                     HTTPHeader("Content-Type", "application/json"),

@@ -97,9 +97,10 @@ extension Page {
 }
 
 /// Where a page begins: `query 554…`, behind that id; `list <token> 554…`, at that token, the page before which ended with
-/// that id.
+/// that id; `bulk …`, in what a bulk job exports.
 enum ZohoPlace: Equatable {
     case query(after: String)
+    case bulk(BulkPlace)
     case list(token: String, after: String)
 
     init(_ cursor: Cursor) throws(MigratezError) {
@@ -107,7 +108,11 @@ enum ZohoPlace: Equatable {
         switch (parts.first, parts.count) {
         case ("query", 2) where ZohoID.isID(parts[1]): self = .query(after: parts[1])
         case ("list", 3) where ZohoID.isID(parts[2]): self = .list(token: parts[1], after: parts[2])
-        default: throw MigratezError(.internalError, "this is not a place in what Zoho was asked for")
+        default:
+            guard let place = BulkPlace(parts) else {
+                throw MigratezError(.internalError, "this is not a place in what Zoho was asked for")
+            }
+            self = .bulk(place)
         }
     }
 
@@ -115,6 +120,7 @@ enum ZohoPlace: Equatable {
         switch self {
         case .query(let id): Cursor("query \(id)")
         case .list(let token, let id): Cursor("list \(token) \(id)")
+        case .bulk(let place): place.cursor
         }
     }
 }

@@ -28,6 +28,25 @@ struct RecordReader: Sendable {
         return ids
     }
 
+    /// The ids of records that were made at that time or later.
+    ///
+    /// - Parameter time: as Zoho writes it.
+    func ids(of module: String, madeSince time: String) async throws -> Set<String> {
+        var ids: Set<String> = []
+        var last: String?
+        repeat {
+            let since = "\(ZohoModule.createdTime) >= \(COQL.literal(time))"
+            let behind = last.map { ["id > \(COQL.literal($0))"] } ?? []
+            let records = try await client.records(
+                "select id from \(module) where \(COQL.joined([since] + behind, by: "and")) order by id asc "
+                    + "limit \(COQL.recordsMax)")
+            let found = records.compactMap { $0[ZohoModule.id]?.text }
+            ids.formUnion(found)
+            last = found.count == COQL.recordsMax ? found.last : nil
+        } while last != nil
+        return ids
+    }
+
     /// Records by id; what is no id cannot be there.
     func read(_ ids: [String], of module: String, fields: [String]) async throws -> [ReadBack] {
         let schema = try await catalog.schema(of: module)

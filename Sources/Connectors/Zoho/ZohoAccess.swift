@@ -27,6 +27,10 @@ enum DataCenter: String, CaseIterable {
     var api: String { self == .ca ? "https://www.zohoapis.ca" : "https://www.zohoapis.\(suffix)" }
     /// Canada's accounts are the only ones under another name.
     var accounts: String { self == .ca ? "https://accounts.zohocloud.ca" : "https://accounts.zoho.\(suffix)" }
+    /// Where files for bulk writes are sent (zoho/crm-oas, `v8.0/bulk_write.json`).
+    var uploads: String { "https://content.zohoapis.\(suffix)" }
+    /// Under these lies whatever Zoho keeps there.
+    var domains: [String] { self == .ca ? ["zohocloud.ca", "zohoapis.ca"] : ["zoho.\(suffix)", "zohoapis.\(suffix)"] }
     /// Where people look at records.
     var pages: String { self == .ca ? "https://crm.zohocloud.ca" : "https://crm.zoho.\(suffix)" }
 }
@@ -39,6 +43,8 @@ struct ZohoAccess: Sendable {
     /// Whether `baseURL` was given, rather than the data centre's own.
     let isBaseURLGiven: Bool
     let accountsURL: String
+    /// The address that takes files for bulk writes, without a version.
+    let uploadURL: String
     let version: String
     /// Credits of 24 hours; `nil` = to be estimated.
     let dailyCredits: Int?
@@ -50,6 +56,8 @@ struct ZohoAccess: Sendable {
                 "where Zoho keeps the organisation; default us"),
             SettingSpec("base_url", .url, "the API's address, instead of the data centre's own"),
             SettingSpec("accounts_url", .url, "the address that gives out tokens, instead of the data centre's own"),
+            SettingSpec(
+                "upload_url", .url, "the address that takes files for bulk writes, instead of the data centre's own"),
             SettingSpec("api_version", .text, "a version of the API, v6 or later; default v8"),
             SettingSpec("auth.client_id", .text, isRequired: true, "the client's id"),
             SettingSpec("auth.client_secret", .secret, isRequired: true, "the client's secret"),
@@ -65,6 +73,7 @@ struct ZohoAccess: Sendable {
         isBaseURLGiven = given != nil
         baseURL = given ?? dataCenter.api
         accountsURL = try settings.baseURL("accounts_url")?.text ?? given ?? dataCenter.accounts
+        uploadURL = try settings.baseURL("upload_url")?.text ?? given ?? dataCenter.uploads
         version = settings["api_version"] ?? "v8"
         guard version.wholeMatch(of: /v[6-9]|v[1-9]\d/) != nil else {
             throw MigratezError(
@@ -100,6 +109,7 @@ struct ZohoAccess: Sendable {
 /// A client of one organisation with its policies: retries, authentication, the rate budget.
 struct ZohoConnection: Sendable {
     let client: ZohoClient
+    let bulk: BulkCalls
     let catalog: ZohoCatalog
     let access: ZohoAccess
     let limiter: RateLimiter
@@ -116,8 +126,10 @@ struct ZohoConnection: Sendable {
         let policies = try PolicyStack.make(
             http: ScopeRefusalClient(http), clock: clock, settings: settings,
             tokens: try access.tokens(settings, http: tokenClient.client, clock: clock),
-            tokenScheme: "Zoho-oauthtoken", retry: retry, hints: { credits.hints($0) })
+            tokenScheme: "Zoho-oauthtoken", retry: retry,
+            classBudgets: [BulkCalls.downloadClass: BulkCalls.downloads], hints: { credits.hints($0) })
         client = ZohoClient(http: policies.client, baseURL: "\(access.baseURL)/crm/\(access.version)")
+        bulk = BulkCalls(http: policies.client, access: access)
         catalog = ZohoCatalog(client)
         limiter = policies.limiter
         concurrencyMax = policies.concurrencyMax

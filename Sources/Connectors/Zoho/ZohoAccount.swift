@@ -14,10 +14,7 @@ struct ZohoAccount: Sendable {
     init(_ connection: ZohoConnection) { self.connection = connection }
 
     func identity() async throws -> String {
-        guard let id = try await organisation()["zgid"]?.text else {
-            throw MigratezError(.brokenResponse, "Zoho did not tell the organisation's id", remedy: .retry(after: nil))
-        }
-        return "Zoho CRM organisation \(id)"
+        "Zoho CRM organisation \(try await connection.catalog.organisation())"
     }
 
     func report(reading: [String], writing: [String]) async throws -> AccountReport {

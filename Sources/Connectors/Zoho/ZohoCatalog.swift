@@ -22,6 +22,7 @@ final class ZohoCatalog: Sendable {
         var modules: [Module]?
         var schemas: [String: ObjectSchema] = [:]
         var ownUser: String?
+        var organisation: String?
     }
 
     private let client: ZohoClient
@@ -104,6 +105,16 @@ final class ZohoCatalog: Sendable {
                 .brokenResponse, "Zoho did not tell whom the token stands for", remedy: .retry(after: nil))
         }
         state.withLock { $0.ownUser = id }
+        return id
+    }
+
+    /// The organisation's own number (`zgid`); asked for once.
+    func organisation() async throws -> String {
+        if let known = state.withLock({ $0.organisation }) { return known }
+        guard let id = try await client.value("/org", class: "schema")["org"]?[0]?["zgid"]?.text else {
+            throw MigratezError(.brokenResponse, "Zoho did not tell the organisation's id", remedy: .retry(after: nil))
+        }
+        state.withLock { $0.organisation = id }
         return id
     }
 

@@ -20,18 +20,30 @@ package struct ZohoDestination: Destination {
                 "load.external_id", .text,
                 "the API name of the unique field that holds our row key; default \(defaultKeyField)"),
             SettingSpec(
+                "load.api", .oneOf(LoadAPI.allCases.map(\.rawValue)),
+                "what carries the rows; default records. Activities, notes, files and contact roles go by calls anyway"),
+            SettingSpec(
+                "load.bulk_rows_min", .integer,
+                "rows of one shape from which on a bulk job is made for them; default \(defaultBulkRowsMin)"),
+            SettingSpec(
                 "load.contact_role", .text, "the role of contacts in deals whose link names none; without it refused"),
         ]
     package static let capabilities = DestinationCapabilities(
-        routes: [routeName, fileRouteName], upsertKey: defaultKeyField,
+        routes: [LoadAPI.records.rawValue, fileRouteName, LoadAPI.bulk.rawValue], bulkRoute: LoadAPI.bulk.rawValue,
+        upsertKey: defaultKeyField,
         links: "lookups, and contacts of deals by their role", movesFiles: true,
         createdDate: nil, undoes: true,
         limits: [
             "\(RowBatch.rowsMax) records a request, a credit for ten of them",
+            "\(BulkSheet.rowsMax) records a bulk job, for 500 credits",
             "\(Attachments.bytesMax) a file", "credits of 24 hours by edition", "times in whole seconds",
         ])
 
-    private static let routeName = "records"
+    /// What carries rows: calls of 100, or bulk write jobs.
+    enum LoadAPI: String, CaseIterable { case records, bulk }
+
+    /// From so many on a job costs fewer credits than calls.
+    private static let defaultBulkRowsMin = 5_000
     private static let fileRouteName = "files"
     private static let defaultKeyField = "Migratez_ID"
 
@@ -42,6 +54,8 @@ package struct ZohoDestination: Destination {
     private let connection: ZohoConnection
     private let keyField: String
     private let defaultRole: String?
+    private let loadAPI: LoadAPI
+    private let bulkRowsMin: Int
     private let clock: any WallClock
 
     /// - Parameter http: the process's client; retries, authentication and the rate budget are put around it here.
@@ -54,6 +68,15 @@ package struct ZohoDestination: Destination {
                 hint: "API names are of letters, digits and _, and begin with a letter")
         }
         defaultRole = settings["load.contact_role"]
+        loadAPI = settings["load.api"].flatMap(LoadAPI.init) ?? .records
+        let rowsMin = settings["load.bulk_rows_min"] ?? String(Self.defaultBulkRowsMin)
+        guard let rowsMin = Int(rowsMin), (1...BulkSheet.rowsMax).contains(rowsMin) else {
+            throw MigratezError(
+                .invalidSetting,
+                "load.bulk_rows_min is '\(rowsMin)', which is not a number from 1 to \(BulkSheet.rowsMax)",
+                remedy: .fixConfiguration)
+        }
+        bulkRowsMin = rowsMin
         connection = try ZohoConnection(settings, http: http, clock: clock)
         limiter = connection.limiter
         self.clock = clock
@@ -103,10 +126,29 @@ package struct ZohoDestination: Destination {
         if object == Attachments.object {
             return WriteRoute(name: Self.fileRouteName, recordsMax: 1, bytesMax: .MiB(1), concurrencyMax: 1)
         }
+        if loadAPI == .bulk, expectedRows >= bulkRowsMin, takesBulkWrite(object) {
+            return WriteRoute(
+                name: LoadAPI.bulk.rawValue, recordsMax: BulkSheet.rowsMax, bytesMax: .MiB(16),
+                concurrencyMax: min(connection.concurrencyMax ?? 2, 2))
+        }
         let isAlone = object == ZohoModule.notes || object == DealRoles.object
         return WriteRoute(
-            name: Self.routeName, recordsMax: RowBatch.rowsMax, bytesMax: .MiB(8),
+            name: LoadAPI.records.rawValue, recordsMax: RowBatch.rowsMax, bytesMax: .MiB(8),
             concurrencyMax: isAlone ? 1 : min(connection.concurrencyMax ?? 4, Self.heavyCallsMax))
+    }
+
+    private func takesBulkWrite(_ object: String) -> Bool {
+        !Self.isPartOfRecords(object) && ZohoModule.takesBulkWrite(object)
+    }
+
+    private func rowWriter(_ object: String) async throws -> RowWriter {
+        RowWriter(client: client, schema: try await catalog.schema(of: object), keyField: keyField, clock: clock)
+    }
+
+    private func bulkWriter(_ object: String) async throws -> BulkWriter {
+        let jobs = BulkWriteJobs(
+            calls: connection.bulk, catalog: catalog, watch: BulkWatch(clock: clock), clock: clock)
+        return BulkWriter(calls: try await rowWriter(object), jobs: jobs, reader: reader, rowsMin: bulkRowsMin)
     }
 
     /// Upserts of more than ten records at once that Zoho allows ("API limits": sub-concurrency).
@@ -117,10 +159,9 @@ package struct ZohoDestination: Destination {
         case DealRoles.object: try await roleWriter.write(batch.rows)
         case ZohoModule.notes: try await noteWriter.write(batch.rows, intent: intent)
         case Attachments.object: try await files.write(batch.rows, intent: intent)
-        default:
-            try await RowWriter(
-                client: client, schema: try await catalog.schema(of: batch.object), keyField: keyField, clock: clock
-            ).write(batch.rows)
+        case _ where route.name == LoadAPI.bulk.rawValue:
+            try await bulkWriter(batch.object).write(batch.rows, intent: intent)
+        default: try await rowWriter(batch.object).write(batch.rows)
         }
     }
 
@@ -129,6 +170,8 @@ package struct ZohoDestination: Destination {
         case DealRoles.object: return try await roleWriter.resolve(batch.rows)
         case ZohoModule.notes: return try await noteWriter.resolve(batch.rows, note: note)
         case Attachments.object: return try await files.resolve(batch.rows, note: note)
+        case _ where BulkWriter.isNote(note):
+            return try await bulkWriter(batch.object).resolve(batch.rows, note: note)
         default:
             let keys = batch.rows.filter { $0.targetID == nil }.map(\.key)
             let ids = try await reader.ids(ofKeys: keys, in: batch.object)
@@ -261,6 +304,16 @@ package struct ZohoDestination: Destination {
         }
         if object == DealRoles.object {
             return [CallEstimate("contact roles", records * 2, secondsEach: 0.2...1)]
+        }
+        if route.name == LoadAPI.bulk.rawValue {
+            // Send the file, begin the job, some ten looks, one download.
+            var estimates = [
+                CallEstimate("bulk \(object)", calls * 13, secondsEach: 0.5...30, atOnce: route.concurrencyMax)
+            ]
+            if matchRules > 0 {
+                estimates.append(CallEstimate("match \(object)", (records + 99) / 100 * matchRules * 2))
+            }
+            return estimates
         }
         var estimates = [
             CallEstimate("records \(object)", calls, secondsEach: 0.5...4, atOnce: route.concurrencyMax)

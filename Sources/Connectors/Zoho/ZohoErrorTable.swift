@@ -8,7 +8,8 @@ extension VendorErrorTable {
     /// What each of Zoho's codes means to us, for a call or for a row.
     ///
     /// Source: zoho.com/crm/developer, "Status codes", and the possible errors of "Get Records", "Insert Records", "Update
-    /// Records", "Insert or Update Records (Upsert)", "Delete Records", "Create Custom Fields" and "Query API".
+    /// Records", "Insert or Update Records (Upsert)", "Delete Records", "Create Custom Fields" and "Query API"; of bulk jobs
+    /// zoho/crm-oas, `v8.0/bulk_read.json` and `v8.0/bulk_write.json`, and "Download Bulk Write Result".
     package static let zoho = VendorErrorTable([
         // The session, rights and allowances
         VendorErrorRule("INVALID_TOKEN", .credentialsRejected, .fixConfiguration),
@@ -39,6 +40,30 @@ extension VendorErrorTable {
         VendorErrorRule("NOT_SUPPORTED", .notSupported, .fixConfiguration),
         VendorErrorRule("DISCRETE_PAGINATION_LIMIT_EXCEEDED", .requestRefused, .fixConfiguration),
         VendorErrorRule("EXPIRED_VALUE", .requestRefused, .retry(after: nil)),
+
+        // Bulk jobs
+        VendorErrorRule("MODULE_NOT_SUPPORTED", .notSupported, .fixConfiguration),
+        VendorErrorRule("MODULE_NOT_AVAILABLE", .requestRefused, .fixConfiguration),
+        VendorErrorRule("FIELD_NOT_AVAILABLE", .requestRefused, .fixConfiguration),
+        VendorErrorRule("FIELD_NOT_SUPPORTED", .requestRefused, .fixConfiguration),
+        VendorErrorRule("CRITERIA_NOT_SUPPORTED", .notSupported, .fixConfiguration),
+        VendorErrorRule("REQUEST_BODY_NOT_READABLE", .requestRefused, .fixConfiguration),
+        VendorErrorRule("PAGE_NOT_SUPPORTED", .requestRefused, .fixConfiguration),
+        VendorErrorRule("PAGE_RANGE_EXCEEDED", .requestRefused, .fixConfiguration),
+        VendorErrorRule("JOB_NOT_SUPPORTED", .requestRefused, .fixConfiguration),
+        VendorErrorRule("RESOURCE_NOT_FOUND", .requestRefused, .fixConfiguration),
+        VendorErrorRule("INVALID_FILE_FORMAT", .requestRefused, .fixConfiguration),
+        VendorErrorRule("INVALID_FILE_ID", .requestRefused, .fixConfiguration),
+        VendorErrorRule("FILE_TOO_LARGE", .requestRefused, .fixConfiguration),
+        VendorErrorRule("FILE_NOT_SUPPORTED", .requestRefused, .fixConfiguration),
+        VendorErrorRule("HEADER_LIMIT_EXCEEDED", .requestRefused, .fixConfiguration),
+        VendorErrorRule("COLUMN_INDEX_NOT_FOUND", .requestRefused, .fixConfiguration),
+        VendorErrorRule("INVALID_FIELD", .requestRefused, .fixConfiguration),
+        VendorErrorRule("INVALID_FORMAT", .requestRefused, .fixConfiguration),
+        VendorErrorRule("MANDATORY_FIELDS_NOT_MAPPED", .requestRefused, .fixConfiguration),
+        VendorErrorRule("MISSING_REQUIRED_KEY", .requestRefused, .fixConfiguration),
+        VendorErrorRule("BLOCKED_RECORD", .ruleViolated),
+        VendorErrorRule("CANNOT_PROCESS", .serverFailed, .retry(after: nil)),
 
         // Rows: values
         VendorErrorRule("MANDATORY_NOT_FOUND", .requiredFieldMissing),

@@ -22,6 +22,13 @@ enum ZohoModule {
     /// Notes cannot be queried ("Get Records through COQL Query": possible module names).
     static func isQueryable(_ module: String) -> Bool { module != notes }
 
+    /// "Bulk Read: Limitations": neither notes nor attachments nor e-mails.
+    static func isExportable(_ module: String) -> Bool { module != notes }
+
+    /// Whether rows of the module go by bulk write jobs. Those of activities do not: no column can tell to what kind of
+    /// record `What_Id` leads, and no upsert meets a record again.
+    static func takesBulkWrite(_ module: String) -> Bool { takesUpsert(module) }
+
     /// "Insert or Update Records (Upsert)": supported modules.
     static func takesUpsert(_ module: String) -> Bool {
         !activities.contains(module) && module != notes

@@ -27,6 +27,13 @@ struct ZohoRefusal: Sendable {
         duplicateID = details?["duplicate_record"]?["id"]?.text ?? details?["id"]?.text
     }
 
+    /// - Parameter field: as the result of a bulk job names it.
+    init(code: String, field: String?) {
+        self.code = code
+        text = ""
+        self.field = field
+    }
+
     /// `Owner` of `$.data[3].Owner.id`: the name beside the path may be that of a member within.
     private static func field(in path: String?) -> String? {
         path?.wholeMatch(of: /\$\.data\[\d+\]\.([A-Za-z0-9_$]+).*/).map { String($0.1) }

@@ -8,15 +8,19 @@ package import MigratezTransport
 
 /// Zoho CRM as a source. Streams go by the API names of modules: `Accounts`, `Contacts`, `Tasks`, custom ones too.
 ///
-/// Records are read by COQL in the order of their ids; notes, which cannot be queried, from their list. A link to a record
-/// or to a user is its id. What a user must prepare, and what is not carried, is in the documentation of this module.
+/// Records are read by COQL in the order of their ids, or by bulk jobs; notes, which neither takes, from their list. A link
+/// to a record or to a user is its id. What a user must prepare, and what is not carried, is in the documentation of this module.
 package struct ZohoSource: Source {
     package let name = "zoho"
     /// What a pipeline may set below `source:`.
     package static let settings: [SettingSpec] =
         ZohoAccess.specs + [
             SettingSpec(
-                "page_size", .integer, "records a page, 200 to \(COQL.recordsMax); default the most"),
+                "extract.api", .oneOf(ReadRoute.allCases.map(\.rawValue)),
+                "how records are read; default coql. Notes come from their list and files record by record in any case"),
+            SettingSpec(
+                "page_size", .integer,
+                "records a page, 200 to \(COQL.recordsMax); default the most, of bulk jobs \(BulkPages.pieceRecords)"),
             SettingSpec(
                 "contact_roles", .bool,
                 "whether the roles of contacts in deals are read, one request a deal; default true"),
@@ -27,12 +31,17 @@ package struct ZohoSource: Source {
         ]
 
     package static let capabilities = SourceCapabilities(
-        routes: ["coql", "list"], tellsChanges: true, links: "lookups, and roles of contacts in deals as labels",
+        routes: [ReadRoute.coql.rawValue, "list", ReadRoute.bulk.rawValue], bulkRoute: ReadRoute.bulk.rawValue,
+        tellsChanges: true, links: "lookups, and roles of contacts in deals as labels",
         movesFiles: true,
         limits: [
             "\(COQL.recordsMax) records a page, notes 100 and no more than 100,000",
+            "\(BulkReadJobs.recordsMax) records a bulk job, ten downloads a minute",
             "credits of 24 hours by edition; one request a deal for contact roles, and a record for its files",
         ])
+
+    /// What brings records that can be had in several ways.
+    enum ReadRoute: String, CaseIterable { case coql, bulk }
 
     /// Modules whose records people attach files to.
     private static let defaultAttachmentModules = ["Accounts", "Contacts", "Leads", "Deals", "Notes"]
@@ -40,20 +49,27 @@ package struct ZohoSource: Source {
     package let limiter: RateLimiter?
     let connection: ZohoConnection
     let readsContactRoles: Bool
-    private let pageRecords: Int
+    private let route: ReadRoute
+    /// `nil` = as many as the way takes.
+    private let pageRecords: Int?
+    private let results = BulkResults()
+    private let clock: any WallClock
     /// `nil` = the usual ones, so far as the organisation has them.
     private let attachmentModules: [String]?
 
     /// - Parameter http: the process's client; retries, authentication and the rate budget are put around it here.
     /// - Throws: `invalidSetting`; nothing is sent.
     package init(settings: ConnectorSettings, http: any HTTPClient, clock: any WallClock) throws(MigratezError) {
-        let text = settings["page_size"] ?? String(COQL.recordsMax)
-        guard let size = Int(text), (200...COQL.recordsMax).contains(size) else {
-            throw MigratezError(
-                .invalidSetting, "page_size is '\(text)', which is not a number from 200 to \(COQL.recordsMax)",
-                remedy: .fixConfiguration)
+        pageRecords = try settings["page_size"].map { (text) throws(MigratezError) in
+            guard let size = Int(text), (200...COQL.recordsMax).contains(size) else {
+                throw MigratezError(
+                    .invalidSetting, "page_size is '\(text)', which is not a number from 200 to \(COQL.recordsMax)",
+                    remedy: .fixConfiguration)
+            }
+            return size
         }
-        pageRecords = size
+        route = settings["extract.api"].flatMap(ReadRoute.init) ?? .coql
+        self.clock = clock
         readsContactRoles = settings["contact_roles"] != "false"
         attachmentModules = settings["attachments_of"].map { text in
             text.split(whereSeparator: { $0 == "," || $0 == " " }).map(String.init)
@@ -102,9 +118,19 @@ package struct ZohoSource: Source {
         guard ZohoModule.isQueryable(object.text) else {
             return try await ListPages(connection.client, schema, fields: fields).page(at: place)
         }
-        var last: String?
-        if case .query(let id)? = place { last = id }
-        return try await QueryPages(connection.client, schema, fields: fields).page(after: last, limit: pageRecords)
+        // A run goes on in the way in which it began.
+        let pages = try QueryPages(connection.client, schema, fields: fields)
+        switch place ?? (route == .bulk ? .bulk(BulkPlace()) : nil) {
+        case .bulk(let place): return try await bulkPages(schema, pages.columns).page(at: place)
+        case .query(let last): return try await pages.page(after: last, limit: pageRecords ?? COQL.recordsMax)
+        default: return try await pages.page(after: nil, limit: pageRecords ?? COQL.recordsMax)
+        }
+    }
+
+    private func bulkPages(_ schema: ObjectSchema, _ columns: [String]) -> BulkPages {
+        BulkPages(
+            jobs: BulkReadJobs(calls: connection.bulk, watch: BulkWatch(clock: clock)), results: results, clock: clock,
+            schema: schema, columns: columns, recordsMax: pageRecords ?? BulkPages.pieceRecords)
     }
 
     package func readRecords(of object: StreamName, ids: [String], fields: [String]) async throws -> Page {
@@ -163,8 +189,13 @@ package struct ZohoSource: Source {
     }
 
     package func estimatedCalls(reading object: StreamName, records: Int) -> [CallEstimate] {
+        if route == .bulk, ZohoModule.isExportable(object.text), object.text != Attachments.object {
+            let jobs = max(1, (records + BulkReadJobs.recordsMax - 1) / BulkReadJobs.recordsMax)
+            // Begin it, some ten looks, one download.
+            return [CallEstimate("bulk \(object)", jobs * 12, secondsEach: 0.3...30)]
+        }
         let isQuery = ZohoModule.isQueryable(object.text)
-        let size = isQuery ? pageRecords : 100
+        let size = isQuery ? pageRecords ?? COQL.recordsMax : 100
         return [
             CallEstimate(
                 "\(isQuery ? "coql" : "list") \(object)", max(1, (records + size - 1) / size), secondsEach: 0.3...3)

@@ -13,9 +13,35 @@ enum Operation: Equatable {
     case dealRolesDelete(id: String)
     case attachments(String, id: String), attachmentUpload(String, id: String)
     case attachmentContent(String, id: String, file: String), attachmentDelete(String, id: String, file: String?)
+    case upload, bulkRead, bulkReadStatus(id: String), bulkReadResult(id: String)
+    case bulkWrite, bulkWriteStatus(id: String), bulkWriteResult(id: String)
+
+    /// - Parameters:
+    ///   - path: the whole one.
+    ///   - versions: those that there are.
+    static func of(
+        _ method: SimulatorRequest.Method, _ path: [String], versions: Set<String>
+    ) -> Operation? {
+        if path.starts(with: ["v2", "crm", Organisation.zgid, "bulk-write"]), path.count == 6, method == .get {
+            return .bulkWriteResult(id: path[4])
+        }
+        guard path.count > 2, path[0] == "crm" else { return nil }
+        guard path[1] == "bulk" else {
+            return versions.contains(path[1]) ? Operation(method, Array(path.dropFirst(2))) : nil
+        }
+        guard versions.contains(path[2]) else { return nil }
+        switch (method, path.count - 3, path.dropFirst(3).first) {
+        case (.post, 1, "read"): return .bulkRead
+        case (.get, 2, "read"): return .bulkReadStatus(id: path[4])
+        case (.get, 3, "read") where path[5] == "result": return .bulkReadResult(id: path[4])
+        case (.post, 1, "write"): return .bulkWrite
+        case (.get, 2, "write"): return .bulkWriteStatus(id: path[4])
+        default: return nil
+        }
+    }
 
     /// - Parameter path: behind `/crm/v8`.
-    init?(_ method: SimulatorRequest.Method, _ path: [String]) {
+    private init?(_ method: SimulatorRequest.Method, _ path: [String]) {
         switch (method, path.count, path.first) {
         case (.get, 2, "settings") where path[1] == "modules": self = .modules
         case (.get, 3, "settings") where path[1] == "modules": self = .module(path[2])
@@ -27,6 +53,7 @@ enum Operation: Equatable {
         case (.get, 1, "users"): self = .users
         case (.get, 1, "org"): self = .org
         case (.post, 1, "coql"): self = .query
+        case (.post, 1, "upload"): self = .upload
         case (.get, 2, "Contacts") where path[1] == "roles": self = .contactRoles
         case (.get, 3, "Deals") where path[2] == "Contact_Roles": self = .dealRoles(id: path[1])
         case (.put, 3, "Deals") where path[2] == "Contact_Roles": self = .dealRolesPut(id: path[1])
@@ -78,6 +105,11 @@ enum Operation: Equatable {
         case .attachmentUpload: "upload attachment"
         case .attachmentContent: "download attachment"
         case .attachmentDelete: "delete attachments"
+        case .upload: "upload"
+        case .bulkRead, .bulkReadStatus: "bulk read"
+        case .bulkReadResult: "download bulk read"
+        case .bulkWrite, .bulkWriteStatus: "bulk write"
+        case .bulkWriteResult: "download bulk write"
         case .dealRolesPut: "put related"
         case .dealRolesDelete: "delete related"
         }
@@ -86,7 +118,7 @@ enum Operation: Equatable {
     var isWrite: Bool {
         switch self {
         case .fieldCreation, .insert, .update, .updateSingle, .upsert, .delete, .deleteSingle, .dealRolesPut,
-            .dealRolesDelete, .attachmentUpload, .attachmentDelete:
+            .dealRolesDelete, .attachmentUpload, .attachmentDelete, .upload, .bulkWrite:
             true
         default: false
         }
@@ -99,6 +131,8 @@ enum Operation: Equatable {
         case .users: "ZohoCRM.users.READ"
         case .org: "ZohoCRM.org.READ"
         case .query: "ZohoCRM.coql.READ"
+        case .upload, .bulkRead, .bulkReadStatus, .bulkReadResult, .bulkWrite, .bulkWriteStatus, .bulkWriteResult:
+            "ZohoCRM.bulk.ALL"
         default: "ZohoCRM.modules.ALL"
         }
     }
@@ -110,6 +144,8 @@ enum Operation: Equatable {
         case .insert, .update, .upsert: max(1, (rows + 9) / 10)
         case .query: queryLimit <= 200 ? 1 : queryLimit <= 1_000 ? 2 : 3
         case .deleted: 2
+        case .bulkRead: 50
+        case .bulkWrite: 500
         default: 1
         }
     }

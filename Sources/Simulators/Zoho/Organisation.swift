@@ -13,6 +13,7 @@ final class Organisation: Sendable {
     let tokens: AccessTokens
     let credits: CreditLedger
     let pageTokens = PageTokens()
+    let bulkQueue: BulkQueue
     private let known: Mutex<[ModuleDefinition]>
 
     /// Tables besides those of the modules.
@@ -23,11 +24,16 @@ final class Organisation: Sendable {
         static let contactRoles = "contact_roles"
         static let attachments = "attachments"
         static let firstAttachment: Int64 = 554_023_000_900_000_001
+        static let bulkJobs = "bulk_jobs"
+        static let firstBulkJob: Int64 = 554_023_000_910_000_001
+        static let bulkFiles = "bulk_files"
+        static let firstBulkFile: Int64 = 554_023_000_920_000_001
     }
 
     init(options: ZohoOptions, databasePath: String?) throws {
         self.options = options
         tokens = AccessTokens(options)
+        bulkQueue = BulkQueue(failures: options.bulkFailures)
         credits = CreditLedger(limit: options.credits, used: options.creditsUsed, at: options.clock.now)
         var modules = StandardModules.all
         store = try DocumentStore(
@@ -40,6 +46,8 @@ final class Organisation: Sendable {
                 .init(Table.uniqueValues, indexed: ["record"], unique: ["value"]), .init(Table.customFields),
                 .init(Table.contactRoles, indexed: ["deal", "contact"]),
                 .init(Table.attachments, firstID: Table.firstAttachment, indexed: ["record"]),
+                .init(Table.bulkJobs, firstID: Table.firstBulkJob),
+                .init(Table.bulkFiles, firstID: Table.firstBulkFile),
             ])
         // A file that was used before is continued with.
         for custom in try store.read({ try $0.documents(Table.customFields) }) {
@@ -49,6 +57,10 @@ final class Organisation: Sendable {
             modules[index].fields.append(field)
         }
         known = Mutex(modules)
+        for job in try store.read({ try $0.documents(Table.bulkJobs) })
+        where job.document["state"]?.text == BulkJobs.states.waiting {
+            bulkQueue.add(job.id, due: job.createdAt.advanced(by: options.bulkDuration))
+        }
     }
 
     var modules: [ModuleDefinition] { known.withLock { $0 } }
@@ -64,6 +76,9 @@ final class Organisation: Sendable {
             modules[index].fields.append(field)
         }
     }
+
+    /// The organisation's own number.
+    static let zgid = "700012345"
 
     // MARK: Users
 

@@ -160,7 +160,8 @@ struct OrganisationSettings {
             "org",
             [
                 [
-                    "id": "554023000000020005", "zgid": "700012345", "domain_name": "org700012345",
+                    "id": "554023000000020005", "zgid": .string(Organisation.zgid),
+                    "domain_name": .string("org\(Organisation.zgid)"),
                     "company_name": .string(organisation.options.companyName), "time_zone": "Asia/Kolkata",
                     "currency": "USD", "iso_code": "USD",
                     "license_details": [

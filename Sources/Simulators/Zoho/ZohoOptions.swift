@@ -55,6 +55,15 @@ package struct ZohoOptions: Sendable {
     package var pageTokenLifetime: Duration = .seconds(86_400)
     /// The most bytes of an attachment.
     package var fileBytesMax = 100 << 20
+    /// How long a bulk job takes, and how long it and its result are kept.
+    package var bulkDuration: Duration = .seconds(6)
+    package var bulkLifetime: Duration = .seconds(86_400)
+    /// Records that one bulk read exports.
+    package var bulkPageRecords = 200_000
+    /// How many of the first bulk jobs fail.
+    package var bulkFailures = 0
+    /// Results of bulk reads that are given out in a minute.
+    package var downloadsMax = 10
     package var clock: any WallClock = SystemWallClock()
 
     package init() {}

@@ -9,8 +9,7 @@ package import MigratezSyntheticCRM
 /// A server that speaks Zoho CRM's REST interface (v6 to v8) over records in SQLite.
 ///
 /// Written from the vendor's public documentation, without a line of the connector's; the stricter reading is taken where
-/// it says nothing. Bulk jobs, searches, e-mails, fields that
-/// hold files, lead conversion and custom modules are not simulated: they are
+/// it says nothing. Searches, e-mails, fields that hold files, lead conversion and custom modules are not simulated: they are
 /// answered 404. The methods besides `respond` are for checks: they see what is stored, without requests.
 package final class ZohoSimulator: SimulatorService {
     private let organisation: Organisation
@@ -48,9 +47,9 @@ package final class ZohoSimulator: SimulatorService {
     }
 
     private func answer(_ request: SimulatorRequest, _ path: [String]) throws -> SimulatorResponse {
-        guard path.count > 2, path[0] == "crm", organisation.options.versions.contains(path[1]),
-            let operation = Operation(request.method, Array(path.dropFirst(2)))
-        else { throw ZohoFailure.invalidURL }
+        guard let operation = Operation.of(request.method, path, versions: organisation.options.versions) else {
+            throw ZohoFailure.invalidURL
+        }
         let user = try organisation.tokens.user(of: request)
         if let scopes = organisation.options.scopes, !scopes.contains(operation.scope) {
             throw ZohoFailure.scopeMismatch
@@ -62,6 +61,12 @@ package final class ZohoSimulator: SimulatorService {
         var response: SimulatorResponse
         do {
             guard !isRefused else { throw ZohoFailure.noCredits }
+            // By themselves: what a job did stays, whatever becomes of this request.
+            if organisation.bulkQueue.hasDue(at: now) {
+                try organisation.store.write { session in
+                    try bulkJobs(session, organisation.userID(at: user), now).settle()
+                }
+            }
             response = try organisation.store.write { session in
                 try perform(operation, request, body, session, userID: organisation.userID(at: user), now: now)
             }
@@ -70,6 +75,10 @@ package final class ZohoSimulator: SimulatorService {
         }
         if let remaining { response.headers["X-API-CREDITS-REMAINING"] = String(max(0, remaining)) }
         return response
+    }
+
+    private func bulkJobs(_ session: DocumentSession, _ userID: String, _ now: Timestamp) -> BulkJobs {
+        BulkJobs(organisation: organisation, session: session, userID: userID, now: now)
     }
 
     private static func body(of request: SimulatorRequest) throws -> JSONValue {
@@ -105,7 +114,15 @@ package final class ZohoSimulator: SimulatorService {
                 organisation: organisation, session: session, module: try organisation.module(name), userID: userID,
                 now: now)
         }
+        let jobs = bulkJobs(session, userID, now)
         switch operation {
+        case .upload: return try BulkWriting(jobs: jobs).upload(request)
+        case .bulkRead: return try BulkReading(jobs: jobs).create(body)
+        case .bulkReadStatus(let id): return try BulkReading(jobs: jobs).status(id)
+        case .bulkReadResult(let id): return try BulkReading(jobs: jobs).result(id)
+        case .bulkWrite: return try BulkWriting(jobs: jobs).create(body)
+        case .bulkWriteStatus(let id): return try BulkWriting(jobs: jobs).status(id, request)
+        case .bulkWriteResult(let id): return try BulkWriting(jobs: jobs).result(id)
         case .modules: return settings.modules()
         case .module(let name): return try settings.module(name)
         case .fields: return try settings.fields()
@@ -142,7 +159,8 @@ package final class ZohoSimulator: SimulatorService {
 
     package func route(of request: SimulatorRequest) -> SimulatorRoute {
         if request.path.first == "oauth" { return SimulatorRoute("token", isWrite: false) }
-        guard let operation = Operation(request.method, Array(request.path.dropFirst(2))) else {
+        let versions = organisation.options.versions
+        guard let operation = Operation.of(request.method, request.path, versions: versions) else {
             return SimulatorRoute("\(request.method.rawValue) unknown", isWrite: false)
         }
         return SimulatorRoute(operation.name, isWrite: operation.isWrite)
