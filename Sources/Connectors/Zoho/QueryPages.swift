@@ -13,15 +13,18 @@ import MigratezModel
 struct QueryPages: Sendable {
     let client: ZohoClient
     let module: String
-    /// Names of the columns, without the id.
+    /// Names of the columns, without the id and the tags.
     let columns: [String]
+    private let hasTags: Bool
 
     /// - Parameter fields: those that are wanted; what a record tells of itself is added.
     init(_ client: ZohoClient, _ schema: ObjectSchema, fields: [String]) throws(MigratezError) {
         self.client = client
         module = schema.name
         var columns: [String] = []
-        for name in fields + [ZohoModule.modifiedTime] where name != ZohoModule.id && !columns.contains(name) {
+        hasTags = fields.contains(RecordTags.field) && schema.field(RecordTags.field) != nil
+        for name in fields + [ZohoModule.modifiedTime]
+        where name != ZohoModule.id && !columns.contains(name) && !(hasTags && name == RecordTags.field) {
             guard schema.field(name) != nil, COQL.isName(name) else {
                 throw MigratezError(
                     .requestRefused, "\(schema.name) has no field '\(name)' that can be read",
@@ -51,7 +54,7 @@ struct QueryPages: Sendable {
         } catch let error as MigratezError where error.code == .responseTooLarge && limit > 1 {
             return try await page(after: last, limit: limit / 2)
         }
-        var page = try FlatRecords.page(answer, what: module)
+        var page = try await tagged(FlatRecords.page(answer, what: module))
         let hasMore = answer.withUnsafeBufferPointer {
             !$0.isEmpty && member(at: ["info", "more_records"], in: $0)?.kind == .true
         }
@@ -75,7 +78,12 @@ struct QueryPages: Sendable {
             let query = select(where: "id in \(COQL.list(group))") + " limit \(COQL.valuesMax)"
             whole.append(try FlatRecords.page(try await client.query(query), what: module))
         }
-        return whole
+        return try await tagged(whole)
+    }
+
+    /// The page with the tags of its records, if they are wanted.
+    func tagged(_ page: Page) async throws -> Page {
+        hasTags ? try await RecordTags(client: client, module: module).complete(page) : page
     }
 
     private static func id(_ bytes: [UInt8], _ range: Range<Int>) -> String? {

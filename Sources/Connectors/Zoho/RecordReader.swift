@@ -133,7 +133,8 @@ struct RecordReader: Sendable {
 
     /// Texts of several lines cannot be compared ("Query API: Limitations").
     private static func requireComparable(_ name: String, _ schema: ObjectSchema) throws(MigratezError) {
-        guard let field = schema.field(name), COQL.isName(name), field.kind != .longText else {
+        guard let field = schema.field(name), COQL.isName(name), field.kind != .longText, name != RecordTags.field
+        else {
             throw MigratezError(
                 .notSupported, "records of \(schema.name) cannot be found by '\(name)'", remedy: .fixConfiguration,
                 hint: "name fields of one line in against_target")

@@ -50,9 +50,10 @@ final class ZohoCatalog: Sendable {
                 .brokenResponse, "Zoho's answer to the fields of \(module) holds no list", remedy: .retry(after: nil))
         }
         let linked = modules.map(\.name).filter { !ZohoModule.unlinked.contains($0) }
+        var schemas = fields.compactMap { FieldSchema(field: $0, of: module, modules: linked) }
+        if fields.contains(where: { $0["api_name"]?.text == RecordTags.field }) { schemas.append(RecordTags.schema) }
         let schema = ObjectSchema(
-            name: module, label: described.label,
-            fields: fields.compactMap { FieldSchema(field: $0, of: module, modules: linked) },
+            name: module, label: described.label, fields: schemas,
             holdsKey: ZohoModule.holdsKey(module))
         state.withLock { $0.schemas[module] = schema }
         return schema
@@ -122,10 +123,10 @@ final class ZohoCatalog: Sendable {
 }
 
 extension FieldSchema {
-    /// A field as the fields API describes it; `nil` if it has no name, or if its values are records, files or pictures
-    /// of their own, which neither a query brings nor a record's JSON takes as they are.
+    /// A field as the fields API describes it; `nil` if it has no name, or if its values are records, tags, files or
+    /// pictures of their own, which neither a query brings nor a record's JSON takes as they are.
     init?(field: JSONValue, of module: String, modules: [String]) {
-        guard let name = field["api_name"]?.text, let type = field["data_type"]?.text, name != "Tag",
+        guard let name = field["api_name"]?.text, let type = field["data_type"]?.text, name != RecordTags.field,
             !Self.separateTypes.contains(type)
         else { return nil }
         let isReadOnly = field["read_only"]?.bool == true || field["field_read_only"]?.bool == true

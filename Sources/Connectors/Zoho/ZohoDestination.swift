@@ -159,9 +159,12 @@ package struct ZohoDestination: Destination {
         case DealRoles.object: try await roleWriter.write(batch.rows)
         case ZohoModule.notes: try await noteWriter.write(batch.rows, intent: intent)
         case Attachments.object: try await files.write(batch.rows, intent: intent)
-        case _ where route.name == LoadAPI.bulk.rawValue:
-            try await bulkWriter(batch.object).write(batch.rows, intent: intent)
-        default: try await rowWriter(batch.object).write(batch.rows)
+        default:
+            try await tagged(batch).write(intent) { rows in
+                route.name == LoadAPI.bulk.rawValue
+                    ? try await bulkWriter(batch.object).write(rows, intent: intent)
+                    : try await rowWriter(batch.object).write(rows)
+            }
         }
     }
 
@@ -170,13 +173,20 @@ package struct ZohoDestination: Destination {
         case DealRoles.object: return try await roleWriter.resolve(batch.rows)
         case ZohoModule.notes: return try await noteWriter.resolve(batch.rows, note: note)
         case Attachments.object: return try await files.resolve(batch.rows, note: note)
-        case _ where BulkWriter.isNote(note):
-            return try await bulkWriter(batch.object).resolve(batch.rows, note: note)
         default:
-            let keys = batch.rows.filter { $0.targetID == nil }.map(\.key)
-            let ids = try await reader.ids(ofKeys: keys, in: batch.object)
-            return keys.compactMap { key in ids[key].map { Receipt(key: key, result: .created(id: $0)) } }
+            return try await tagged(batch).resolve(note: note) { rows in
+                if BulkWriter.isNote(note) {
+                    return try await bulkWriter(batch.object).resolve(rows, note: note)
+                }
+                let keys = rows.filter { $0.targetID == nil }.map(\.key)
+                let ids = try await reader.ids(ofKeys: keys, in: batch.object)
+                return keys.compactMap { key in ids[key].map { Receipt(key: key, result: .created(id: $0)) } }
+            }
         }
+    }
+
+    private func tagged(_ batch: Batch) async throws -> TaggedRows {
+        TaggedRows(batch.rows, try await catalog.schema(of: batch.object), client)
     }
 
     /// Into the recycle bin, without workflows. A lost call is sent again: what the first one deleted is then not there.

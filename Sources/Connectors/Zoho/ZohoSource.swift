@@ -121,7 +121,7 @@ package struct ZohoSource: Source {
         // A run goes on in the way in which it began.
         let pages = try QueryPages(connection.client, schema, fields: fields)
         switch place ?? (route == .bulk ? .bulk(BulkPlace()) : nil) {
-        case .bulk(let place): return try await bulkPages(schema, pages.columns).page(at: place)
+        case .bulk(let place): return try await pages.tagged(bulkPages(schema, pages.columns).page(at: place))
         case .query(let last): return try await pages.page(after: last, limit: pageRecords ?? COQL.recordsMax)
         default: return try await pages.page(after: nil, limit: pageRecords ?? COQL.recordsMax)
         }

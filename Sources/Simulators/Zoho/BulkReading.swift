@@ -38,6 +38,9 @@ struct BulkReading {
                 400, "FIELD_NOT_AVAILABLE", "the field is not available",
                 [.init("api_name", .string(unknown)), .init("module", .string(name))])
         }
+        guard !fields.contains(RecordTagging.field) else {
+            throw ZohoFailure(400, "FIELD_NOT_SUPPORTED", "the documentation does not speak of tags")
+        }
         let page = query["page"]?.int ?? 1
         guard (1...Self.pagesMax).contains(page) else {
             throw ZohoFailure(400, "PAGE_RANGE_EXCEEDED", "the page is out of range", [.init("max_limit", 50)])
@@ -89,7 +92,9 @@ struct BulkReading {
         let query = job.document["request"] ?? .null
         let module = try organisation.module(job.document["module"]?.text ?? "")
         let named = query["fields"]?.elements.compactMap(\.text) ?? []
-        let fields = module.fields.map(\.name).filter { $0 != "id" && (named.isEmpty || named.contains($0)) }
+        let fields = module.fields.map(\.name).filter {
+            $0 != "id" && $0 != RecordTagging.field && (named.isEmpty || named.contains($0))
+        }
         let perPage = organisation.options.bulkPageRecords
         let page = query["page"]?.int ?? 1
         let token = query["page_token"]?.text.flatMap { organisation.pageTokens.place($0) }

@@ -17,7 +17,9 @@ struct COQLRun {
         guard module.isQueryable else {
             throw ZohoFailure(400, "INVALID_QUERY", "the module is not supported in queries")
         }
-        for column in query.columns where column != COQLQuery.count && module.field(column) == nil {
+        // The documentation of queries does not speak of tags.
+        for column in query.columns
+        where column != COQLQuery.count && (module.field(column) == nil || column == RecordTagging.field) {
             throw invalid("select", column)
         }
         let condition = try condition(query.condition, module)
@@ -61,7 +63,9 @@ struct COQLRun {
         case .both(let a, let b): return .and([try self.condition(a, module), try self.condition(b, module)])
         case .either(let a, let b): return .or([try self.condition(a, module), try self.condition(b, module)])
         case .comparison(let name, let comparison):
-            guard let field = module.field(name), field.type != .textarea else { throw invalid("where", name) }
+            guard let field = module.field(name), field.type != .textarea, name != RecordTagging.field else {
+                throw invalid("where", name)
+            }
             return try self.condition(field, comparison, module)
         }
     }

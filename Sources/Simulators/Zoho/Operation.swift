@@ -13,6 +13,7 @@ enum Operation: Equatable {
     case dealRolesDelete(id: String)
     case attachments(String, id: String), attachmentUpload(String, id: String)
     case attachmentContent(String, id: String, file: String), attachmentDelete(String, id: String, file: String?)
+    case tagging(String, removes: Bool)
     case upload, bulkRead, bulkReadStatus(id: String), bulkReadResult(id: String)
     case bulkWrite, bulkWriteStatus(id: String), bulkWriteResult(id: String)
 
@@ -76,6 +77,8 @@ enum Operation: Equatable {
         case (.put, 2, let name?): self = .updateSingle(name, id: path[1])
         case (.delete, 2, let name?): self = .deleteSingle(name, id: path[1])
         case (.get, 3, let name?) where path[1...] == ["actions", "count"]: self = .count(name)
+        case (.post, 3, let name?) where path[1] == "actions" && ["add_tags", "remove_tags"].contains(path[2]):
+            self = .tagging(name, removes: path[2] == "remove_tags")
         case (.get, 3, let name?): self = .related(name, id: path[1], list: path[2])
         default: return nil
         }
@@ -105,6 +108,7 @@ enum Operation: Equatable {
         case .attachmentUpload: "upload attachment"
         case .attachmentContent: "download attachment"
         case .attachmentDelete: "delete attachments"
+        case .tagging: "tags"
         case .upload: "upload"
         case .bulkRead, .bulkReadStatus: "bulk read"
         case .bulkReadResult: "download bulk read"
@@ -118,7 +122,7 @@ enum Operation: Equatable {
     var isWrite: Bool {
         switch self {
         case .fieldCreation, .insert, .update, .updateSingle, .upsert, .delete, .deleteSingle, .dealRolesPut,
-            .dealRolesDelete, .attachmentUpload, .attachmentDelete, .upload, .bulkWrite:
+            .dealRolesDelete, .attachmentUpload, .attachmentDelete, .upload, .bulkWrite, .tagging:
             true
         default: false
         }
@@ -137,13 +141,14 @@ enum Operation: Equatable {
         }
     }
 
-    /// Credits that a call costs (zoho.com/crm/developer, "API Limits"): one for ten rows that are written, for a query by
-    /// its limit.
+    /// Credits that a call costs (zoho.com/crm/developer, "API Limits"): one for ten rows that are written and for fifty
+    /// that are tagged, for a query by its limit.
     func credits(rows: Int, queryLimit: Int) -> Int {
         switch self {
         case .insert, .update, .upsert: max(1, (rows + 9) / 10)
         case .query: queryLimit <= 200 ? 1 : queryLimit <= 1_000 ? 2 : 3
         case .deleted: 2
+        case .tagging: max(1, (rows + 49) / 50)
         case .bulkRead: 50
         case .bulkWrite: 500
         default: 1

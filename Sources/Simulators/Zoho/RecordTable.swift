@@ -93,6 +93,7 @@ struct RecordView {
         switch name {
         case "Created_Time": return organisation.time(record.createdAt)
         case "Modified_Time": return organisation.time(record.modifiedAt)
+        case RecordTagging.field: return RecordTagging.shown(record.document)
         default: break
         }
         guard let field = module.field(name), let value = record.document[name], let id = value.text else {

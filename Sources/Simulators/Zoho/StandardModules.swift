@@ -34,6 +34,10 @@ enum StandardModules {
             modules[index].fields =
                 [FieldDefinition("id", .bigint, label: "Record Id").readOnly()]
                 + modules[index].fields + common
+            // Not of notes ("Add Tags to Records"). No write of a record sets it.
+            if modules[index].name != "Notes" {
+                modules[index].fields.append(FieldDefinition(RecordTagging.field, .text).readOnly())
+            }
         }
         return modules
     }()

@@ -57,7 +57,8 @@ package final class ZohoSimulator: SimulatorService {
         let body = try Self.body(of: request)
         let now = organisation.options.clock.now
         let (isRefused, remaining) = organisation.credits.take(
-            operation.credits(rows: body["data"]?.elements.count ?? 0, queryLimit: Self.limit(of: body)), at: now)
+            operation.credits(
+                rows: (body["data"] ?? body["ids"])?.elements.count ?? 0, queryLimit: Self.limit(of: body)), at: now)
         var response: SimulatorResponse
         do {
             guard !isRefused else { throw ZohoFailure.noCredits }
@@ -116,6 +117,10 @@ package final class ZohoSimulator: SimulatorService {
         }
         let jobs = bulkJobs(session, userID, now)
         switch operation {
+        case .tagging(let name, let removes):
+            let table = RecordTable(
+                organisation: organisation, session: session, module: try organisation.module(name))
+            return try RecordTagging(table: table, now: now).change(body, removes: removes)
         case .upload: return try BulkWriting(jobs: jobs).upload(request)
         case .bulkRead: return try BulkReading(jobs: jobs).create(body)
         case .bulkReadStatus(let id): return try BulkReading(jobs: jobs).status(id)
