@@ -51,9 +51,11 @@ import Testing
         private func four(_ number: UInt32) -> [UInt8] { (0..<4).map { UInt8(number >> (8 * UInt32($0)) & 0xFF) } }
     }
 
-    /// The records that come of a result with those bytes.
-    private func read(_ archive: [UInt8], records: Int = 2) async throws -> [JSONValue] {
-        let http = StubHTTPClient { request, _ in
+    private static let place = "/crm/bulk/v8/read/7/result"
+
+    /// An organisation that has one job, whose result is those bytes.
+    private func organisation(_ archive: [UInt8], records: Int, place: String) -> StubHTTPClient {
+        StubHTTPClient { request, _ in
             let path = request.url.split(separator: "?")[0]
             func answer(_ json: JSONValue) -> HTTPResponse { HTTPResponse(status: 200, body: json.serialized()) }
             if path.hasSuffix("/token") { return answer(["access_token": "t", "expires_in": 3600]) }
@@ -68,10 +70,18 @@ import Testing
             if path.hasSuffix("/result") { return HTTPResponse(status: 200, body: archive) }
             let result: JSONValue = [
                 "count": .number(String(records)), "more_records": false,
-                "download_url": "/crm/bulk/v8/read/7/result",
+                "download_url": .string(place),
             ]
             return answer(["data": [["state": "COMPLETED", "result": result]]])
         }
+    }
+
+    /// The records that come of a result with those bytes.
+    private func read(_ archive: [UInt8], records: Int = 2) async throws -> [JSONValue] {
+        try await read(organisation(archive, records: records, place: Self.place))
+    }
+
+    private func read(_ http: StubHTTPClient) async throws -> [JSONValue] {
         let settings = ConnectorSettings(
             texts: ["base_url": "http://127.0.0.1:1", "auth.client_id": "c", "extract.api": "bulk"],
             secrets: ZohoOrg.secrets)
@@ -110,6 +120,15 @@ import Testing
         #expect(bomb.count < 64 << 10)
         let error = await #expect(throws: MigratezError.self) { _ = try await read(bomb) }
         #expect(error?.code == .brokenResponse && error?.message.contains("names") == true)
+    }
+
+    @Test func `at an address that is none of Zoho's is not asked for`() async throws {
+        for place in ["https://zoho.com.example.test/7.zip", "https://evilzoho.com/7.zip", "http://127.0.0.1:2/7.zip"] {
+            let http = organisation(Archive().bytes, records: 2, place: place)
+            let error = await #expect(throws: MigratezError.self) { _ = try await read(http) }
+            #expect(error?.code == .brokenResponse && error?.remedy == .stop)
+            #expect(!http.requests.contains { $0.url.contains("7.zip") })
+        }
     }
 
     @Test func `with fewer records than were told is refused`() async throws {

@@ -114,6 +114,25 @@ import Testing
         }
     }
 
+    @Test func `that take long can be given up`() async throws {
+        try await ZohoOrg.run(.init(contacts: 20)) { options in
+            options.bulkDuration = .seconds(80_000)
+        } _: { org in
+            let source = try org.source(Self.bulk)
+            await #expect(throws: CancellationError.self) {
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    group.addTask {
+                        _ = try await source.readPage(of: Self.contacts, fields: ["Email"], after: nil)
+                    }
+                    while (org.server.journal.counts.byRoute["bulk read"] ?? 0) < 4 { await Task.yield() }
+                    group.cancelAll()
+                    try await group.waitForAll()
+                }
+            }
+            #expect(org.server.journal.counts.byRoute["download bulk read"] == nil)
+        }
+    }
+
     @Test func `of an empty module have one empty page, and notes come from their list`() async throws {
         try await ZohoOrg.run(.init(contacts: 20, notes: 40)) { org in
             let source = try org.source(Self.bulk)

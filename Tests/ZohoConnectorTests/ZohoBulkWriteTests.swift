@@ -90,6 +90,9 @@ import Testing
             #expect(try org.simulator.records(of: "Contacts")[theirs]?["Migratez_ID"] == "theirs")
             #expect(destination.route(for: "Tasks", expectedRows: 100_000).name == "records")
             #expect(destination.route(for: "Contacts", expectedRows: 1).name == "records")
+            let kinds = try await destination.sideEffects(on: ["Contacts"]).map(\.kind)
+            #expect(kinds.contains(.automation))
+            #expect(try await destination.sideEffects(on: ["Tasks"]).map(\.kind) == [.unknown])
         }
     }
 

@@ -293,16 +293,23 @@ package struct ZohoDestination: Destination {
             .recordAddress(of: attachment?.module ?? object, id: attachment?.record ?? id)
     }
 
-    /// Workflows, approvals and blueprints are kept out of every write. What else an organisation has set up to check
-    /// records, no request tells.
+    /// Workflows, approvals and blueprints are kept out of every call. Whether jobs run them is not documented, and what else an
+    /// organisation has set up to check records, no request tells.
     package func sideEffects(on objects: [String]) async throws -> [SideEffect] {
         guard objects.contains(where: { !Self.isPartOfRecords($0) }) else { return [] }
-        return [
+        var effects = [
             SideEffect(
                 .unknown,
                 "validation rules, layout rules and unique fields may refuse rows, and Zoho does not say which",
                 advice: "look at Setup, Modules and Fields, before the load")
         ]
+        if loadAPI == .bulk, objects.contains(where: takesBulkWrite) {
+            effects.append(
+                SideEffect(
+                    .automation, "workflows may run for what bulk jobs write: Zoho does not say that they do not",
+                    advice: "switch off what must not run, or load with load.api: records"))
+        }
+        return effects
     }
 
     package func estimatedCalls(writing object: String, records: Int, matchRules: Int) -> [CallEstimate] {
