@@ -200,7 +200,7 @@ final class ZipReader {
         guard plainCount <= bytesMax else {
             throw MigratezError(
                 .responseTooLarge, "\(what) unpacks to more than \(ByteCount(bytesMax))", remedy: .fixConfiguration,
-                hint: "read with extract.api: coql")
+                hint: "leave out bulk: extract.api: coql, load.api: records")
         }
         checksum = bytes.withUnsafeBufferPointer { crc32(checksum, $0.baseAddress, UInt32($0.count)) }
         try piece(bytes)
