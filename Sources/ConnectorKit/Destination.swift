@@ -23,11 +23,20 @@ package protocol Destination: Sendable {
     /// The objects with their fields, read from the other side. Only what `objects` names.
     func discover(_ objects: [String]) async throws -> [ObjectSchema]
 
+    /// The objects that this account has of its own, for people who look for what there is to write to.
+    ///
+    /// - Throws: `permissionMissing` if whoever logs in may not see them.
+    func ownObjects() async throws -> [OwnObject]
+
     /// What is missing on the other side before `object` can be loaded: the field that holds our key, and others
     /// that the connector needs. Empty = nothing.
     func requirements(of object: ObjectSchema) -> [FieldCreation]
 
-    /// Creates the listed fields; those that exist already are left as they are.
+    /// The labels among these that links of `object` cannot have yet, as options of its field `field`, if the connector can
+    /// create them. Empty = nothing.
+    func requirements(ofLabels labels: [String], in field: String, of object: ObjectSchema) -> [FieldCreation]
+
+    /// Creates the listed fields and options; those that exist already are left as they are.
     func prepare(_ creations: [FieldCreation]) async throws
 
     /// The people that records can belong to, inactive ones too.
@@ -118,6 +127,10 @@ package protocol Destination: Sendable {
 
 extension Destination {
     package var limiter: RateLimiter? { nil }
+    package func ownObjects() async throws -> [OwnObject] { [] }
+    package func requirements(ofLabels labels: [String], in field: String, of object: ObjectSchema) -> [FieldCreation] {
+        []
+    }
     package func sideEffects(on objects: [String]) async throws -> [SideEffect] { [] }
     package func estimatedCalls(writing object: String, records: Int, matchRules: Int) -> [CallEstimate] { [] }
     package func recordAddress(of object: String, id: String) async throws -> String? { nil }

@@ -88,7 +88,21 @@ package struct FieldSchema: Sendable, Codable, Hashable {
     }
 }
 
-/// A field that must be created in the destination before a load; plans list it, `prepare` creates it.
+/// An object that an account has of its own, beside those that every account of the vendor has.
+package struct OwnObject: Sendable, Hashable {
+    /// The name that a pipeline uses for it.
+    package var name: String
+    /// The name that people see.
+    package var label: String
+
+    package init(name: String, label: String) {
+        self.name = name
+        self.label = label
+    }
+}
+
+/// A field that must be created in the destination before a load; plans list it, `prepare` creates it. Of a field that is
+/// there, the options that must be added to its list.
 package struct FieldCreation: Sendable, Codable, Hashable {
     package var object: String
     package var field: FieldSchema

@@ -18,6 +18,15 @@ package protocol Source: Sendable {
     /// The objects with their fields, read from the other side. Only what `objects` names.
     func discover(_ objects: [StreamName]) async throws -> [ObjectSchema]
 
+    /// The objects that this account has of its own, for people who look for what there is to move.
+    ///
+    /// - Throws: `permissionMissing` if whoever logs in may not see them.
+    func ownObjects() async throws -> [OwnObject]
+
+    /// The labels that links of this kind may have by the account's own definition; empty if there are none or the source
+    /// cannot tell.
+    func linkLabels(from: StreamName, to: StreamName) async throws -> [String]
+
     /// Where id and fields are in a record of the object.
     func layout(of object: StreamName) -> RecordLayout
 
@@ -91,6 +100,8 @@ package protocol Source: Sendable {
 
 extension Source {
     package var limiter: RateLimiter? { nil }
+    package func ownObjects() async throws -> [OwnObject] { [] }
+    package func linkLabels(from: StreamName, to: StreamName) async throws -> [String] { [] }
     package func estimatedCalls(reading object: StreamName, records: Int) -> [CallEstimate] { [] }
     package func estimatedCalls(linksFrom from: StreamName, to: StreamName, records: Int) -> [CallEstimate] { [] }
     package func estimatedCalls(readingContentOf object: StreamName, records: Int) -> [CallEstimate] {

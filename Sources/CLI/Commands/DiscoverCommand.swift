@@ -49,7 +49,24 @@ struct DiscoverCommand: AsyncParsableCommand {
             document.add(Self.table(name, schema, found, showsValues: values))
             if schema.isOpen { document.remark("takes any other field, too") }
         }
+        if object == nil { try await Self.remark(on: connection, side, names, in: &document) }
         console.show(document)
+    }
+
+    /// What the account has besides, of its own making.
+    private static func remark(
+        on connection: PlanConnection, _ side: PipelineSide, _ names: [String], in document: inout Document
+    ) async throws {
+        do {
+            let others = try await connection.ownObjects(of: side).filter { !names.contains($0.name) }
+            guard !others.isEmpty else { return }
+            var table = Table("other_objects", [.left("OBJECT"), .left("LABEL")])
+            for other in others { table.add([.text(other.name), .text(other.label)]) }
+            document.remark("not in the pipeline, and of the account's own making:")
+            document.add(table)
+        } catch let error as MigratezError where error.code == .permissionMissing {
+            document.remark("whether the account has objects of its own making cannot be seen: \(error.message)")
+        }
     }
 
     private static func table(

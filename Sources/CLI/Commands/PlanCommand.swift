@@ -106,14 +106,23 @@ struct ForecastDisplay {
     }
 
     private func addCreations(to document: inout Document) {
-        var table = Table("creates", [.left("OBJECT"), .left("FIELD"), .left("TYPE")])
+        var table = Table("creates", [.left("OBJECT"), .left("FIELD"), .left("TYPE"), .left("OPTIONS")])
         for creation in forecast.creations {
-            table.add([.text(creation.object), .text(creation.field.name), .text(creation.field.kind.rawValue)])
+            table.add([
+                .text(creation.object), .text(creation.field.name), .text(creation.field.kind.rawValue),
+                .list(creation.field.options.map(\.label)),
+            ])
         }
         document.add(
             table,
-            lines: forecast.creations.map {
-                "creates  field \($0.object).\($0.field.name) (\($0.field.kind.rawValue)) in \(forecast.target.connector)"
+            lines: forecast.creations.map { creation in
+                let field = "\(creation.object).\(creation.field.name)"
+                let target = forecast.target.connector
+                guard !creation.field.options.isEmpty else {
+                    return "creates  field \(field) (\(creation.field.kind.rawValue)) in \(target)"
+                }
+                let options = creation.field.options.map { "'\($0.label)'" }.joined(separator: ", ")
+                return "creates  \(options) of \(field) in \(target)"
             })
     }
 

@@ -33,6 +33,8 @@ struct SimulateCommand: AsyncParsableCommand {
     @Option(help: "The seed of everything that is made up.") var seed: UInt64 = 1
     @Option(help: "Faults, such as status:503=0.01,latency:50ms=0.1,reset-mid-body=0.002.") var faults = ""
     @Option(help: "Requests per 10 seconds (HubSpot) or 2 seconds (Pipedrive); 0 = no limit.") var rate = 0
+    @Option(help: "HubSpot: so many records of a custom object, `subscription`; 0 = no such object.")
+    var subscriptions = 0
     @Option(help: "The only token or key, for Salesforce and Zoho client secret, that is taken; without it, any.")
     var token: String?
     @Option(
@@ -65,6 +67,7 @@ struct SimulateCommand: AsyncParsableCommand {
             var options = HubSpotOptions()
             if rate > 0 { options.rate = HubSpotOptions.Rate(requests: rate, window: .seconds(10)) }
             if let token { options.tokens = [token] }
+            options.subscriptions = subscriptions
             return try HubSpotSimulator(try crm, options: options)
         case .salesforce:
             var options = OrgOptions()

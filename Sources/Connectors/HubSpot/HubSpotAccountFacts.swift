@@ -42,7 +42,11 @@ final class HubSpotAccountFacts: Sendable {
 
     /// Records can be opened at the account's own domain; activities have no page of their own.
     func recordAddress(of object: HubSpotObject, id: String) async throws -> String? {
-        guard let typeID = object.typeID else { return nil }
+        var typeID = object.typeID
+        if typeID == nil, object.isCustom {
+            typeID = try await HubSpotCatalog(connection).customObject(object).typeID
+        }
+        guard let typeID else { return nil }
         let details = try await accountDetails()
         guard let domain = details["uiDomain"]?.text, let portal = details["portalId"]?.text else { return nil }
         return "https://\(domain)/contacts/\(portal)/record/\(typeID)/\(id)"

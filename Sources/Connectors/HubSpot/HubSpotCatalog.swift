@@ -17,8 +17,12 @@ struct HubSpotCatalog: Sendable {
 
     /// The object with its properties, those that it moves through a pipeline with included.
     func schema(of object: HubSpotObject) async throws -> ObjectSchema {
-        let properties = try await results(paths.properties(object.type), [("archived", "false")])
+        let custom = object.isCustom ? try await customObject(object) : nil
+        let properties = try await propertyList(of: object)
         var fields = HubSpotObject.recordMembers + properties.compactMap { FieldSchema(property: $0) }
+        for place in fields.indices where custom?.requiredProperties.contains(fields[place].name) == true {
+            fields[place].isRequired = true
+        }
         if let pipeline = object.pipelineProperty, let stage = object.stageProperty {
             let pipelines = try await results(paths.pipelines(object.type), [])
             for i in fields.indices {
@@ -26,7 +30,20 @@ struct HubSpotCatalog: Sendable {
                 if fields[i].name == stage { fields[i].take(options: stageOptions(pipelines)) }
             }
         }
-        return ObjectSchema(name: object.type, label: object.label, fields: fields)
+        return ObjectSchema(name: object.type, label: custom?.label ?? object.label, fields: fields)
+    }
+
+    /// A custom object's bare name is none that requests take, so whoever writes it is told the right one.
+    private func propertyList(of object: HubSpotObject) async throws -> [JSONValue] {
+        do {
+            return try await results(paths.properties(object.type), [("archived", "false")])
+        } catch let error as MigratezError where error.callRefused?.isAboutRows == true && !object.isCustom {
+            let own = try? await customObjects().first { $0.name == object.type }
+            guard let own else { throw error }
+            throw MigratezError(
+                .invalidSetting, "'\(object.type)' is the name of a custom object, by which HubSpot finds nothing",
+                remedy: .fixConfiguration, hint: "write \(own.fullyQualifiedName) or \(own.typeID)", cause: error)
+        }
     }
 
     /// Owners, and those who were one: only the list of the archived ones has them.

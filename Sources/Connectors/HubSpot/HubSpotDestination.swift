@@ -11,7 +11,7 @@ import Synchronization
 ///
 /// Every record carries our row key in a unique property (`migratez_id`), by which batches create or update it; so writing
 /// it again meets the same record. Objects are named in the singular, as on the source side (`contact`, `line_item`), a
-/// custom one by its id (`2-123`), and the links from one to another are an object of their own (`contact_to_company`).
+/// custom one by its id (`2-123`) or its fully qualified name, and the links from one to another are an object of their own (`contact_to_company`).
 ///
 /// Nothing that was written is ever looked for in the search index, which lags behind. What a user must prepare is in the
 /// documentation of this module.
@@ -22,7 +22,7 @@ package final class HubSpotDestination: Destination {
     package static let capabilities = DestinationCapabilities(
         routes: [RouteName.batch, RouteName.associations, RouteName.files],
         upsertKey: HubSpotTargetSettings.defaultKeyProperty,
-        links: "associations v4, with labels that the account has",
+        links: "associations v4, with labels",
         movesFiles: true,
         createdDate: "activities only (\(HubSpotObject.activityTime))", undoes: true,
         limits: [
@@ -92,9 +92,24 @@ package final class HubSpotDestination: Destination {
         return [FieldCreation(object: name, field: PropertyCreator.key(named: keyProperty))]
     }
 
-    package func prepare(_ creations: [FieldCreation]) async throws {
-        try await PropertyCreator(connection: connection).create(creations)
+    package func requirements(
+        ofLabels labels: [String], in field: String, of object: ObjectSchema
+    ) -> [FieldCreation] {
+        guard field == LinkObject.labelField, let link = LinkObject(object.name), !link.carriesFiles else { return [] }
+        return LabelCreator.missing(labels, of: object)
     }
+
+    package func prepare(_ creations: [FieldCreation]) async throws {
+        let labels = creations.filter { LinkObject($0.object) != nil }
+        try await PropertyCreator(connection: connection).create(creations.filter { LinkObject($0.object) == nil })
+        for creation in labels {
+            guard let link = LinkObject(creation.object) else { continue }
+            try await LabelCreator(connection: connection, object: link).create(creation.field.options.map(\.label))
+            linkTypes.withLock { $0[link] = nil }
+        }
+    }
+
+    package func ownObjects() async throws -> [OwnObject] { try await HubSpotCatalog(connection).ownObjects() }
 
     package func people() async throws -> [Person] { try await HubSpotCatalog(connection).people() }
 
@@ -249,7 +264,7 @@ package final class HubSpotDestination: Destination {
         let object = try Self.object(name)
         let reader = LinkReader(connection)
         var found: [String: String] = [:]
-        for other in HubSpotObject.linked {
+        for other in HubSpotObject.linked + (try await customStreams()) {
             let rest = Self.ids(ids).filter { found[$0] == nil }
             guard !rest.isEmpty else { break }
             do {
@@ -264,6 +279,15 @@ package final class HubSpotDestination: Destination {
             }
         }
         return found
+    }
+
+    /// None if the token may not see them: then it made no links with them either.
+    private func customStreams() async throws -> [StreamName] {
+        do {
+            return try await HubSpotCatalog(connection).customObjects().compactMap { StreamName($0.typeID) }
+        } catch let error as MigratezError where error.code == .permissionMissing {
+            return []
+        }
     }
 
     /// `nil`: HubSpot counts in search only, whose index lags behind.

@@ -4,9 +4,10 @@
 import MigratezConnectorKit
 import MigratezModel
 
-/// An object of HubSpot, by the name that a pipeline uses for it: in the singular, or the id of a custom type.
+/// An object of HubSpot, by the name that a pipeline uses for it: in the singular; a custom one by its id (`2-123`) or its
+/// fully qualified name (`p456_subscription`).
 struct HubSpotObject: Sendable, Hashable {
-    /// The name in requests: `contacts`, `2-123`.
+    /// The name in requests: `contacts`, `2-123`, `p456_subscription`.
     let type: String
     let label: String
     /// Contacts have a property of their own for it; search guide, "last modified".
@@ -18,16 +19,19 @@ struct HubSpotObject: Sendable, Hashable {
     let pipelineProperty: String?
     let stageProperty: String?
 
+    /// Whether somebody defined it in the account.
+    let isCustom: Bool
+
     init(_ stream: StreamName) {
         let known = HubSpotObject.known[stream.text]
         type = known?.type ?? stream.text
+        isCustom = stream.text.prefixMatch(of: /2-\d+$|p\d+_/) != nil
         label = known?.label ?? stream.text
         modified = stream.text == "contact" ? "lastmodifieddate" : "hs_lastmodifieddate"
         switch stream.text {
         case "deal": (pipelineProperty, stageProperty) = ("pipeline", "dealstage")
         case "ticket", "lead": (pipelineProperty, stageProperty) = ("hs_pipeline", "hs_pipeline_stage")
         default:
-            let isCustom = stream.text.hasPrefix("2-")
             (pipelineProperty, stageProperty) = isCustom ? ("hs_pipeline", "hs_pipeline_stage") : (nil, nil)
         }
     }
@@ -36,7 +40,8 @@ struct HubSpotObject: Sendable, Hashable {
     static let productProperty = "hs_product_id"
     var hasProduct: Bool { type == "line_items" }
 
-    /// The object's type id in addresses of the account's own pages; `nil` for what has no page.
+    /// The object's type id in addresses of the account's own pages; `nil` for what has no page, or a custom object that
+    /// goes by another name.
     var typeID: String? {
         switch type {
         case "contacts": "0-1"
@@ -64,7 +69,7 @@ struct HubSpotObject: Sendable, Hashable {
         return readScopes + ["crm.objects.\(scopeName).write", "crm.schemas.\(scopeName).write"]
     }
 
-    private var scopeName: String { isActivity ? "contacts" : type.hasPrefix("2-") ? "custom" : type }
+    private var scopeName: String { isActivity ? "contacts" : isCustom ? "custom" : type }
 
     /// What every record has beside its properties.
     static let recordMembers: [FieldSchema] = [

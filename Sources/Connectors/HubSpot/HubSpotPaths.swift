@@ -32,6 +32,8 @@ struct HubSpotPaths: Sendable, Hashable {
         isDated ? "/crm/properties/\(version)/\(type)" : "/crm/v3/properties/\(type)"
     }
     func propertyGroups(_ type: String) -> String { properties(type) + "/groups" }
+    /// Definitions of custom objects; their dated path has the resource behind the version.
+    var schemas: String { isDated ? "/crm-object-schemas/\(version)/schemas" : "/crm/v3/schemas" }
     func pipelines(_ type: String) -> String {
         isDated ? "/crm/pipelines/\(version)/\(type)" : "/crm/v3/pipelines/\(type)"
     }

@@ -10,7 +10,8 @@ package import MigratezTransport
 ///
 /// Records are read from the list endpoints, which have no cap and do not lag behind, never from search. Each record is
 /// a slice of HubSpot's own answer. Links come from the batch read of associations. Streams are named in the singular
-/// (`contact`, `line_item`); a custom object by its id (`2-123`).
+/// (`contact`, `line_item`); a custom object by its id (`2-123`) or its fully
+/// qualified name (`p456_subscription`).
 package struct HubSpotSource: Source {
     package let name = "hubspot"
     /// What a pipeline may set below `source:`.
@@ -50,6 +51,15 @@ package struct HubSpotSource: Source {
             schemas.append(try await catalog.schema(of: HubSpotObject(object)))
         }
         return schemas
+    }
+
+    package func ownObjects() async throws -> [OwnObject] { try await HubSpotCatalog(connection).ownObjects() }
+
+    package func linkLabels(from: StreamName, to: StreamName) async throws -> [String] {
+        guard from.text != HubSpotAttachments.object, to.text != HubSpotAttachments.object else { return [] }
+        let path = connection.paths.linkLabels(HubSpotObject(from).type, HubSpotObject(to).type)
+        return try await HubSpotCatalog(connection).results(path, []).map { LinkType($0) }
+            .filter(\.isLabel).compactMap(\.label)
     }
 
     package func people() async throws -> [Person] { try await HubSpotCatalog(connection).people() }

@@ -77,11 +77,15 @@ struct LinkTypes: Sendable {
         if object.isHierarchy {
             plain = LinkType.childToParent
         } else {
-            guard let first = own.first(where: { $0.label == nil && !$0.isPrimary }) else { return nil }
+            // Those of a custom object are not HubSpot's own.
+            let unlabelled = types.filter { $0.label == nil && !$0.isPrimary }
+            guard let first = unlabelled.first(where: { $0.category == LinkType.own }) ?? unlabelled.first else {
+                return nil
+            }
             plain = first
         }
         primary = object.isHierarchy ? nil : own.first(where: \.isPrimary)
-        labelled = types.filter { $0.category != LinkType.own && $0.label != nil }
+        labelled = types.filter(\.isLabel)
     }
 
     /// The type with that label.

@@ -26,6 +26,9 @@ struct LinkType: Sendable, Hashable {
 
     static let own = "HUBSPOT_DEFINED"
 
+    /// Whether somebody gave such links a name. The unlabelled links of a custom object are defined by users, too.
+    var isLabel: Bool { category != Self.own && label?.isEmpty == false }
+
     var isPrimary: Bool { category == Self.own && (label == "Primary" || Self.primaryTypes.contains(id)) }
 
     /// As a request names it.

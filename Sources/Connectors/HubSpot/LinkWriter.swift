@@ -191,7 +191,7 @@ struct LinkWriter: Sendable {
         let found = try await current(links.map(\.id.pair))
         return links.compactMap { text, id in
             guard let there = found[id.pair] else { return nil }
-            let label = id.label.flatMap { number in there.first { $0.id == number && $0.category != LinkType.own } }
+            let label = id.label.flatMap { number in there.first { $0.id == number && $0.isLabel } }
             if id.label != nil, label == nil { return nil }
             var writer = JSONWriter()
             writer.beginObject()
@@ -237,7 +237,7 @@ struct LinkWriter: Sendable {
         var deletions: [Deletion] = []
         for (text, id) in zip(ids, links) {
             guard let id, let there = found[id.pair],
-                id.label.map({ number in there.contains { $0.id == number && $0.category != LinkType.own } }) ?? true
+                id.label.map({ number in there.contains { $0.id == number && $0.isLabel } }) ?? true
             else {
                 deletions.append(Deletion(id: text, result: .absent))
                 continue
@@ -253,13 +253,13 @@ struct LinkWriter: Sendable {
         // A link that came with a label goes with it, unless somebody has given it another one since.
         for pair in mayGoWhole {
             let rest = (found[pair] ?? []).filter { type in
-                type.category != LinkType.own && labels[pair]?.contains(type.id) != true
+                type.isLabel && labels[pair]?.contains(type.id) != true
             }
             if rest.isEmpty { whole.insert(pair) }
         }
         try await removeTypes(
             labels.filter { !whole.contains($0.key) }.flatMap { pair, numbers in
-                (found[pair] ?? []).filter { $0.category != LinkType.own && numbers.contains($0.id) }
+                (found[pair] ?? []).filter { $0.isLabel && numbers.contains($0.id) }
                     .map { (pair, $0) }
             })
         try await remove(whole.sorted { ($0.from, $0.to) < ($1.from, $1.to) }, .archive) { pair in

@@ -17,6 +17,9 @@ struct NullSink: Destination {
     func identity() async throws -> String { "a sink that keeps nothing" }
     func discover(_ objects: [String]) async throws -> [ObjectSchema] { try await inner.discover(objects) }
     func requirements(of object: ObjectSchema) -> [FieldCreation] { inner.requirements(of: object) }
+    func requirements(ofLabels labels: [String], in field: String, of object: ObjectSchema) -> [FieldCreation] {
+        inner.requirements(ofLabels: labels, in: field, of: object)
+    }
     func prepare(_ creations: [FieldCreation]) async throws {}
     func people() async throws -> [Person] { try await inner.people() }
     func referenceName(of object: String) -> String { inner.referenceName(of: object) }

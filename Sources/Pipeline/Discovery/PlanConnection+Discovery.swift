@@ -21,6 +21,14 @@ extension PlanConnection {
         }
     }
 
+    /// The objects that the side's account has of its own, whether the pipeline speaks of them or not.
+    package func ownObjects(of side: PipelineSide) async throws -> [OwnObject] {
+        switch side {
+        case .source: try await source.ownObjects()
+        case .target: try await destination.ownObjects()
+        }
+    }
+
     /// A sample of the fields of one object of a side.
     package func sample(
         _ object: String, of side: PipelineSide, _ schema: ObjectSchema, count: Int, keepsValues: Bool

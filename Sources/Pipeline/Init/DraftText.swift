@@ -70,7 +70,7 @@ struct DraftText {
                 text += "      \(key(entry.from)): \(YAMLText.scalar(entry.to))\n"
             }
             for option in map.open {
-                let label = option.label == option.value ? "" : "   (\(comment(option.label)))"
+                let label = option.label == option.value ? "" : "   (\(Self.comment(option.label)))"
                 text += "      # \(key(option.value)):\(label)\n"
             }
             text += "    otherwise: \(map.otherwise)\(map.open.isEmpty ? "" : "   # what has no counterpart above")\n"
@@ -89,12 +89,12 @@ struct DraftText {
             text += "    fields:\n"
             for field in object.fields {
                 let line = "      \(key(field.target)): \(field.rule)"
-                text += field.remark.map { "\(line)   # \(comment($0))\n" } ?? line + "\n"
+                text += field.remark.map { "\(line)   # \(Self.comment($0))\n" } ?? line + "\n"
             }
             if !object.unmapped.isEmpty {
                 text += "      # Not mapped:\n"
                 for field in object.unmapped {
-                    let label = field.label == field.name ? "" : comment(field.label) + ", "
+                    let label = field.label == field.name ? "" : Self.comment(field.label) + ", "
                     text += "      #   \(field.name)   (\(label)\(field.kind.rawValue))\n"
                 }
             }
@@ -124,5 +124,5 @@ struct DraftText {
     private func key(_ text: String) -> String { YAMLText.scalar(text, inFlow: true) }
 
     /// Text for a comment: nothing may end the line.
-    private func comment(_ text: String) -> String { String(text.map { $0.isNewline ? " " : $0 }) }
+    static func comment(_ text: String) -> String { String(text.map { $0.isNewline ? " " : $0 }) }
 }

@@ -100,8 +100,29 @@ package struct PipelineDraft: Sendable {
             reader.linkBatchSize(from: from, to: to) != nil && self.mayLink(from, to, sources, definition)
         }
         let targets = try await connection.destination.discover(names + junctions(streams, hasLinks))
+        let others = try await others(reader, connection.destination, besides: streams.map { origin(of: $0).text })
         let text = text(sources: sources, targets: targets, hasLinks: hasLinks)
-        return try checked(text, file)
+        return try checked(text + others, file)
+    }
+
+    /// Comments that name the objects which an account has of its own and nothing is proposed for.
+    private func others(
+        _ reader: any Source, _ destination: any Destination, besides streams: [String]
+    ) async throws -> String {
+        var text = ""
+        for side in PipelineSide.allCases {
+            let vendor = side == .source ? source : target
+            do {
+                let own = side == .source ? try await reader.ownObjects() : try await destination.ownObjects()
+                let rest = own.filter { side == .target || !streams.contains($0.name) }
+                guard !rest.isEmpty else { continue }
+                text += "# Objects of the account's own making in \(vendor), for which nothing is proposed:\n"
+                for object in rest { text += "#   \(object.name)   (\(DraftText.comment(object.label)))\n" }
+            } catch let error as MigratezError where error.code == .permissionMissing {
+                text += "# Whether \(vendor) has objects of the account's own making could not be seen.\n"
+            }
+        }
+        return text
     }
 
     /// The text of the file, with a mapping of what every account of these vendors has.

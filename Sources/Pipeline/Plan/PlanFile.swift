@@ -43,8 +43,10 @@ package struct PlanFile: Sendable {
     package let recordsMax: Int?
     private let sourceSchema: SchemaFingerprint
     private let targetSchema: SchemaFingerprint
-    /// The fields that are to be created: `Contact.Migratez_Id__c`.
+    /// The fields and options that are to be created: `Contact.Migratez_Id__c`, `contact_to_company.label: Partner`.
     private let creations: Set<String>
+    /// The names of these fields.
+    private let createdFields: Set<String>
     private let content: JSONValue
 
     /// The plan of a connection whose sides have been asked.
@@ -77,8 +79,19 @@ package struct PlanFile: Sendable {
         pipeline = Pipeline(path: path, name: name, digest: digest)
         recordsMax = content["limit"]?.int
         (sourceSchema, targetSchema) = (source, target)
-        self.creations = Set(creations.map { "\($0["object"]?.text ?? "").\($0["field"]?["name"]?.text ?? "")" })
+        createdFields = Set(creations.compactMap { $0["field"]?["name"]?.text })
+        self.creations = Set(
+            creations.flatMap { creation in
+                Self.names(
+                    creation["object"]?.text ?? "", creation["field"]?["name"]?.text ?? "",
+                    options: creation["field"]?["options"]?.elements.compactMap { $0["value"]?.text } ?? [])
+            })
         self.content = content
+    }
+
+    /// What stands for a creation in `creations`.
+    private static func names(_ object: String, _ field: String, options: [String]) -> [String] {
+        options.isEmpty ? ["\(object).\(field)"] : options.map { "\(object).\(field): \($0)" }
     }
 
     /// - Parameter fields: those that the plan creates, by name: they must not count as a change.
@@ -139,11 +152,11 @@ package struct PlanFile: Sendable {
         if connection.plan.digest != pipeline.digest {
             differences.append("\(connection.plan.file) says something else than when the plan was made")
         }
-        let own = Set(creations.compactMap { $0.split(separator: ".").last.map(String.init) })
-        let (source, target) = try Self.fingerprints(setup, leavingOut: own)
+        let (source, target) = try Self.fingerprints(setup, leavingOut: createdFields)
         differences += sourceSchema.differences(to: source).map { "\(connection.plan.source.connector): \($0)" }
         differences += targetSchema.differences(to: target).map { "\(connection.plan.target.connector): \($0)" }
-        let needed = Set(setup.creations.map { "\($0.object).\($0.field.name)" })
+        let needed = Set(
+            setup.creations.flatMap { Self.names($0.object, $0.field.name, options: $0.field.options.map(\.value)) })
         differences += needed.subtracting(creations).sorted().map {
             "\($0) has to be created, which the plan does not say"
         }

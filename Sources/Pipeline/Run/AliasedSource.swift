@@ -27,6 +27,12 @@ struct AliasedSource: Source {
         return wanted.compactMap { schemas[$0] }
     }
 
+    func ownObjects() async throws -> [OwnObject] { try await inner.ownObjects() }
+
+    func linkLabels(from: StreamName, to: StreamName) async throws -> [String] {
+        try await inner.linkLabels(from: origin(from), to: origin(to))
+    }
+
     func layout(of object: StreamName) -> RecordLayout { inner.layout(of: origin(object)) }
 
     func readPage(of object: StreamName, fields: [String], after cursor: Cursor?) async throws -> Page {

@@ -43,6 +43,10 @@ package struct RunSetup: Sendable {
                 creations.append(creation)
             }
         }
+        for creation in try await missingLabels(spec, targetSchemas, source, destination)
+        where !creations.contains(creation) {
+            creations.append(creation)
+        }
         var totals: [StreamName: Int] = [:]
         for stream in streams { totals[stream] = try await source.estimatedCount(of: stream) }
         var setup = RunSetup(
@@ -58,6 +62,30 @@ package struct RunSetup: Sendable {
             setup.junctionFields[route.stream] = try setup.ends(of: route, spec, destination)
         }
         return setup
+    }
+
+    /// The labels of links that the source has and the destination lacks, where the pipeline carries labels.
+    private static func missingLabels(
+        _ spec: TransformSpec, _ targets: [String: ObjectSchema], _ source: any Source, _ destination: any Destination
+    ) async throws -> [FieldCreation] {
+        var labels: [String: [String: Set<String>]] = [:]
+        for link in spec.links {
+            guard case .junction(let object) = link.form else { continue }
+            for (field, attribute) in link.map where attribute == .label {
+                for to in link.to {
+                    let known = try await source.linkLabels(from: link.from, to: to)
+                    labels[object, default: [:]][field, default: []].formUnion(known)
+                }
+            }
+        }
+        var creations: [FieldCreation] = []
+        for (object, fields) in labels.sorted(by: { $0.key < $1.key }) {
+            guard let schema = targets[object] else { continue }
+            for (field, labels) in fields.sorted(by: { $0.key < $1.key }) where !labels.isEmpty {
+                creations += destination.requirements(ofLabels: labels.sorted(), in: field, of: schema)
+            }
+        }
+        return creations
     }
 
     /// The fields of the source's records that the run needs: those that the pipeline reads, and those that tell of

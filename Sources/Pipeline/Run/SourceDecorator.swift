@@ -16,6 +16,10 @@ extension SourceDecorator {
     var limiter: RateLimiter? { inner.limiter }
 
     func discover(_ objects: [StreamName]) async throws -> [ObjectSchema] { try await inner.discover(objects) }
+    func ownObjects() async throws -> [OwnObject] { try await inner.ownObjects() }
+    func linkLabels(from: StreamName, to: StreamName) async throws -> [String] {
+        try await inner.linkLabels(from: from, to: to)
+    }
     func layout(of object: StreamName) -> RecordLayout { inner.layout(of: object) }
     func linkBatchSize(from: StreamName, to: StreamName) -> Int? { inner.linkBatchSize(from: from, to: to) }
     func readLinks(

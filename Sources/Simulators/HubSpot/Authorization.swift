@@ -70,7 +70,8 @@ final class Authorization: Sendable {
         }
         let answer: JSONValue = [
             "access_token": .string(token), "refresh_token": .string(form["refresh_token"] ?? "simulated-refresh"),
-            "expires_in": .number(String(lifetime)), "token_type": "bearer", "hub_id": 1_000_001,
+            "expires_in": .number(String(lifetime)), "token_type": "bearer",
+            "hub_id": .number(String(HubSpotSimulator.portalID)),
         ]
         return .json(answer.serialized())
     }

@@ -85,7 +85,7 @@ extension OverlaySession {
                     f.isDeleted, d.path FROM file f LEFT JOIN folder d ON d.id = f.folder WHERE f.id = ?
                 """, arguments: [id])
         if let row { return (row["isDeleted"] as Bool) ? nil : FileView(row) }
-        guard let index = crm.index(of: .file, id: id), !crm.isArchived(.file, at: index) else { return nil }
+        guard let index = crm.index(of: CRMObject.file, id: id), !crm.isArchived(.file, at: index) else { return nil }
         return FileView(crm.file(at: index))
     }
 
@@ -111,7 +111,7 @@ extension OverlaySession {
         id: Int?, name: String, folder: Int, access: String, content: [UInt8], created: Timestamp, updated: Timestamp
     ) throws -> Int {
         let last = try Int.fetchOne(database, sql: "SELECT max(id) FROM file") ?? 0
-        let id = id ?? max(last + 1, crm.firstFreeID(of: .file))
+        let id = id ?? max(last + 1, crm.firstFreeID(of: CRMObject.file))
         let (stem, fileExtension) = FileView.split(name)
         try database.execute(
             sql: """
@@ -157,7 +157,7 @@ extension OverlaySession {
             ]
             note.values["hubspot_owner_id"] = file[.owner]
             try save(.note, note, unique: [])
-            for parent in parents { try attach(.note, note.id, parent.object, parent.id) }
+            for parent in parents { try attach(.note, note.id, .standard(parent.object), parent.id) }
         }
     }
 }

@@ -43,7 +43,7 @@ struct HubSpotFailure: Error, Sendable {
 
     static func invalid(_ message: String) -> HubSpotFailure { HubSpotFailure(400, "VALIDATION_ERROR", message) }
 
-    static func notFound(_ object: CRMObjectName, _ ids: [String]) -> HubSpotFailure {
+    static func notFound(_ object: ObjectType, _ ids: [String]) -> HubSpotFailure {
         HubSpotFailure(
             404, "OBJECT_NOT_FOUND", "Object not found.  objectId are usually numeric. (\(object.upper))",
             context: [("ids", ids)])

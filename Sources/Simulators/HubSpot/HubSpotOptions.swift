@@ -35,6 +35,12 @@ package struct HubSpotOptions: Sendable {
     package var targetBytesMax: Int
     /// The most bytes of one file; `nil`: no limit.
     package var fileBytesMax: Int?
+    /// Records of the custom object `subscription`, which the account has if there are any.
+    package var subscriptions: Int
+    /// How many custom objects there may be: 10 in Enterprise accounts (HubSpot Products & Services Catalog).
+    package var customObjectsMax: Int
+    /// How many labels the links between two objects may have.
+    package var labelsPerPairMax: Int
     /// Where changes are kept; `nil` keeps them in memory.
     package var database: String?
     package var clock: any WallClock
@@ -42,7 +48,8 @@ package struct HubSpotOptions: Sendable {
     package init(
         tokens: Set<String>? = nil, scopes: Set<String>? = nil, tokenLifetime: Duration = .seconds(1800),
         rate: Rate? = nil, searchRate: Rate? = nil, searchLag: Duration = .zero, targetBytesMax: Int = 16_384,
-        fileBytesMax: Int? = nil, database: String? = nil, clock: any WallClock = SystemWallClock()
+        fileBytesMax: Int? = nil, subscriptions: Int = 0, customObjectsMax: Int = 10, labelsPerPairMax: Int = 50,
+        database: String? = nil, clock: any WallClock = SystemWallClock()
     ) {
         self.tokens = tokens
         self.scopes = scopes
@@ -52,6 +59,9 @@ package struct HubSpotOptions: Sendable {
         self.searchLag = searchLag
         self.targetBytesMax = targetBytesMax
         self.fileBytesMax = fileBytesMax
+        self.subscriptions = subscriptions
+        self.customObjectsMax = customObjectsMax
+        self.labelsPerPairMax = labelsPerPairMax
         self.database = database
         self.clock = clock
     }

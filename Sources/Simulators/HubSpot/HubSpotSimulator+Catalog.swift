@@ -12,12 +12,12 @@ import Synchronization
 extension HubSpotSimulator {
     // MARK: Properties
 
-    func properties(_ object: CRMObject) async throws(HubSpotFailure) -> SimulatorResponse {
+    func properties(_ object: ObjectType) async throws(HubSpotFailure) -> SimulatorResponse {
         let answer: JSONValue = ["results": .array(definitions(of: object).map(\.json))]
         return .json(answer.serialized())
     }
 
-    func property(_ object: CRMObject, _ name: String) async throws(HubSpotFailure) -> SimulatorResponse {
+    func property(_ object: ObjectType, _ name: String) async throws(HubSpotFailure) -> SimulatorResponse {
         guard let property = definitions(of: object).first(where: { $0.name == name }) else {
             throw HubSpotFailure(404, "OBJECT_NOT_FOUND", "Property \(name) does not exist")
         }
@@ -25,7 +25,7 @@ extension HubSpotSimulator {
     }
 
     func propertyCreate(
-        _ object: CRMObject, _ request: SimulatorRequest
+        _ object: ObjectType, _ request: SimulatorRequest
     ) async throws(HubSpotFailure) -> SimulatorResponse {
         let property = try PropertyDefinition(creating: try HubSpotSimulator.body(request))
         let known = Set(definitions(of: object).map(\.name))
@@ -34,7 +34,7 @@ extension HubSpotSimulator {
     }
 
     func propertyBatchCreate(
-        _ object: CRMObject, _ request: SimulatorRequest
+        _ object: ObjectType, _ request: SimulatorRequest
     ) async throws(HubSpotFailure) -> SimulatorResponse {
         let inputs = try HubSpotSimulator.body(request)["inputs"]?.elements ?? []
         guard inputs.count <= 100 else { throw .tooManyInputs(inputs.count, most: 100) }
@@ -59,13 +59,13 @@ extension HubSpotSimulator {
 
     // MARK: Groups of properties
 
-    func propertyGroups(_ object: CRMObject) async throws(HubSpotFailure) -> SimulatorResponse {
+    func propertyGroups(_ object: ObjectType) async throws(HubSpotFailure) -> SimulatorResponse {
         let groups = try await overlay.read { try $0.groups(of: object) }
         return .json(JSONValue.object([.init("results", .array(groups.map(\.json)))]).serialized())
     }
 
     func propertyGroupCreate(
-        _ object: CRMObject, _ request: SimulatorRequest
+        _ object: ObjectType, _ request: SimulatorRequest
     ) async throws(HubSpotFailure) -> SimulatorResponse {
         let body = try HubSpotSimulator.body(request)
         guard let name = body["name"]?.text, let label = body["label"]?.text, !name.isEmpty else {
@@ -78,14 +78,14 @@ extension HubSpotSimulator {
 
     // MARK: Pipelines
 
-    func pipelines(_ object: CRMObject) -> SimulatorResponse {
+    func pipelines(_ object: ObjectType) -> SimulatorResponse {
         let answer: JSONValue = [
             "results": .array(object == .deal ? DealPipeline.all.indices.map(HubSpotSimulator.pipelineJSON) : [])
         ]
         return .json(answer.serialized())
     }
 
-    func pipeline(_ object: CRMObject, _ id: String) throws(HubSpotFailure) -> SimulatorResponse {
+    func pipeline(_ object: ObjectType, _ id: String) throws(HubSpotFailure) -> SimulatorResponse {
         guard object == .deal, let place = DealPipeline.all.firstIndex(where: { $0.id == id }) else {
             throw HubSpotFailure(404, "OBJECT_NOT_FOUND", "No pipeline with this id")
         }
@@ -183,7 +183,8 @@ extension HubSpotSimulator {
     /// `GET /account-info/v3/details`.
     func accountDetails() -> SimulatorResponse {
         let answer: JSONValue = [
-            "portalId": 1_000_001, "accountType": "STANDARD", "timeZone": "Etc/UTC", "companyCurrency": "USD",
+            "portalId": .number(String(HubSpotSimulator.portalID)), "accountType": "STANDARD", "timeZone": "Etc/UTC",
+            "companyCurrency": "USD",
             "additionalCurrencies": [], "utcOffset": "+00:00", "utcOffsetMilliseconds": 0,
             "uiDomain": "app.hubspot.com", "dataHostingLocation": "na1",
         ]
@@ -197,7 +198,8 @@ extension HubSpotSimulator {
         }
         let scopes = options.scopes ?? Operation.allScopes
         let answer: JSONValue = [
-            "userId": 7, "hubId": 1_000_001, "appId": 42, "scopes": .array(scopes.sorted().map(JSONValue.string)),
+            "userId": 7, "hubId": .number(String(HubSpotSimulator.portalID)), "appId": 42,
+            "scopes": .array(scopes.sorted().map(JSONValue.string)),
         ]
         return .json(answer.serialized())
     }
@@ -205,12 +207,12 @@ extension HubSpotSimulator {
     /// `{"contacts":{"live":…,"archived":…},…,"owners":…}`
     func counts() async -> [UInt8] {
         let tallies = try? await overlay.read { session in
-            try CRMObject.allButFiles.map { ($0, try session.tally($0)) }
+            try session.definitions.types.map { ($0, try session.tally($0)) }
         }
         var writer = JSONWriter()
         writer.beginObject()
         for (object, tally) in tallies ?? [] {
-            writer.key(CRMObjectName(object).plural)
+            writer.key(object.plural)
             writer.beginObject()
             writer.key("live")
             writer.int(tally.live)

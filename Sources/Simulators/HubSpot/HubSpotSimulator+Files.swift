@@ -109,7 +109,7 @@ extension HubSpotSimulator {
         let view = try await fileView(id)
         let (overlay, crm) = (overlay, crm)
         let isStored = try await overlay.read { try $0.fileBytes(id: number, from: 0, count: 0) != nil }
-        let source = crm.index(of: .file, id: number).map { crm.file(at: $0) }
+        let source = crm.index(of: CRMObject.file, id: number).map { crm.file(at: $0) }
         let position = Position()
         return SimulatorResponse(
             headers: ["Content-Type": "application/octet-stream"],

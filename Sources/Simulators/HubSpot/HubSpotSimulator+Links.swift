@@ -15,7 +15,7 @@ extension HubSpotSimulator {
     /// `POST …/batch/read`: up to 1,000 records, up to 500 links of each with a cursor for the rest; 207 if records have
     /// none.
     func linksRead(
-        _ from: CRMObject, _ to: CRMObject, isDated: Bool, _ request: SimulatorRequest
+        _ from: ObjectType, _ to: ObjectType, isDated: Bool, _ request: SimulatorRequest
     ) async throws(HubSpotFailure) -> SimulatorResponse {
         let inputs = try HubSpotSimulator.body(request)["inputs"]?.elements ?? []
         guard inputs.count <= HubSpotSimulator.linksReadInputsMax else {
@@ -28,7 +28,7 @@ extension HubSpotSimulator {
             if let cursor = input["after"]?.text { after = try HubSpotSimulator.cursorID(cursor) }
             asked.append((id, after))
         }
-        let names = (CRMObjectName(from), CRMObjectName(to))
+        let names = (from, to)
         var answer = BatchAnswer(started: options.clock.now)
         for (id, links) in zip(asked, try await links(from, asked.map(\.id), to)) {
             let rest = links.filter { $0.toID > id.after }
@@ -64,7 +64,7 @@ extension HubSpotSimulator {
 
     /// `GET /crm/v4/objects/{type}/{id}/associations/{to}`.
     func recordLinks(
-        _ from: CRMObject, _ id: String, _ to: CRMObject, _ request: SimulatorRequest
+        _ from: ObjectType, _ id: String, _ to: ObjectType, _ request: SimulatorRequest
     ) async throws(HubSpotFailure) -> SimulatorResponse {
         var limit = HubSpotSimulator.linksPageMax
         if request.query("limit") != nil { limit = try HubSpotSimulator.limit(request, most: limit) }
@@ -72,7 +72,7 @@ extension HubSpotSimulator {
         let exists = try await overlay.read { session in
             try Int(id).flatMap { try session.record(from, id: $0) } != nil
         }
-        guard exists else { throw .notFound(CRMObjectName(from), [id]) }
+        guard exists else { throw .notFound(from, [id]) }
         let rest = try await links(from, [id], to)[0].filter { $0.toID > after }
         var writer = JSONWriter()
         writer.beginObject()
@@ -86,13 +86,46 @@ extension HubSpotSimulator {
         return .json(writer.bytes)
     }
 
-    func labels(_ from: CRMObject, _ to: CRMObject) -> SimulatorResponse {
-        let answer: JSONValue = ["results": .array(LinkType.all(from: from, to: to).map(\.json))]
+    func labels(_ from: ObjectType, _ to: ObjectType) -> SimulatorResponse {
+        let types = overlay.definitions.links.all(from: from, to: to)
+        let answer: JSONValue = ["results": .array(types.map(\.json))]
+        return .json(answer.serialized())
+    }
+
+    /// `POST …/labels`, `{"name","label","inverseLabel"}`: makes a type for each direction. The most labels of a pair of
+    /// objects, and what a name or label that is taken gets: not documented; the stricter reading.
+    func labelCreate(
+        _ from: ObjectType, _ to: ObjectType, _ request: SimulatorRequest
+    ) async throws(HubSpotFailure) -> SimulatorResponse {
+        let body = try HubSpotSimulator.body(request)
+        guard let name = body["name"]?.text, let label = body["label"]?.text, !name.isEmpty, !label.isEmpty else {
+            throw .invalid("Some required fields were not set: [name, label]")
+        }
+        let (inverse, most) = (body["inverseLabel"]?.text, options.labelsPerPairMax)
+        let made = try await overlay.write { session in
+            let known = session.definitions.links.all(from: from, to: to)
+            guard !known.isEmpty, from != to else { throw HubSpotFailure.invalid("these objects cannot be associated") }
+            guard !known.contains(where: { $0.label == label }),
+                !session.definitions.links.hasName(name, from: from, to: to)
+            else { throw HubSpotFailure.invalid("An association definition with this name or label already exists") }
+            guard known.count(where: { $0.category == .user && $0.label != nil }) < most else {
+                throw HubSpotFailure.invalid("The limit of \(most) association labels of these objects is reached")
+            }
+            let id = session.definitions.links.nextID
+            try session.add(
+                LinkTypeBook.Addition(
+                    id: id, inverseID: id + 1, from: from, to: to, label: label, inverseLabel: inverse, name: name))
+            return [
+                LinkType(category: .user, id: id, label: label),
+                LinkType(category: .user, id: id + 1, label: inverse ?? label),
+            ]
+        }
+        let answer: JSONValue = ["results": .array(made.map(\.json))]
         return .json(answer.serialized())
     }
 
     func linksWrite(
-        _ from: CRMObject, _ to: CRMObject, _ verb: Operation.LinkVerb, _ request: SimulatorRequest
+        _ from: ObjectType, _ to: ObjectType, _ verb: Operation.LinkVerb, _ request: SimulatorRequest
     ) async throws(HubSpotFailure) -> SimulatorResponse {
         let inputs = try HubSpotSimulator.body(request)["inputs"]?.elements ?? []
         guard inputs.count <= HubSpotSimulator.linksWriteInputsMax else {
@@ -127,7 +160,7 @@ extension HubSpotSimulator {
 
     /// `PUT …/associations/{to}/{id}` with types, or `…/associations/default/{to}/{id}` without.
     func linkPut(
-        _ from: CRMObject, _ id: String, _ to: CRMObject, _ toID: String, isDefault: Bool, _ request: SimulatorRequest
+        _ from: ObjectType, _ id: String, _ to: ObjectType, _ toID: String, isDefault: Bool, _ request: SimulatorRequest
     ) async throws(HubSpotFailure) -> SimulatorResponse {
         var asked: JSONValue?
         if !isDefault {
@@ -152,7 +185,7 @@ extension HubSpotSimulator {
 
     /// `DELETE …/associations/{to}/{id}`: takes away all types.
     func linkDelete(
-        _ from: CRMObject, _ id: String, _ to: CRMObject, _ toID: String
+        _ from: ObjectType, _ id: String, _ to: ObjectType, _ toID: String
     ) async throws(HubSpotFailure) -> SimulatorResponse {
         let (pair, maps) = (LinkPair(from, id, to, toID), linkMaps)
         _ = try await overlay.write { try $0.change(pair, .archive, asked: nil, maps) }
@@ -163,7 +196,7 @@ extension HubSpotSimulator {
 
     /// The links of each of the records, by rising target.
     private func links(
-        _ from: CRMObject, _ ids: [String], _ to: CRMObject
+        _ from: ObjectType, _ ids: [String], _ to: ObjectType
     ) async throws(HubSpotFailure) -> [[LinkView]] {
         let maps = linkMaps
         guard overlay.hasLinks || overlay.hasRecords(of: from) || overlay.hasRecords(of: to) else {
@@ -211,14 +244,16 @@ extension HubSpotSimulator {
 extension LinkView {
     /// The links that the synthetic CRM has, from either end of the kind.
     static func synthetic(
-        _ crm: SyntheticCRM, _ maps: [LinkKind: LinkMap], _ from: CRMObject, id: Int, _ to: CRMObject
+        _ crm: SyntheticCRM, _ maps: [LinkKind: LinkMap], _ from: ObjectType, id: Int, _ to: ObjectType
     ) -> [LinkView] {
-        let (kind, isReversed) = LinkType.kind(from, to)
+        guard let fromObject = from.synthetic, let toObject = to.synthetic else { return [] }
+        let (kind, isReversed) = LinkType.kind(fromObject, toObject)
         guard let kind, let map = maps[kind], let index = crm.index(of: from, id: id) else { return [] }
         let links =
             isReversed
             ? map.sources(of: index).map { source in
-                LinkView(toID: crm.id(of: to, at: source.index), types: LinkType.of(source.link, from: from, to: to))
+                LinkView(
+                    toID: crm.id(of: toObject, at: source.index), types: LinkType.of(source.link, from: from, to: to))
             }
             : map.links(from: index).map { LinkView(toID: $0.toID, types: LinkType.of($0, from: from, to: to)) }
         return links.sorted { $0.toID < $1.toID }

@@ -10,7 +10,7 @@ import MigratezSyntheticCRM
 extension HubSpotSimulator {
     /// `POST …/merge`, `{"primaryObjectId","objectIdToMerge"}`: a new record takes the place of both, with a new id, the
     /// values of the primary one or else of the other, all links of both, and their ids in `hs_merged_object_ids`.
-    func merge(_ object: CRMObject, _ request: SimulatorRequest) async throws(HubSpotFailure) -> SimulatorResponse {
+    func merge(_ object: ObjectType, _ request: SimulatorRequest) async throws(HubSpotFailure) -> SimulatorResponse {
         let body = try HubSpotSimulator.body(request)
         guard let primary = body["primaryObjectId"]?.text, let other = body["objectIdToMerge"]?.text else {
             throw .invalid("primaryObjectId and objectIdToMerge must be set")
@@ -31,7 +31,7 @@ extension OverlaySession {
         let object = rules.object
         let parts = try [primary, other].map { id in
             guard let number = Int(id), let found = try record(object, id: number), !found.isArchived else {
-                throw HubSpotFailure.notFound(CRMObjectName(object), [id])
+                throw HubSpotFailure.notFound(object, [id])
             }
             return found.editable
         }
@@ -44,8 +44,8 @@ extension OverlaySession {
         }
         merged.values[PropertyDefinition.mergedIDs] = former.joined(separator: ";")
         merged.values["hs_object_id"] = String(merged.id)
-        merged.values[CRMObjectName(object).modifiedProperty] = DateText.instant(now)
-        let links = try CRMObject.allButFiles.flatMap { to in
+        merged.values[object.modifiedProperty] = DateText.instant(now)
+        let links = try definitions.types.flatMap { to in
             try parts.flatMap { part in try self.links(object, id: part.id, to, maps).map { (to, $0) } }
         }
         for part in parts { try archive(object, part.id, now) }

@@ -11,7 +11,7 @@ extension HubSpotSimulator {
     static let pageRecordsDefault = 10
 
     /// `GET /crm/v3/objects/{type}`: pages by id; `limit` 1…100, default 10; no `paging` on the last page.
-    func list(_ object: CRMObject, _ request: SimulatorRequest) async throws(HubSpotFailure) -> SimulatorResponse {
+    func list(_ object: ObjectType, _ request: SimulatorRequest) async throws(HubSpotFailure) -> SimulatorResponse {
         let limit = try HubSpotSimulator.limit(request, most: HubSpotSimulator.pageRecordsMax)
         let isArchived = request.flag("archived")
         let after = try HubSpotSimulator.cursor(request)
@@ -44,8 +44,9 @@ extension HubSpotSimulator {
 
     /// - Returns: the id of the last record, if more follow.
     private func writeSyntheticPage(
-        _ object: CRMObject, after: Int, limit: Int, archived: Bool, names: [String], to writer: inout JSONWriter
+        _ object: ObjectType, after: Int, limit: Int, archived: Bool, names: [String], to writer: inout JSONWriter
     ) -> Int? {
+        guard let object = object.synthetic else { return nil }
         func page<Record: SyntheticRecord>(_ type: Record.Type) -> Int? {
             let fields = names.map { ($0, Record.Field(rawValue: $0)) }
             var index = crm.firstIndex(of: object, after: after)
@@ -81,20 +82,21 @@ extension HubSpotSimulator {
 
     /// `GET /crm/v3/objects/{type}/{id}?idProperty=`.
     func read(
-        _ object: CRMObject, _ id: String, _ request: SimulatorRequest
+        _ object: ObjectType, _ id: String, _ request: SimulatorRequest
     ) async throws(HubSpotFailure) -> SimulatorResponse {
         let names = selection(object, request.queryList("properties"))
         let wantsArchived = request.flag("archived")
         let key = try recordKey(object, request.query("idProperty"))
         let record = try await find(object, key, id)
-        guard let record, record.isArchived == wantsArchived else { throw .notFound(CRMObjectName(object), [id]) }
+        guard let record, record.isArchived == wantsArchived else { throw .notFound(object, [id]) }
         var writer = JSONWriter()
         record.write(names, to: &writer)
         return .json(writer.bytes)
     }
 
     /// `POST …/batch/read`: up to 100 ids, or values of a unique property; 207 if some are missing.
-    func batchRead(_ object: CRMObject, _ request: SimulatorRequest) async throws(HubSpotFailure) -> SimulatorResponse {
+    func batchRead(_ object: ObjectType, _ request: SimulatorRequest) async throws(HubSpotFailure) -> SimulatorResponse
+    {
         let body = try HubSpotSimulator.body(request)
         let ids = (body["inputs"]?.elements ?? []).compactMap { $0["id"]?.text }
         guard ids.count <= 100 else { throw .tooManyInputs(ids.count, most: 100) }
@@ -113,7 +115,7 @@ extension HubSpotSimulator {
         var answer = BatchAnswer(started: started)
         for record in found { if let record { answer.add { record.write(names, to: &$0) } } }
         if !missing.isEmpty {
-            let upper = CRMObjectName(object).upper
+            let upper = object.upper
             answer.fail(
                 HubSpotFailure(
                     404, "OBJECT_NOT_FOUND",
@@ -124,18 +126,18 @@ extension HubSpotSimulator {
     }
 
     /// Asks the database only if something of the object was written.
-    private func find(_ object: CRMObject, _ key: String?, _ id: String) async throws(HubSpotFailure) -> RecordView? {
+    private func find(_ object: ObjectType, _ key: String?, _ id: String) async throws(HubSpotFailure) -> RecordView? {
         if key == nil, !overlay.hasRecords(of: object) {
-            return Int(id).flatMap { crm.index(of: object, id: $0) }.map { RecordView(crm, object, index: $0) }
+            return Int(id).flatMap { RecordView(crm, object, id: $0) }
         }
         return try await overlay.read { try $0.find(object, key, id) }
     }
 
     /// How a record is named: by its id, or by a property whose values are unique.
-    func recordKey(_ object: CRMObject, _ property: String?) throws(HubSpotFailure) -> String? {
+    func recordKey(_ object: ObjectType, _ property: String?) throws(HubSpotFailure) -> String? {
         guard let property, !property.isEmpty else { return nil }
         guard property != "hs_object_id", uniqueProperties(of: object).contains(property) else {
-            throw .invalid("\(property) is a non-unique property of \(CRMObjectName(object).upper)")
+            throw .invalid("\(property) is a non-unique property of \(object.upper)")
         }
         return property
     }
@@ -200,34 +202,34 @@ extension HubSpotFailure {
 
 extension OverlaySession {
     /// A record by its id, or by the value of a unique property.
-    func find(_ object: CRMObject, _ property: String?, _ key: String) throws -> RecordView? {
+    func find(_ object: ObjectType, _ property: String?, _ key: String) throws -> RecordView? {
         guard let property else { return try Int(key).flatMap { try record(object, id: $0) } }
         return try id(object, unique: property, value: key).flatMap { try record(object, id: $0) }
     }
 
     /// The next records by id, at most `limit`, synthetic and written ones merged.
     func page(
-        _ object: CRMObject, after: Int, limit: Int, archived: Bool, _ crm: SyntheticCRM
+        _ object: ObjectType, after: Int, limit: Int, archived: Bool, _ crm: SyntheticCRM
     ) throws -> [RecordView] {
         var records: [RecordView] = []
         var position = after
         var index = crm.firstIndex(of: object, after: after)
-        let count = crm.counts[object]
+        let count = crm.count(of: object)
         while records.count < limit {
             // A stretch of synthetic records, then everything written that lies within or replaces them.
             let end = min(count, index + limit * 2)
             let isLastStretch = end == count
-            let through = isLastStretch ? Int.max : crm.id(of: object, at: end - 1)
+            let through = isLastStretch ? Int.max : object.synthetic.map { crm.id(of: $0, at: end - 1) } ?? .max
             let written = try stored(object, after: position, through: through, limit: limit * 2)
             let isCut = written.count == limit * 2
             let reach = isCut ? written[written.count - 1].id : through
             let replaced = Set(written.map(\.id))
             var stretch = written.filter { ($0.archivedAt != nil) == archived }.map { RecordView(object, $0) }
-            while index < end {
-                let id = crm.id(of: object, at: index)
+            while index < end, let synthetic = object.synthetic {
+                let id = crm.id(of: synthetic, at: index)
                 guard id <= reach else { break }
-                if crm.isArchived(object, at: index) == archived, !replaced.contains(id) {
-                    stretch.append(RecordView(crm, object, index: index))
+                if crm.isArchived(synthetic, at: index) == archived, !replaced.contains(id) {
+                    stretch.append(RecordView(crm, synthetic, index: index))
                 }
                 index += 1
             }

@@ -26,7 +26,7 @@ extension HubSpotSimulator {
 
     /// `POST …/search`: `limit` up to 200, default 10; no more than 10,000 results can be reached by paging; archived
     /// records are not found; what was written lately is not found yet (`searchLag`).
-    func search(_ object: CRMObject, _ request: SimulatorRequest) async throws(HubSpotFailure) -> SimulatorResponse {
+    func search(_ object: ObjectType, _ request: SimulatorRequest) async throws(HubSpotFailure) -> SimulatorResponse {
         guard request.body.count <= 3000 else {
             throw .invalid("The request body is too long: 3000 characters are allowed")
         }
@@ -66,11 +66,11 @@ extension HubSpotSimulator {
 
     /// The ids of all records that match, in the order that is asked for, else by id.
     private func matches(
-        _ object: CRMObject, _ query: SearchQuery, _ body: JSONValue
+        _ object: ObjectType, _ query: SearchQuery, _ body: JSONValue
     ) async throws(HubSpotFailure) -> [Int] {
         let isPristine = !overlay.hasRecords(of: object)
         let key: JSONValue = [
-            "o": .number(String(object.rawValue)), "g": body["filterGroups"] ?? .null, "s": body["sorts"] ?? .null,
+            "o": .number(String(object.number)), "g": body["filterGroups"] ?? .null, "s": body["sorts"] ?? .null,
             "q": .string(query.text),
         ]
         let cacheKey = key.serialized()
@@ -79,9 +79,11 @@ extension HubSpotSimulator {
             isPristine ? [] : try await overlay.read { try $0.stored(object, after: 0, through: .max, limit: .max) }
         let replaced = try await visible(object, written)
         var found: [RecordView] = []
-        for index in 0..<crm.counts[object] where !crm.isArchived(object, at: index) {
-            let record = RecordView(crm, object, index: index)
-            if !replaced.ids.contains(record.id), query.matches(record) { found.append(record) }
+        if let synthetic = object.synthetic {
+            for index in 0..<crm.counts[synthetic] where !crm.isArchived(synthetic, at: index) {
+                let record = RecordView(crm, synthetic, index: index)
+                if !replaced.ids.contains(record.id), query.matches(record) { found.append(record) }
+            }
         }
         found += replaced.records.filter { !$0.isArchived && query.matches($0) }
         let ids = HubSpotSimulator.sorted(found, by: query.sort)
@@ -91,7 +93,7 @@ extension HubSpotSimulator {
 
     /// Written records that the index knows already, and the ids of synthetic ones that they hide.
     private func visible(
-        _ object: CRMObject, _ written: [StoredRecord]
+        _ object: ObjectType, _ written: [StoredRecord]
     ) async throws(HubSpotFailure) -> (records: [RecordView], ids: Set<Int>) {
         let horizon =
             options.clock.now.milliseconds - Timestamp(milliseconds: 0).advanced(by: options.searchLag).milliseconds
@@ -99,9 +101,9 @@ extension HubSpotSimulator {
         return (old.map { RecordView(object, $0) }, Set(old.map(\.id)))
     }
 
-    private func indexed(_ object: CRMObject, _ ids: [Int]) async throws(HubSpotFailure) -> [RecordView] {
+    private func indexed(_ object: ObjectType, _ ids: [Int]) async throws(HubSpotFailure) -> [RecordView] {
         guard overlay.hasRecords(of: object) else {
-            return ids.compactMap { id in crm.index(of: object, id: id).map { RecordView(crm, object, index: $0) } }
+            return ids.compactMap { id in RecordView(crm, object, id: id) }
         }
         return try await overlay.read { session in try ids.compactMap { try session.record(object, id: $0) } }
     }

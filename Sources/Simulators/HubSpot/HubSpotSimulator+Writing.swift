@@ -10,9 +10,15 @@ import MigratezSyntheticCRM
 extension HubSpotSimulator {
     static let batchInputsMax = 100
 
-    func rules(_ object: CRMObject) -> WriteRules { WriteRules(object, definitions(of: object)) }
+    func rules(_ object: ObjectType) -> WriteRules {
+        var required = object.isActivity ? ["hs_timestamp"] : []
+        if case .custom(let number) = object {
+            required = overlay.definitions.customObjects[number]?.requiredProperties ?? []
+        }
+        return WriteRules(object, definitions(of: object), required: required)
+    }
 
-    func create(_ object: CRMObject, _ request: SimulatorRequest) async throws(HubSpotFailure) -> SimulatorResponse {
+    func create(_ object: ObjectType, _ request: SimulatorRequest) async throws(HubSpotFailure) -> SimulatorResponse {
         let input = RecordInput(try HubSpotSimulator.body(request))
         let (rules, now) = (rules(object), options.clock.now)
         let record = try await overlay.write { try $0.create(input, rules, now) }
@@ -20,7 +26,7 @@ extension HubSpotSimulator {
     }
 
     func update(
-        _ object: CRMObject, _ id: String, _ request: SimulatorRequest
+        _ object: ObjectType, _ id: String, _ request: SimulatorRequest
     ) async throws(HubSpotFailure) -> SimulatorResponse {
         var input = RecordInput(try HubSpotSimulator.body(request))
         input.id = id
@@ -31,7 +37,7 @@ extension HubSpotSimulator {
     }
 
     /// Ids that are not there are passed over in silence.
-    func archive(_ object: CRMObject, _ ids: [String]) async throws(HubSpotFailure) -> SimulatorResponse {
+    func archive(_ object: ObjectType, _ ids: [String]) async throws(HubSpotFailure) -> SimulatorResponse {
         let now = options.clock.now
         try await overlay.write { session in
             for id in ids.compactMap(Int.init) { try session.archive(object, id, now) }
@@ -42,7 +48,7 @@ extension HubSpotSimulator {
     /// A batch of up to 100. A create or upsert whose inputs have no unique `objectWriteTraceId` each is done as a
     /// whole or refused as a whole; with them, and for updates in any case, rows fail one by one (207).
     func batchWrite(
-        _ object: CRMObject, _ verb: Operation.BatchVerb, _ request: SimulatorRequest
+        _ object: ObjectType, _ verb: Operation.BatchVerb, _ request: SimulatorRequest
     ) async throws(HubSpotFailure) -> SimulatorResponse {
         let inputs = (try HubSpotSimulator.body(request)["inputs"]?.elements ?? []).map(RecordInput.init)
         guard !inputs.isEmpty else { throw .invalid("inputs must not be empty") }
@@ -88,14 +94,14 @@ extension HubSpotSimulator {
 
     /// The same record twice in one batch refuses the whole batch.
     private func refuseRepeats(
-        _ inputs: [RecordInput], _ object: CRMObject, _ verb: Operation.BatchVerb
+        _ inputs: [RecordInput], _ object: ObjectType, _ verb: Operation.BatchVerb
     ) throws(HubSpotFailure) {
         var seen: Set<String> = []
         for input in inputs {
             let key = verb == .create ? input.properties?["email"]?.text?.lowercased() : input.id?.lowercased()
             guard let key, !key.isEmpty else { continue }
             guard seen.insert(key).inserted else {
-                throw .invalid("Duplicate IDs or emails found in batch input. (\(CRMObjectName(object).upper))")
+                throw .invalid("Duplicate IDs or emails found in batch input. (\(object.upper))")
             }
         }
     }
@@ -166,11 +172,13 @@ extension OverlaySession {
     }
 
     func create(_ input: RecordInput, _ rules: WriteRules, _ now: Timestamp) throws -> RecordView {
-        let name = CRMObjectName(rules.object)
+        let name = rules.object
         let values = try rules.checked(input.properties)
-        if name.isActivity, !values.contains(where: { $0.name == "hs_timestamp" && $0.value != nil }) {
+        let unset = rules.required.filter { name in !values.contains { $0.name == name && $0.value != nil } }
+        guard unset.isEmpty else {
             throw HubSpotFailure.invalid(
-                "Error creating \(name.upper). Some required properties were not set: [hs_timestamp]")
+                "Error creating \(name.upper). Some required properties were not set: [\(unset.joined(separator: ", "))]"
+            )
         }
         var record = StoredRecord(id: try nextID(rules.object), values: [:], createdAt: now, updatedAt: now)
         record.values["hs_object_id"] = String(record.id)
@@ -184,7 +192,7 @@ extension OverlaySession {
     func update(_ input: RecordInput, _ rules: WriteRules, _ now: Timestamp) throws -> RecordView {
         let id = input.id ?? ""
         guard let found = try find(rules.object, input.idProperty, id), !found.isArchived else {
-            throw HubSpotFailure.notFound(CRMObjectName(rules.object), [id])
+            throw HubSpotFailure.notFound(rules.object, [id])
         }
         var record = found.editable
         let values = try rules.checked(input.properties)
@@ -193,7 +201,7 @@ extension OverlaySession {
         return RecordView(rules.object, record)
     }
 
-    func archive(_ object: CRMObject, _ id: Int, _ now: Timestamp) throws {
+    func archive(_ object: ObjectType, _ id: Int, _ now: Timestamp) throws {
         guard let found = try record(object, id: id), !found.isArchived else { return }
         var record = found.editable
         record.archivedAt = now
@@ -206,7 +214,7 @@ extension OverlaySession {
     ) throws {
         record.updatedAt = now
         if changed.contains("hs_email_headers") { record.fillFromHeaders() }
-        record.values[CRMObjectName(rules.object).modifiedProperty] = DateText.instant(now)
+        record.values[rules.object.modifiedProperty] = DateText.instant(now)
         for property in rules.unique where changed.contains(property) {
             guard let value = record.values[property], !value.isEmpty,
                 let other = try id(rules.object, unique: property, value: value), other != record.id

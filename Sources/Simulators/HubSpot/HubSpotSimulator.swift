@@ -12,6 +12,9 @@ import Synchronization
 /// error bodies as the vendor's public documentation gives them. Where the documentation is silent, the stricter
 /// reading is simulated, so that a connector that works here asks for nothing that is not promised.
 package final class HubSpotSimulator: SimulatorService {
+    /// The number of the account.
+    static let portalID = 1_000_001
+
     package let crm: SyntheticCRM
     package let options: HubSpotOptions
     let overlay: Overlay
@@ -28,7 +31,7 @@ package final class HubSpotSimulator: SimulatorService {
     package init(_ crm: SyntheticCRM, options: HubSpotOptions = HubSpotOptions()) throws {
         self.crm = crm
         self.options = options
-        overlay = try Overlay(path: options.database, crm: crm)
+        overlay = try Overlay(path: options.database, crm: crm, seed: options.subscriptions)
         authorization = Authorization(options)
         linkMaps = Dictionary(uniqueKeysWithValues: LinkKind.allCases.map { ($0, LinkMap($0, of: crm)) })
         func allowance(_ rate: HubSpotOptions.Rate?) -> RequestAllowance? {
@@ -42,7 +45,7 @@ package final class HubSpotSimulator: SimulatorService {
     }
 
     package func route(of request: SimulatorRequest) -> SimulatorRoute {
-        guard let operation = Operation(request) else {
+        guard let operation = Operation(request, path: overlay.definitions.normalized(request.path)) else {
             return SimulatorRoute("\(request.method.rawValue) unknown", isWrite: false)
         }
         return SimulatorRoute(operation.name, isWrite: operation.isWrite)
@@ -53,7 +56,12 @@ package final class HubSpotSimulator: SimulatorService {
             guard request.target.utf8.count <= options.targetBytesMax else {
                 throw HubSpotFailure(414, "URI_TOO_LONG", "The request URI is too long.")
             }
-            guard let operation = Operation(request) else {
+            let definitions = overlay.definitions
+            let path = definitions.normalized(request.path)
+            if let unknown = definitions.unknownType(in: path) {
+                throw .invalid("Unable to infer object type from: \(unknown)")
+            }
+            guard let operation = Operation(request, path: path) else {
                 throw HubSpotFailure(404, "OBJECT_NOT_FOUND", "No route for this method and path.")
             }
             if operation == .token { return try authorization.token(for: request) }
@@ -136,13 +144,16 @@ package final class HubSpotSimulator: SimulatorService {
             try await linkPut(from, id, to, toID, isDefault: isDefault, request)
         case .linkDelete(let from, let id, let to, let toID): try await linkDelete(from, id, to, toID)
         case .labels(let from, let to): labels(from, to)
+        case .labelCreate(let from, let to): try await labelCreate(from, to, request)
         case .properties(let object): try await properties(object)
         case .property(let object, let name): try await property(object, name)
         case .propertyCreate(let object): try await propertyCreate(object, request)
         case .propertyBatchCreate(let object): try await propertyBatchCreate(object, request)
         case .propertyGroups(let object): try await propertyGroups(object)
         case .propertyGroupCreate(let object): try await propertyGroupCreate(object, request)
-        case .schemas: .json(Array(#"{"results":[]}"#.utf8))
+        case .schemas: schemas()
+        case .schema(let object): try schema(object)
+        case .schemaCreate: try await schemaCreate(request)
         case .pipelines(let object): pipelines(object)
         case .pipeline(let object, let id): try pipeline(object, id)
         case .owners: try owners(request)

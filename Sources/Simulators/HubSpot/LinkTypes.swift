@@ -15,10 +15,10 @@ struct LinkType: Sendable, Hashable {
     var id: Int
     var label: String?
 
-    /// Every type of links from one object to another: the unlabelled one first, then the primary one, then what users
-    /// named. Empty if the two cannot be linked here.
-    static func all(from: CRMObject, to: CRMObject) -> [LinkType] {
-        guard let plain = unlabelled(from, to) else { return [] }
+    /// The types of links that every account has: the unlabelled one first, then the primary one, then those of the
+    /// synthetic CRM, which users named. Empty if the two cannot be linked here.
+    static func standard(from: ObjectType, to: ObjectType) -> [LinkType] {
+        guard let from = from.synthetic, let to = to.synthetic, let plain = unlabelled(from, to) else { return [] }
         var types = [LinkType(category: .hubSpot, id: plain)]
         if let primary = primary(from, to) {
             types.append(LinkType(category: .hubSpot, id: primary, label: "Primary"))
@@ -33,17 +33,10 @@ struct LinkType: Sendable, Hashable {
     }
 
     /// The types of a synthetic link.
-    static func of(_ link: Link, from: CRMObject, to: CRMObject) -> [LinkType] {
-        all(from: from, to: to).enumerated().filter { position, type in
+    static func of(_ link: Link, from: ObjectType, to: ObjectType) -> [LinkType] {
+        standard(from: from, to: to).enumerated().filter { position, type in
             position == 0 || (type.category == .hubSpot ? link.isPrimary : link.labels.contains(type.label ?? ""))
         }.map(\.element)
-    }
-
-    /// The same type seen from the other end.
-    static func inverse(_ type: LinkType, from: CRMObject, to: CRMObject) -> LinkType? {
-        guard let place = all(from: from, to: to).firstIndex(of: type) else { return nil }
-        let other = all(from: to, to: from)
-        return place < other.count ? other[place] : nil
     }
 
     /// The kind of the synthetic links between two objects, and whether it runs the other way.
@@ -132,4 +125,65 @@ struct LinkType: Sendable, Hashable {
 struct LinkView: Sendable {
     var toID: Int
     var types: [LinkType]
+}
+
+/// All types of links of an account, by direction.
+struct LinkTypeBook: Sendable {
+    private struct Direction: Hashable {
+        var from: ObjectType
+        var to: ObjectType
+    }
+
+    /// An addition: a label, or links with a custom object.
+    struct Addition: Sendable {
+        var id: Int
+        var inverseID: Int
+        var from: ObjectType
+        var to: ObjectType
+        /// `nil`: the unlabelled links of a custom object.
+        var label: String?
+        var inverseLabel: String?
+        /// What the account calls a label in requests; no two of one direction share it.
+        var name: String?
+    }
+
+    /// What was added, both directions of each at the same place.
+    private var added: [Direction: [LinkType]] = [:]
+    private var names: [Direction: Set<String>] = [:]
+    private var plain: [ObjectType: [(id: Int, from: ObjectType, to: ObjectType)]] = [:]
+    private(set) var nextID = 5_001
+
+    /// Every type of links from one object to another, the unlabelled one first.
+    func all(from: ObjectType, to: ObjectType) -> [LinkType] {
+        LinkType.standard(from: from, to: to) + (added[Direction(from: from, to: to)] ?? [])
+    }
+
+    /// The same type seen from the other end.
+    func inverse(_ type: LinkType, from: ObjectType, to: ObjectType) -> LinkType? {
+        guard let place = all(from: from, to: to).firstIndex(of: type) else { return nil }
+        let other = all(from: to, to: from)
+        return place < other.count ? other[place] : nil
+    }
+
+    func hasName(_ name: String, from: ObjectType, to: ObjectType) -> Bool {
+        names[Direction(from: from, to: to)]?.contains(name) == true
+    }
+
+    /// The unlabelled types of links with a custom object, both directions.
+    func unlabelled(of type: ObjectType) -> [(id: Int, from: ObjectType, to: ObjectType)] { plain[type] ?? [] }
+
+    /// Links with custom objects have no type of HubSpot's own, labels have none in any case.
+    mutating func add(_ new: Addition) {
+        let (there, back) = (Direction(from: new.from, to: new.to), Direction(from: new.to, to: new.from))
+        added[there, default: []].append(LinkType(category: .user, id: new.id, label: new.label))
+        added[back, default: []].append(
+            LinkType(category: .user, id: new.inverseID, label: new.inverseLabel ?? new.label))
+        if let name = new.name {
+            names[there, default: []].insert(name)
+            names[back, default: []].insert(name)
+        } else {
+            plain[new.from, default: []] += [(new.id, new.from, new.to), (new.inverseID, new.to, new.from)]
+        }
+        nextID = max(nextID, new.id + 1, new.inverseID + 1)
+    }
 }

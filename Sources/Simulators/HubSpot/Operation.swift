@@ -12,20 +12,20 @@ enum Operation: Sendable, Equatable {
     }
 
     case token, tokenInfo
-    case list(CRMObject), read(CRMObject, id: String), batchRead(CRMObject), search(CRMObject)
-    case create(CRMObject), update(CRMObject, id: String), archive(CRMObject, id: String), merge(CRMObject)
-    case batchWrite(CRMObject, BatchVerb)
-    case recordLinks(CRMObject, id: String, to: CRMObject)
-    case linksRead(CRMObject, CRMObject, isDated: Bool)
-    case linksWrite(CRMObject, CRMObject, LinkVerb)
-    case linkPut(CRMObject, id: String, CRMObject, toID: String, isDefault: Bool)
-    case linkDelete(CRMObject, id: String, CRMObject, toID: String)
-    case labels(CRMObject, CRMObject)
-    case properties(CRMObject), property(CRMObject, name: String)
-    case propertyCreate(CRMObject), propertyBatchCreate(CRMObject)
-    case propertyGroups(CRMObject), propertyGroupCreate(CRMObject)
-    case schemas
-    case pipelines(CRMObject), pipeline(CRMObject, id: String)
+    case list(ObjectType), read(ObjectType, id: String), batchRead(ObjectType), search(ObjectType)
+    case create(ObjectType), update(ObjectType, id: String), archive(ObjectType, id: String), merge(ObjectType)
+    case batchWrite(ObjectType, BatchVerb)
+    case recordLinks(ObjectType, id: String, to: ObjectType)
+    case linksRead(ObjectType, ObjectType, isDated: Bool)
+    case linksWrite(ObjectType, ObjectType, LinkVerb)
+    case linkPut(ObjectType, id: String, ObjectType, toID: String, isDefault: Bool)
+    case linkDelete(ObjectType, id: String, ObjectType, toID: String)
+    case labels(ObjectType, ObjectType), labelCreate(ObjectType, ObjectType)
+    case properties(ObjectType), property(ObjectType, name: String)
+    case propertyCreate(ObjectType), propertyBatchCreate(ObjectType)
+    case propertyGroups(ObjectType), propertyGroupCreate(ObjectType)
+    case schemas, schema(ObjectType), schemaCreate
+    case pipelines(ObjectType), pipeline(ObjectType, id: String)
     case owners, owner(id: String)
     case usage, accountDetails
     case fileUpload, file(id: String), fileReplace(id: String), fileDelete(id: String), fileStat(path: [String])
@@ -34,8 +34,8 @@ enum Operation: Sendable, Equatable {
     static let datedVersions: Set = ["2026-03", "2026-09"]
 
     /// `nil` if HubSpot has no such route, or none for the kinds of records that are simulated.
-    init?(_ request: SimulatorRequest) {
-        let path = request.path
+    /// - Parameter path: with type ids in place of the names of custom objects.
+    init?(_ request: SimulatorRequest, path: [String]) {
         guard let family = Family(path) else { return nil }
         let rest = Array(path.dropFirst(family.length))
         let operation: Operation? =
@@ -47,7 +47,7 @@ enum Operation: Sendable, Equatable {
                         ? .token : rest == ["private-apps", "get", "access-token-info"] ? .tokenInfo : nil
             case "account-info":
                 rest.first == "api-usage" ? .usage : rest == ["details"] ? .accountDetails : nil
-            case "crm-object-schemas": request.method == .get && rest.first == "schemas" ? .schemas : nil
+            case "schemas": Operation.schemas(request.method, rest)
             case "objects": Operation.objects(request.method, rest, version: family.version)
             case "associations": Operation.associations(request.method, rest, version: family.version)
             case "properties": Operation.properties(request.method, rest)
@@ -77,7 +77,11 @@ enum Operation: Sendable, Equatable {
                 }
                 guard Operation.datedVersions.contains(path[2]) else { return nil }
                 (name, version, length) = (path[1], path[2], 3)
-            } else if path.count >= 3, ["oauth", "account-info", "crm-object-schemas"].contains(path[0]) {
+            } else if path.count >= 3, path[0] == "crm-object-schemas", path[2] == "schemas",
+                path[1] == "v3" || Operation.datedVersions.contains(path[1])
+            {
+                (name, version, length) = ("schemas", path[1], 3)
+            } else if path.count >= 3, ["oauth", "account-info"].contains(path[0]) {
                 guard ["v1", "v2", "v3"].contains(path[1]) || Operation.datedVersions.contains(path[1]) else {
                     return nil
                 }
@@ -94,7 +98,7 @@ enum Operation: Sendable, Equatable {
         }
     }
 
-    private static func object(_ segment: String) -> CRMObject? { CRMObjectName(path: segment)?.object }
+    private static func object(_ segment: String) -> ObjectType? { ObjectType(path: segment) }
 
     private static func objects(_ method: SimulatorRequest.Method, _ rest: [String], version: String) -> Operation? {
         guard let object = rest.first.flatMap(object) else { return nil }
@@ -129,7 +133,9 @@ enum Operation: Sendable, Equatable {
     private static func associations(_ method: SimulatorRequest.Method, _ rest: [String], version: String) -> Operation?
     {
         guard version != "v3", rest.count >= 3, let from = object(rest[0]), let to = object(rest[1]) else { return nil }
-        if rest.count == 3, rest[2] == "labels", method == .get { return .labels(from, to) }
+        if rest.count == 3, rest[2] == "labels" {
+            return method == .get ? .labels(from, to) : method == .post ? .labelCreate(from, to) : nil
+        }
         guard method == .post, rest[2] == "batch" else { return nil }
         let verb = rest.dropFirst(3).joined(separator: "/")
         if verb == "read" { return .linksRead(from, to, isDated: version != "v4") }
@@ -146,6 +152,15 @@ enum Operation: Sendable, Equatable {
         case (.post, 1): return .propertyCreate(object)
         case (.post, 3) where rest[1] == "batch" && rest[2] == "create": return .propertyBatchCreate(object)
         default: return nil
+        }
+    }
+
+    private static func schemas(_ method: SimulatorRequest.Method, _ rest: [String]) -> Operation? {
+        switch (method, rest.count) {
+        case (.get, 0): .schemas
+        case (.post, 0): .schemaCreate
+        case (.get, 1): object(rest[0]).map { .schema($0) }
+        default: nil
         }
     }
 
@@ -177,7 +192,8 @@ extension Operation {
     var isWrite: Bool {
         switch self {
         case .create, .update, .archive, .merge, .batchWrite, .linksWrite, .linkPut, .linkDelete, .propertyCreate,
-            .propertyBatchCreate, .propertyGroupCreate, .fileUpload, .fileReplace, .fileDelete:
+            .propertyBatchCreate, .propertyGroupCreate, .labelCreate, .schemaCreate, .fileUpload, .fileReplace,
+            .fileDelete:
             true
         default: false
         }
@@ -185,9 +201,9 @@ extension Operation {
 
     /// The name in the journal: what is done to what.
     var name: String {
-        func plural(_ object: CRMObject) -> String { CRMObjectName(object).plural }
-        func pair(_ from: CRMObject, _ to: CRMObject) -> String {
-            CRMObjectName(from).singular + "-" + CRMObjectName(to).singular
+        func plural(_ object: ObjectType) -> String { object.plural }
+        func pair(_ from: ObjectType, _ to: ObjectType) -> String {
+            from.singular + "-" + to.singular
         }
         return switch self {
         case .token: "token"
@@ -207,12 +223,14 @@ extension Operation {
         case .linkPut(let from, _, let to, _, _): "put link \(pair(from, to))"
         case .linkDelete(let from, _, let to, _): "delete link \(pair(from, to))"
         case .labels(let from, let to): "labels \(pair(from, to))"
+        case .labelCreate(let from, let to): "create label \(pair(from, to))"
         case .properties(let object), .property(let object, _): "properties \(plural(object))"
         case .propertyCreate(let object): "create property \(plural(object))"
         case .propertyBatchCreate(let object): "batch create properties \(plural(object))"
         case .propertyGroups(let object): "property groups \(plural(object))"
         case .propertyGroupCreate(let object): "create property group \(plural(object))"
-        case .schemas: "schemas"
+        case .schemas, .schema: "schemas"
+        case .schemaCreate: "create schema"
         case .pipelines(let object), .pipeline(let object, _): "pipelines \(plural(object))"
         case .owners, .owner: "owners"
         case .usage: "usage"
@@ -229,8 +247,8 @@ extension Operation {
 
     /// The scope that HubSpot asks for; `nil` if any token will do.
     var scope: String? {
-        func records(_ object: CRMObject, _ right: String) -> String {
-            "crm.objects.\(CRMObjectName(object).scopeName).\(right)"
+        func records(_ object: ObjectType, _ right: String) -> String {
+            "crm.objects.\(object.scopeName).\(right)"
         }
         return switch self {
         case .token, .tokenInfo, .usage, .accountDetails, .fileDownload: nil
@@ -245,20 +263,22 @@ extension Operation {
             records(from, "write")
         case .properties(let object), .property(let object, _), .propertyGroups(let object), .pipelines(let object),
             .pipeline(let object, _):
-            "crm.schemas.\(CRMObjectName(object).scopeName).read"
+            "crm.schemas.\(object.scopeName).read"
         case .propertyCreate(let object), .propertyBatchCreate(let object), .propertyGroupCreate(let object):
-            "crm.schemas.\(CRMObjectName(object).scopeName).write"
-        case .schemas: "crm.schemas.custom.read"
+            "crm.schemas.\(object.scopeName).write"
+        case .labelCreate(let from, _): "crm.schemas.\(from.scopeName).write"
+        case .schemas, .schema: "crm.schemas.custom.read"
+        case .schemaCreate: "crm.schemas.custom.write"
         case .owners, .owner: "crm.objects.owners.read"
         }
     }
 
     /// Every scope that some operation asks for.
     static let allScopes: Set<String> = Set(
-        CRMObject.allButFiles.flatMap { object in
-            let name = CRMObjectName(object).scopeName
+        (ObjectType.allStandardButFiles + [.custom(CustomObject.firstNumber)]).flatMap { object in
+            let name = object.scopeName
             return ["objects", "schemas"].flatMap { family in
                 ["read", "write"].map { "crm.\(family).\(name).\($0)" }
             }
-        } + ["crm.objects.owners.read", "crm.schemas.custom.read", "files"])
+        } + ["crm.objects.owners.read", "files"])
 }

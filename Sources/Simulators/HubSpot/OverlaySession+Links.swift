@@ -7,12 +7,12 @@ import MigratezSyntheticCRM
 
 /// Two records that are linked, or are to be.
 struct LinkPair: Sendable {
-    var from: CRMObject
+    var from: ObjectType
     var fromText: String
-    var to: CRMObject
+    var to: ObjectType
     var toText: String
 
-    init(_ from: CRMObject, _ fromID: String?, _ to: CRMObject, _ toID: String?) {
+    init(_ from: ObjectType, _ fromID: String?, _ to: ObjectType, _ toID: String?) {
         self.from = from
         fromText = fromID ?? ""
         self.to = to
@@ -33,8 +33,8 @@ struct LinkPair: Sendable {
                 ],
             ]
             : [
-                "fromObjectTypeId": .string(CRMObjectName(from).typeID), "fromObjectId": .string(fromText),
-                "toObjectTypeId": .string(CRMObjectName(to).typeID), "toObjectId": .string(toText),
+                "fromObjectTypeId": .string(from.typeID), "fromObjectId": .string(fromText),
+                "toObjectTypeId": .string(to.typeID), "toObjectId": .string(toText),
                 "labels": .array(types.compactMap { $0.label.map { .string($0) } }),
             ]
         answer.write(to: &writer)
@@ -43,14 +43,14 @@ struct LinkPair: Sendable {
 
 extension OverlaySession {
     /// The links of a record to records of one object, by rising target; those to and from archived records are gone.
-    func links(_ from: CRMObject, id: Int, _ to: CRMObject, _ maps: [LinkKind: LinkMap]) throws -> [LinkView] {
+    func links(_ from: ObjectType, id: Int, _ to: ObjectType, _ maps: [LinkKind: LinkMap]) throws -> [LinkView] {
         if let stored = try stored(from, id: id), stored.archivedAt != nil { return [] }
         var links: [Int: [LinkType]] = [:]
         for link in LinkView.synthetic(crm, maps, from, id: id, to) { links[link.toID] = link.types }
         let rows = try Row.fetchAll(
             database, sql: "SELECT toId, types FROM linkPair WHERE fromObject = ? AND fromId = ? AND toObject = ?",
-            arguments: [from.rawValue, id, to.rawValue])
-        for row in rows { links[row["toId"]] = LinkType.stored(row["types"], from: from, to: to) }
+            arguments: [from.number, id, to.number])
+        for row in rows { links[row["toId"]] = stored(row["types"], from: from, to: to) }
         return try links.filter { target, types in
             try !types.isEmpty && stored(to, id: target)?.archivedAt == nil
         }.sorted { $0.key < $1.key }.map { LinkView(toID: $0.key, types: $0.value) }
@@ -64,7 +64,7 @@ extension OverlaySession {
     func change(
         _ pair: LinkPair, _ verb: Operation.LinkVerb, asked: JSONValue?, _ maps: [LinkKind: LinkMap]
     ) throws -> [LinkType] {
-        let known = LinkType.all(from: pair.from, to: pair.to)
+        let known = definitions.links.all(from: pair.from, to: pair.to)
         guard let plain = known.first else { throw HubSpotFailure.invalid("these objects cannot be associated") }
         guard let fromID = Int(pair.fromText), let toID = Int(pair.toText) else {
             throw HubSpotFailure.invalid("ids must be numbers")
@@ -80,7 +80,7 @@ extension OverlaySession {
         case .create, .associateDefault:
             for (object, id) in [(pair.from, fromID), (pair.to, toID)] {
                 guard let record = try record(object, id: id), !record.isArchived else {
-                    throw HubSpotFailure.notFound(CRMObjectName(object), [String(id)])
+                    throw HubSpotFailure.notFound(object, [String(id)])
                 }
             }
             guard verb == .associateDefault || !sent.isEmpty else {
@@ -93,18 +93,20 @@ extension OverlaySession {
             types = try current(pair.from, fromID, pair.to, toID, maps).filter { !sent.contains($0) }
             if sent.contains(plain) { types = [] }
         }
-        let inverse = types.compactMap { LinkType.inverse($0, from: pair.from, to: pair.to) }
+        let inverse = types.compactMap { definitions.links.inverse($0, from: pair.from, to: pair.to) }
         try set(pair.from, fromID, pair.to, toID, types)
         try set(pair.to, toID, pair.from, fromID, inverse)
         return types
     }
 
     /// Links that come with a new record: `[{"to":{"id"},"types":[…]}]`; the types tell the object.
-    func link(_ object: CRMObject, _ id: Int, _ associations: [JSONValue]) throws {
+    func link(_ object: ObjectType, _ id: Int, _ associations: [JSONValue]) throws {
         for association in associations {
             let types = association["types"]
             let first = types?[0]?["associationTypeId"]?.int
-            let target = CRMObject.allButFiles.first { LinkType.all(from: object, to: $0).contains { $0.id == first } }
+            let target = definitions.types.first { type in
+                definitions.links.all(from: object, to: type).contains { $0.id == first }
+            }
             guard let target else { throw HubSpotFailure.invalid("unknown association type") }
             let pair = LinkPair(object, String(id), target, association["to"]?["id"]?.text)
             _ = try change(pair, .create, asked: types, [:])
@@ -112,28 +114,42 @@ extension OverlaySession {
     }
 
     private func current(
-        _ from: CRMObject, _ fromID: Int, _ to: CRMObject, _ toID: Int, _ maps: [LinkKind: LinkMap]
+        _ from: ObjectType, _ fromID: Int, _ to: ObjectType, _ toID: Int, _ maps: [LinkKind: LinkMap]
     ) throws -> [LinkType] {
         try links(from, id: fromID, to, maps).first { $0.toID == toID }?.types ?? []
     }
 
-    /// Links two records that are there, without a label.
-    func attach(_ from: CRMObject, _ fromID: Int, _ to: CRMObject, _ toID: Int) throws {
-        try set(from, fromID, to, toID, Array(LinkType.all(from: from, to: to).prefix(1)))
-        try set(to, toID, from, fromID, Array(LinkType.all(from: to, to: from).prefix(1)))
+    /// Links two records that are there, without a label unless types are given.
+    func attach(
+        _ from: ObjectType, _ fromID: Int, _ to: ObjectType, _ toID: Int, _ asked: [LinkType]? = nil
+    ) throws {
+        let types = asked ?? Array(definitions.links.all(from: from, to: to).prefix(1))
+        try set(from, fromID, to, toID, types)
+        try set(to, toID, from, fromID, types.compactMap { definitions.links.inverse($0, from: from, to: to) })
     }
 
-    private func set(_ from: CRMObject, _ fromID: Int, _ to: CRMObject, _ toID: Int, _ types: [LinkType]) throws {
+    private func set(_ from: ObjectType, _ fromID: Int, _ to: ObjectType, _ toID: Int, _ types: [LinkType]) throws {
         try database.execute(
             sql: "INSERT OR REPLACE INTO linkPair (fromObject, fromId, toObject, toId, types) VALUES (?,?,?,?,?)",
-            arguments: [from.rawValue, fromID, to.rawValue, toID, types.map { String($0.id) }.joined(separator: ",")])
+            arguments: [from.number, fromID, to.number, toID, types.map { String($0.id) }.joined(separator: ",")])
         changes.links = true
     }
-}
 
-extension LinkType {
-    fileprivate static func stored(_ text: String, from: CRMObject, to: CRMObject) -> [LinkType] {
+    private func stored(_ text: String, from: ObjectType, to: ObjectType) -> [LinkType] {
         let ids = Set(text.split(separator: ",").compactMap { Int($0) })
-        return all(from: from, to: to).filter { ids.contains($0.id) }
+        return definitions.links.all(from: from, to: to).filter { ids.contains($0.id) }
+    }
+
+    /// Adds types of links, one for each direction.
+    func add(_ new: LinkTypeBook.Addition) throws {
+        try database.execute(
+            sql: """
+                INSERT INTO linkType (id, inverseId, fromObject, toObject, label, inverseLabel, name)
+                VALUES (?,?,?,?,?,?,?)
+                """,
+            arguments: [
+                new.id, new.inverseID, new.from.number, new.to.number, new.label, new.inverseLabel, new.name,
+            ])
+        definitions.links.add(new)
     }
 }

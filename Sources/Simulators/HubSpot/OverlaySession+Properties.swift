@@ -11,8 +11,8 @@ struct PropertyGroup: Sendable {
     var label: String
 
     /// The group of the properties that every account has.
-    static func standard(_ object: CRMObject) -> PropertyGroup {
-        let name = CRMObjectName(object).singular
+    static func standard(_ object: ObjectType) -> PropertyGroup {
+        let name = object.singular
         return PropertyGroup(name: name + "information", label: name + " information")
     }
 
@@ -23,7 +23,7 @@ struct PropertyGroup: Sendable {
 
 extension OverlaySession {
     /// Adds a property; a name that is taken is a conflict, and its group must be there.
-    func add(_ property: PropertyDefinition, to object: CRMObject, known: Set<String>) throws {
+    func add(_ property: PropertyDefinition, to object: ObjectType, known: Set<String>) throws {
         guard !known.contains(property.name), !changes.properties.contains(where: { $0.1.name == property.name }) else {
             throw HubSpotFailure(
                 409, "OBJECT_ALREADY_EXISTS", "A property named '\(property.name)' already exists.",
@@ -37,20 +37,24 @@ extension OverlaySession {
         try database.execute(
             sql: "INSERT INTO property (object, name, definition) VALUES (?,?,?)",
             arguments: [
-                object.rawValue, property.name, String(decoding: property.json.serialized(), as: UTF8.self),
+                object.number, property.name, String(decoding: property.json.serialized(), as: UTF8.self),
             ])
         changes.properties.append((object, property))
     }
 
-    func groups(of object: CRMObject) throws -> [PropertyGroup] {
+    func groups(of object: ObjectType) throws -> [PropertyGroup] {
         let added = try Row.fetchAll(
             database, sql: "SELECT name, label FROM propertyGroup WHERE object = ? ORDER BY name",
-            arguments: [object.rawValue]
+            arguments: [object.number]
         ).map { PropertyGroup(name: $0["name"], label: $0["label"]) }
-        return [.standard(object)] + added
+        var first = PropertyGroup.standard(object)
+        if case .custom(let number) = object, let custom = definitions.customObjects[number] {
+            first = PropertyGroup(name: custom.groupName, label: custom.singular + " information")
+        }
+        return [first] + added
     }
 
-    func add(_ group: PropertyGroup, to object: CRMObject) throws {
+    func add(_ group: PropertyGroup, to object: ObjectType) throws {
         guard try !groups(of: object).contains(where: { $0.name == group.name }) else {
             throw HubSpotFailure(
                 409, "OBJECT_ALREADY_EXISTS", "A group named '\(group.name)' already exists.",
@@ -58,6 +62,6 @@ extension OverlaySession {
         }
         try database.execute(
             sql: "INSERT INTO propertyGroup (object, name, label) VALUES (?,?,?)",
-            arguments: [object.rawValue, group.name, group.label])
+            arguments: [object.number, group.name, group.label])
     }
 }

@@ -34,41 +34,41 @@ extension StoredRecord {
 
 extension OverlaySession {
     /// The record that was written with this id.
-    func stored(_ object: CRMObject, id: Int) throws -> StoredRecord? {
+    func stored(_ object: ObjectType, id: Int) throws -> StoredRecord? {
         try Row.fetchOne(
-            database, sql: "SELECT * FROM record WHERE object = ? AND id = ?", arguments: [object.rawValue, id]
+            database, sql: "SELECT * FROM record WHERE object = ? AND id = ?", arguments: [object.number, id]
         ).flatMap(OverlaySession.record)
     }
 
     /// Written records with ids in `after + 1 ... through`, in the order of their ids.
-    func stored(_ object: CRMObject, after: Int, through: Int, limit: Int) throws -> [StoredRecord] {
+    func stored(_ object: ObjectType, after: Int, through: Int, limit: Int) throws -> [StoredRecord] {
         try Row.fetchAll(
             database, sql: "SELECT * FROM record WHERE object = ? AND id > ? AND id <= ? ORDER BY id LIMIT ?",
-            arguments: [object.rawValue, after, through, limit]
+            arguments: [object.number, after, through, limit]
         ).compactMap(OverlaySession.record)
     }
 
     /// The record with this id, written or synthetic, archived or not.
-    func record(_ object: CRMObject, id: Int) throws -> RecordView? {
+    func record(_ object: ObjectType, id: Int) throws -> RecordView? {
         if let stored = try stored(object, id: id) { return RecordView(object, stored) }
-        return crm.index(of: object, id: id).map { RecordView(crm, object, index: $0) }
+        return RecordView(crm, object, id: id)
     }
 
     /// The record that has this value of a unique property, archived ones left out.
-    func id(_ object: CRMObject, unique property: String, value: String) throws -> Int? {
+    func id(_ object: ObjectType, unique property: String, value: String) throws -> Int? {
         let value = OverlaySession.folded(value)
         let known = try Int.fetchOne(
             database, sql: "SELECT id FROM uniqueValue WHERE object = ? AND property = ? AND value = ?",
-            arguments: [object.rawValue, property, value])
+            arguments: [object.number, property, value])
         if let known { return known }
         guard object == .contact, property == "email", let index = crm.contactIndex(email: value) else { return nil }
         // A contact that was written since has its address in the table, or has it no more.
-        let id = crm.id(of: .contact, at: index)
-        return try crm.isArchived(.contact, at: index) || stored(.contact, id: id) != nil ? nil : id
+        let id = crm.id(of: CRMObject.contact, at: index)
+        return try crm.isArchived(CRMObject.contact, at: index) || stored(.contact, id: id) != nil ? nil : id
     }
 
     /// Puts the record in the place of whatever had its id.
-    func save(_ object: CRMObject, _ record: StoredRecord, unique: [String]) throws {
+    func save(_ object: ObjectType, _ record: StoredRecord, unique: [String]) throws {
         var writer = JSONWriter()
         writer.beginObject()
         for (name, value) in record.values {
@@ -80,38 +80,38 @@ extension OverlaySession {
             sql:
                 "INSERT OR REPLACE INTO record (object, id, properties, created, updated, archived) VALUES (?,?,?,?,?,?)",
             arguments: [
-                object.rawValue, record.id, String(decoding: writer.bytes, as: UTF8.self),
+                object.number, record.id, String(decoding: writer.bytes, as: UTF8.self),
                 record.createdAt.milliseconds, record.updatedAt.milliseconds, record.archivedAt?.milliseconds,
             ])
         try database.execute(
-            sql: "DELETE FROM uniqueValue WHERE object = ? AND id = ?", arguments: [object.rawValue, record.id])
+            sql: "DELETE FROM uniqueValue WHERE object = ? AND id = ?", arguments: [object.number, record.id])
         if record.archivedAt == nil {
             for property in unique {
                 guard let value = record.values[property], !value.isEmpty else { continue }
                 try database.execute(
                     sql: "INSERT OR IGNORE INTO uniqueValue (object, property, value, id) VALUES (?,?,?,?)",
-                    arguments: [object.rawValue, property, OverlaySession.folded(value), record.id])
+                    arguments: [object.number, property, OverlaySession.folded(value), record.id])
             }
         }
         changes.records.insert(object)
     }
 
     /// An id for a new record, above all others.
-    func nextID(_ object: CRMObject) throws -> Int {
+    func nextID(_ object: ObjectType) throws -> Int {
         let last = try Int.fetchOne(
-            database, sql: "SELECT max(id) FROM record WHERE object = ?", arguments: [object.rawValue])
+            database, sql: "SELECT max(id) FROM record WHERE object = ?", arguments: [object.number])
         return max((last ?? 0) + 1, crm.firstFreeID(of: object))
     }
 
     /// How many records of the object were added, and how the number of archived ones changed.
-    func tally(_ object: CRMObject) throws -> (live: Int, archived: Int) {
-        var live = crm.counts[object] - crm.archivedCount(of: object)
+    func tally(_ object: ObjectType) throws -> (live: Int, archived: Int) {
+        var live = crm.count(of: object) - crm.archivedCount(of: object)
         var archived = crm.archivedCount(of: object)
         let rows = try Row.fetchCursor(
-            database, sql: "SELECT id, archived FROM record WHERE object = ?", arguments: [object.rawValue])
+            database, sql: "SELECT id, archived FROM record WHERE object = ?", arguments: [object.number])
         while let row = try rows.next() {
-            if let index = crm.index(of: object, id: row["id"]) {
-                if crm.isArchived(object, at: index) { archived -= 1 } else { live -= 1 }
+            if let synthetic = object.synthetic, let index = crm.index(of: synthetic, id: row["id"]) {
+                if crm.isArchived(synthetic, at: index) { archived -= 1 } else { live -= 1 }
             }
             if (row["archived"] as Int64?) == nil { live += 1 } else { archived += 1 }
         }

@@ -20,8 +20,9 @@ struct PropertyDefinition: Sendable, Equatable {
     var isOwner = false
 
     /// All properties that every account has for the object.
-    static func standard(_ object: CRMObject) -> [PropertyDefinition] {
-        switch object {
+    static func standard(_ object: ObjectType) -> [PropertyDefinition] {
+        switch object.synthetic {
+        case nil: []
         case .contact: definitions(Contact.self)
         case .company: definitions(Company.self)
         case .deal: definitions(Deal.self)
@@ -46,7 +47,7 @@ struct PropertyDefinition: Sendable, Equatable {
         groupName: "engagement")
 
     private static func definitions<Record: SyntheticRecord>(_ record: Record.Type) -> [PropertyDefinition] {
-        let name = CRMObjectName(Record.object)
+        let name = ObjectType.standard(Record.object)
         let merged = PropertyDefinition(
             name: mergedIDs, label: "Merged record IDs", type: "enumeration", fieldType: "checkbox",
             groupName: name.singular + "information", isReadOnly: true)
@@ -79,9 +80,11 @@ struct PropertyDefinition: Sendable, Equatable {
     }
 
     /// Reads the body of a creation.
-    init(creating body: JSONValue) throws(HubSpotFailure) {
+    ///
+    /// - Parameter defaultGroup: the group of a property that names none; `nil` = it has to name one.
+    init(creating body: JSONValue, defaultGroup: String? = nil) throws(HubSpotFailure) {
         guard let name = body["name"]?.text, let label = body["label"]?.text, let type = body["type"]?.text,
-            let fieldType = body["fieldType"]?.text, let group = body["groupName"]?.text
+            let fieldType = body["fieldType"]?.text, let group = body["groupName"]?.text ?? defaultGroup
         else {
             throw .invalid("Some required fields were not set: [name, label, type, fieldType, groupName]")
         }
@@ -108,9 +111,9 @@ struct PropertyDefinition: Sendable, Equatable {
         self = property
     }
 
-    private init(
+    init(
         name: String, label: String, type: String, fieldType: String, groupName: String, options: [String] = [],
-        hasUniqueValue: Bool = false, isReadOnly: Bool = false, isOwner: Bool = false
+        hasUniqueValue: Bool = false, isReadOnly: Bool = false, isCustom: Bool = false, isOwner: Bool = false
     ) {
         self.name = name
         self.label = label
@@ -120,6 +123,7 @@ struct PropertyDefinition: Sendable, Equatable {
         self.options = options
         self.hasUniqueValue = hasUniqueValue
         self.isReadOnly = isReadOnly
+        self.isCustom = isCustom
         self.isOwner = isOwner
     }
 
@@ -153,21 +157,24 @@ struct PropertyDefinition: Sendable, Equatable {
 
 extension HubSpotSimulator {
     /// The definitions of an object, HubSpot's own and the added ones.
-    func definitions(of object: CRMObject) -> [PropertyDefinition] {
-        PropertyDefinition.standard(object) + overlay.properties(of: object)
+    func definitions(of object: ObjectType) -> [PropertyDefinition] {
+        var own = PropertyDefinition.standard(object)
+        if case .custom(let number) = object, let custom = overlay.definitions.customObjects[number] {
+            own = custom.standardProperties
+        }
+        return own + overlay.properties(of: object)
     }
 
     /// The names of the properties whose values are unique.
-    func uniqueProperties(of object: CRMObject) -> [String] {
+    func uniqueProperties(of object: ObjectType) -> [String] {
         definitions(of: object).filter(\.hasUniqueValue).map(\.name)
     }
 
     /// Which properties an answer shows, sorted: those asked for (or the default ones) and the system's; unknown names
     /// are left out without a word, as HubSpot does.
-    func selection(_ object: CRMObject, _ asked: [String]) -> [String] {
-        let name = CRMObjectName(object)
-        guard !asked.isEmpty else { return name.defaultProperties }
+    func selection(_ object: ObjectType, _ asked: [String]) -> [String] {
+        guard !asked.isEmpty else { return object.defaultProperties }
         let known = Set(definitions(of: object).map(\.name))
-        return Set(asked).union(name.systemProperties).intersection(known).sorted()
+        return Set(asked).union(object.systemProperties).intersection(known).sorted()
     }
 }

@@ -12,16 +12,22 @@ struct RecordView: Sendable {
         case stored(StoredRecord)
     }
 
-    let object: CRMObject
+    let object: ObjectType
     private let content: Content
 
-    init(_ object: CRMObject, _ stored: StoredRecord) {
+    init(_ object: ObjectType, _ stored: StoredRecord) {
         self.object = object
         content = .stored(stored)
     }
 
+    /// The synthetic record with this id, archived or not; `nil` if there is none.
+    init?(_ crm: SyntheticCRM, _ object: ObjectType, id: Int) {
+        guard let synthetic = object.synthetic, let index = crm.index(of: synthetic, id: id) else { return nil }
+        self.init(crm, synthetic, index: index)
+    }
+
     init(_ crm: SyntheticCRM, _ object: CRMObject, index: Int) {
-        self.object = object
+        self.object = .standard(object)
         let record: any SyntheticRecord =
             switch object {
             case .contact: crm.contact(at: index)

@@ -7,12 +7,15 @@ import MigratezSyntheticCRM
 
 /// What an object's properties accept.
 struct WriteRules: Sendable {
-    let object: CRMObject
+    let object: ObjectType
     let unique: [String]
+    /// What a new record must have a value for.
+    let required: [String]
     private let definitions: [String: PropertyDefinition]
 
-    init(_ object: CRMObject, _ definitions: [PropertyDefinition]) {
+    init(_ object: ObjectType, _ definitions: [PropertyDefinition], required: [String]) {
         self.object = object
+        self.required = required
         self.definitions = Dictionary(definitions.map { ($0.name, $0) }, uniquingKeysWith: { $1 })
         unique = definitions.filter(\.hasUniqueValue).map(\.name)
     }

@@ -203,6 +203,49 @@ check("all links of a company come in pages", len(seen) == len(set(seen)) > 200)
 crm.associations.v4.basic_api.archive("contacts", new.id, "companies", company)
 check("a link can be taken away", not crm.associations.v4.basic_api.get_page("contacts", new.id, "companies").results)
 
+# Labels and custom objects.
+from hubspot.crm import schemas
+from hubspot.crm.associations.v4.schema import PublicAssociationDefinitionCreateRequest
+from hubspot.crm.schemas import ObjectSchemaEgg, ObjectTypeDefinitionLabels, ObjectTypePropertyCreate
+
+made = crm.associations.v4.schema.definitions_api.create(
+    "contacts", "companies",
+    PublicAssociationDefinitionCreateRequest(label="Witness of", name="witness_of", inverse_label="Witnessed by"),
+)
+check("a label is made in both directions", [d.label for d in made.results] == ["Witness of", "Witnessed by"])
+crm.associations.v4.basic_api.create(
+    "contacts", new.id, "companies", ids[-1],
+    [AssociationSpec(association_category="USER_DEFINED", association_type_id=made.results[0].type_id)],
+)
+links = crm.associations.v4.basic_api.get_page("companies", ids[-1], "contacts").results
+check("and seen from both ends", any(t.label == "Witnessed by" for link in links for t in link.association_types))
+
+
+def egg(name):
+    return ObjectSchemaEgg(
+        name=name, labels=ObjectTypeDefinitionLabels(singular="Vehicle", plural="Vehicles"),
+        required_properties=["plate"], searchable_properties=["plate"], primary_display_property="plate",
+        associated_objects=["CONTACT"],
+        properties=[ObjectTypePropertyCreate(name="plate", label="Plate", type="string", field_type="text")],
+    )
+
+
+vehicle = crm.schemas.core_api.create(egg("vehicle"))
+check("a custom object has two names", (vehicle.object_type_id[:2], vehicle.fully_qualified_name[-8:]) == ("2-", "_vehicle"))
+check("its properties are there", "plate" in {p.name for p in vehicle.properties})
+check("it can be linked with contacts", any(a.to_object_type_id == "0-1" for a in vehicle.associations))
+check("it is listed", vehicle.object_type_id in {s.object_type_id for s in crm.schemas.core_api.get_all().results})
+check("it is found by its name", crm.schemas.core_api.get_by_id(vehicle.fully_qualified_name).id == vehicle.id)
+status, _ = refused(schemas.ApiException, lambda: crm.schemas.core_api.create(egg("1st")))
+check("a name begins with a letter", status == 400)
+car = crm.objects.basic_api.create(vehicle.object_type_id, writable(plate="W-1"))
+read = crm.objects.basic_api.get_by_id(vehicle.fully_qualified_name, car.id, properties=["plate"])
+check("its records are written and read", read.properties["plate"] == "W-1")
+from hubspot.crm.objects import ApiException as ObjectsApiException
+
+status, _ = refused(ObjectsApiException, lambda: crm.objects.basic_api.create(vehicle.object_type_id, writable()))
+check("a required property must be given", status == 400)
+
 # What describes the account.
 definitions = crm.properties.core_api.get_all("contacts").results
 check("properties have their types", {"email", "lastname", "hubspot_owner_id"} <= {p.name for p in definitions})
