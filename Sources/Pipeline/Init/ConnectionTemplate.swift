@@ -20,7 +20,7 @@ package struct ConnectionTemplate: Sendable {
 
     /// The needs of a connector on one side, given the settings that are there already.
     ///
-    /// - Parameter definition: what describes the source, if it is none of the program's own.
+    /// - Parameter definition: what describes the side, if it is none of the program's own.
     package static func of(
         _ connector: String, _ side: PipelineSide, given settings: [String: String], definition: RESTDefinition? = nil
     ) -> ConnectionTemplate {
@@ -128,11 +128,11 @@ package struct ConnectionTemplate: Sendable {
             return ConnectionTemplate(needs: [
                 Need(path: "command", question: "the target's program", suggestion: "target-jsonl")
             ])
-        case ("rest", .source) where definition == nil:
+        case ("rest", _) where definition == nil:
             return ConnectionTemplate(needs: [
                 Need(path: "definition", question: "the file with the definition", suggestion: "connector.yaml")
             ])
-        case (_, .source) where definition != nil:
+        case (_, _) where definition != nil:
             let prefix = (definition?.name ?? connector).uppercased()
             return ConnectionTemplate(
                 needs: (definition?.neededSettings ?? []).map { needed in

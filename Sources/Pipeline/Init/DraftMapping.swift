@@ -87,6 +87,10 @@ enum ObjectPairs {
     /// What an object of the source becomes; `nil` if the destination has nothing of the kind.
     static func target(of stream: String, in connector: String) -> CRMObjectForm? {
         let concept = ObjectMeaning.concept(of: stream)
+        if let definition = ShippedDefinitions.all[connector] {
+            guard let concept, StreamName(concept).map(definition.writes) == true else { return nil }
+            return CRMObjectForm(concept, concept)
+        }
         if CRMVocabulary.forms(of: connector).isEmpty { return CRMObjectForm(concept ?? stream, stream) }
         return CRMVocabulary.form(of: concept, in: connector)
     }

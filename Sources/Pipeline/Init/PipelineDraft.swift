@@ -42,7 +42,10 @@ package struct PipelineDraft: Sendable {
             ConnectionTemplate.of(source, .source, given: sourceSettings, definition: try? definition())
                 .missing(in: sourceSettings)
         case .target:
-            ConnectionTemplate.of(target, .target, given: targetSettings).missing(in: targetSettings)
+            ConnectionTemplate.of(
+                target, .target, given: targetSettings,
+                definition: try? Connectors.definition(of: target, file: targetSettings["definition"])
+            ).missing(in: targetSettings)
         }
     }
 
@@ -142,7 +145,11 @@ package struct PipelineDraft: Sendable {
             )
         }
         let text = text(
-            sources: sources, targets: names.map { StandardSchemas.target($0, of: target) },
+            sources: sources,
+            targets: names.map { name in
+                StreamName(name).flatMap { ShippedDefinitions.all[target]?.writtenSchema(of: $0) }
+                    ?? StandardSchemas.target(name, of: target)
+            },
             hasLinks: { mayLink($0, $1, sources, definition) })
         return try checked(text, file)
     }

@@ -44,7 +44,10 @@ package enum Connectors {
             "ndjson": FileDestination.settings(.ndjson),
             "sqlite": SQLiteDestination.settings,
             "singer": SingerDestination.settings,
-        ],
+            "rest": OwnDefinition.settings,
+        ].merging(
+            ShippedDefinitions.all.filter { $0.value.destinationCapabilities != nil }.mapValues(\.settingSpecs)
+        ) { own, _ in own },
         typedSources: Set(["salesforce", "pipedrive", "dynamics", "odoo", "zoho", "ndjson", "sqlite", "singer", "rest"])
             .union(ShippedDefinitions.all.keys))
 
@@ -63,11 +66,11 @@ package enum Connectors {
             ConnectorOverview("singer", SingerSource.capabilities, SingerDestination.capabilities),
         ]
         + ShippedDefinitions.all.sorted { $0.key < $1.key }.map {
-            ConnectorOverview($0.key, $0.value.capabilities, nil)
+            ConnectorOverview($0.key, $0.value.capabilities, $0.value.destinationCapabilities)
         }
-        + [ConnectorOverview("rest", OwnDefinition.capabilities, nil)]
+        + [ConnectorOverview("rest", OwnDefinition.capabilities, OwnDefinition.destinationCapabilities)]
 
-    /// What describes a source that is none of the program's own: a definition that comes with it, or the file that the
+    /// What describes a side that is none of the program's own: a definition that comes with it, or the file that the
     /// settings name; `nil` for other connectors.
     ///
     /// - Throws: `fileNotFound`, or `invalidSetting` with everything that is wrong with the file.
@@ -118,7 +121,12 @@ package enum Connectors {
         case "ndjson": try FileDestination(.ndjson, settings: settings)
         case "sqlite": try SQLiteDestination(settings: settings)
         case "singer": try SingerDestination(settings: settings) { log.info("target", metadata: ["said": "\($0)"]) }
-        default: throw unknown(name)
+        default:
+            if let definition = try definition(of: name, file: settings["definition"]) {
+                try RESTDestination(definition, settings: settings, http: http, clock: clock)
+            } else {
+                throw unknown(name)
+            }
         }
     }
 

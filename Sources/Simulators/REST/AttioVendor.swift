@@ -10,10 +10,10 @@ import MigratezSyntheticCRM
 ///
 /// Source: Attio's OpenAPI document, version 2.0.0.
 struct AttioVendor: SimulatedVendor {
-    let tables = ["companies", "people", "deals", "notes", "tasks"]
+    let tables = ["companies", "people", "deals", "notes", "tasks", AttioVendor.addedAttributes]
     private static let recordTables: Set = ["companies", "people", "deals"]
     private let options: RESTSimulator.Options
-    private let owners: [Owner]
+    let owners: [Owner]
 
     init(_ options: RESTSimulator.Options, _ crm: SyntheticCRM) {
         self.options = options
@@ -90,13 +90,28 @@ struct AttioVendor: SimulatedVendor {
         let table = path[0]
         guard Self.recordTables.contains(table) else { throw VendorFailure.notFound("object") }
         switch (request.method, path[1], path.dropFirst(2).first) {
-        case (.get, "attributes", nil): return VendorAnswer(["data": .array(Self.attributes(table))])
+        case (.get, "attributes", nil):
+            return VendorAnswer(["data": .array(try Self.attributes(table) + added(table, session))])
+        case (.post, "attributes", nil): return try createAttribute(table, try request.json(), session, now)
         case (.post, "records", "query"?):
             let body = request.body.isEmpty ? [:] : try request.json()
-            return try list(
-                table, try body.number("limit", 500, 1...500), try body.number("offset", 0, 0...Int.max), session)
-        case (.get, "records", let id?): return VendorAnswer(["data": try found(table, id, session).document])
-        case (.post, "records", nil): return try create(table, try request.json(), session, now)
+            let (limit, offset) = (
+                try body.number("limit", 500, 1...500), try body.number("offset", 0, 0...Int.max)
+            )
+            guard let filter = body["filter"], !filter.members.isEmpty else {
+                return try list(table, limit, offset, session)
+            }
+            return try filtered(table, filter, limit, offset, session)
+        case (.get, "records", let id?):
+            return VendorAnswer(["data": Self.shown(try found(table, id, session).document)])
+        case (.post, "records", nil): return try createRecord(table, try request.json(), session, now)
+        case (.put, "records", nil):
+            let slug = request.query("matching_attribute")
+            return try assertRecord(table, matching: slug, try request.json(), session, now)
+        case (.put, "records", let id?), (.patch, "records", let id?):
+            return try updateRecord(
+                table, try found(table, id, session), try request.json(), appends: request.method == .patch, session,
+                now)
         case (.delete, "records", let id?):
             try session.erase(table, try found(table, id, session).id)
             return VendorAnswer([:])
@@ -108,25 +123,10 @@ struct AttioVendor: SimulatedVendor {
         _ table: String, _ limit: Int, _ offset: Int, _ session: DocumentSession
     ) throws -> VendorAnswer {
         let found = try session.documents(table, order: .member("created_at"), offset: offset, limit: limit)
-        return VendorAnswer(["data": .array(found.map(\.document))])
+        return VendorAnswer(["data": .array(found.map { Self.shown($0.document) })])
     }
 
-    /// Values come in a short form: `"name": "Acme"`, `"domains": ["acme.test"]`.
-    private func create(
-        _ table: String, _ body: JSONValue, _ session: DocumentSession, _ now: Timestamp
-    ) throws -> VendorAnswer {
-        let number = try session.insert(table, [:], at: now)
-        var values: [JSONValue.Member] = []
-        for member in body["data"]?["values"]?.members ?? [] {
-            let given = if case .array(let elements) = member.value { elements } else { [member.value] }
-            values.append(.init(member.key, .array(given.map { Self.entry(member.key, $0, now) })))
-        }
-        let document = Self.record(table, Int(number), .object(values), now)
-        try session.replace(table, number, with: document, at: now)
-        return VendorAnswer(["data": document])
-    }
-
-    private func found(_ table: String, _ id: String, _ session: DocumentSession) throws -> StoredDocument {
+    func found(_ table: String, _ id: String, _ session: DocumentSession) throws -> StoredDocument {
         guard let number = Int64(id.suffix(12)), Self.id(Self.number(table), Int(number)) == id,
             let stored = try session.document(table, number)
         else { throw VendorFailure(404, "not_found", "there is no such record") }
@@ -147,7 +147,7 @@ struct AttioVendor: SimulatedVendor {
         (["companies", "people", "deals", "notes", "tasks"].firstIndex(of: table) ?? 0) + 1
     }
 
-    private static func record(_ table: String, _ number: Int, _ values: JSONValue, _ created: Timestamp) -> JSONValue {
+    static func record(_ table: String, _ number: Int, _ values: JSONValue, _ created: Timestamp) -> JSONValue {
         [
             "id": [
                 "workspace_id": .string(workspace), "object_id": .string(id(9, Self.number(table))),
@@ -162,7 +162,7 @@ struct AttioVendor: SimulatedVendor {
     }
 
     /// An entry as it is shown, by the kind of its attribute.
-    private static func entry(_ slug: String, _ value: JSONValue, _ since: Timestamp) -> JSONValue {
+    static func entry(_ slug: String, _ value: JSONValue, _ since: Timestamp) -> JSONValue {
         let content: JSONValue
         switch slug {
         case "email_addresses":
@@ -181,18 +181,23 @@ struct AttioVendor: SimulatedVendor {
             content = [
                 "attribute_type": "record-reference",
                 "target_object": .string(slug == "associated_people" ? "people" : "companies"),
-                "target_record_id": value,
+                "target_record_id": value["target_record_id"] ?? value,
             ]
         case "owner":
             content = [
                 "attribute_type": "actor-reference", "referenced_actor_type": "workspace-member",
-                "referenced_actor_id": value,
+                "referenced_actor_id": value["referenced_actor_id"] ?? value,
+            ]
+        case "value":
+            content = [
+                "attribute_type": "currency", "currency_value": value["currency_value"] ?? value,
+                "currency_code": value["currency_code"] ?? "USD",
             ]
         case "stage": content = ["attribute_type": "status", "status": ["title": value, "is_archived": false]]
         case "industry": content = ["attribute_type": "select", "option": ["title": value, "is_archived": false]]
         case "primary_location": content = value
         // A person's name has parts.
-        case "name" where !value.members.isEmpty: content = value
+        case "name" where !value.members.isEmpty: content = value.merging(["attribute_type": "personal-name"])
         default: content = ["attribute_type": "text", "value": value]
         }
         let history: JSONValue = [
@@ -202,23 +207,31 @@ struct AttioVendor: SimulatedVendor {
         return history.merging(content)
     }
 
+    static func attribute(
+        _ table: String, _ slug: String, _ title: String, _ type: String, isArchived: Bool = false,
+        isUnique: Bool? = nil
+    ) -> JSONValue {
+        [
+            "api_slug": .string(slug), "title": .string(title), "type": .string(type),
+            "is_archived": .bool(isArchived), "is_required": false,
+            "is_unique": .bool(isUnique ?? (uniqueSlugs[table]?.contains(slug) == true)), "is_writable": true,
+            "is_multiselect": false, "is_system_attribute": false, "is_default_value_enabled": false,
+            "default_value": .null, "relationship": .null, "description": .null,
+            "created_at": "2020-01-01T00:00:00.000000000Z",
+            "id": [
+                "workspace_id": .string(workspace), "object_id": .string(id(9, Self.number(table))),
+                "attribute_id": .string(slug),
+            ],
+            "config": [
+                "currency": ["default_currency_code": .null, "display_type": .null],
+                "record_reference": ["allowed_object_ids": .null],
+            ],
+        ]
+    }
+
     private static func attributes(_ table: String) -> [JSONValue] {
         func attribute(_ slug: String, _ title: String, _ type: String, isArchived: Bool = false) -> JSONValue {
-            [
-                "api_slug": .string(slug), "title": .string(title), "type": .string(type),
-                "is_archived": .bool(isArchived), "is_required": false, "is_unique": false, "is_writable": true,
-                "is_multiselect": false, "is_system_attribute": false, "is_default_value_enabled": false,
-                "default_value": .null, "relationship": .null, "description": .null,
-                "created_at": "2020-01-01T00:00:00.000000000Z",
-                "id": [
-                    "workspace_id": .string(workspace), "object_id": .string(id(9, Self.number(table))),
-                    "attribute_id": .string(slug),
-                ],
-                "config": [
-                    "currency": ["default_currency_code": .null, "display_type": .null],
-                    "record_reference": ["allowed_object_ids": .null],
-                ],
-            ]
+            Self.attribute(table, slug, title, type, isArchived: isArchived)
         }
         let common = [attribute("name", "Name", table == "people" ? "personal-name" : "text")]
         switch table {
@@ -236,6 +249,18 @@ struct AttioVendor: SimulatedVendor {
         }
     }
 
+    /// The slugs that records of a table have values of.
+    static func valueSlugs(_ table: String) -> [String] {
+        switch table {
+        case "companies": ["name", "domains", "description", "primary_location", "industry"]
+        case "people":
+            [
+                "name", "email_addresses", "phone_numbers", "job_title", "description", "company", "lifecycle",
+            ]
+        default: ["name", "stage", "value", "owner", "priority", "associated_company", "associated_people"]
+        }
+    }
+
     // MARK: What is there
 
     func seed(_ session: DocumentSession, _ crm: SyntheticCRM) throws {
@@ -246,8 +271,10 @@ struct AttioVendor: SimulatedVendor {
                 JSONValue.Member(slug, .array(values.map { Self.entry(slug, $0, record.createdAt) }))
             }
             try session.insert(
-                table, Self.record(table, record.id, .object(entries), record.createdAt), at: record.createdAt,
-                id: Int64(record.id))
+                table,
+                Self.kept(
+                    Self.record(table, record.id, .object(entries), record.createdAt), Self.uniqueSlugs[table] ?? []),
+                at: record.createdAt, id: Int64(record.id))
         }
         func one(_ text: String?) -> [JSONValue] { text.map { [.string($0)] } ?? [] }
         func references(_ kind: LinkKind, _ index: Int) -> [JSONValue] {

@@ -73,6 +73,8 @@ package enum DefinitionKeys {
         name: "errors",
         keys: [
             .init("code", .paths, "where a refusal holds the vendor's code"),
+            .init("text", .path, "where it says why; kept with rejected rows only, which are encrypted"),
+            .init("field", .path, "where it names the fields concerned, by their names in requests"),
             .init("wait", .path, "where it says in how many seconds to come back, beside Retry-After"),
             .init("rules", .sections(rule), isRequired: true, "what they mean; the first rule that fits counts"),
         ])
@@ -175,6 +177,7 @@ package enum DefinitionKeys {
                 "fields", .entries(.short(.words(fieldKinds), field)), isRequired: true, "the fields of every account"),
             .init("discover", .section(discovery), "how the account describes fields of its own"),
             .init("links", .entries(.sections(link)), "links to other objects, by the names of their streams"),
+            .init("write", .section(write), "how its records are written; without it, they are only read"),
         ])
 
     static let listSection = DefinitionSection(name: "object.read", keys: list)
@@ -221,6 +224,7 @@ package enum DefinitionKeys {
             .init("at", .templates, "where it is in a record; may have the placeholder of name"),
             .init("kind", .path, "where the description tells the kind of its values"),
             .init("kinds", .entries(.words(fieldKinds)), "our kind for each of the vendor's; others are other"),
+            .init("unique", .path, "where the description says that no two records share a value"),
             .init("options", .section(options), "the values of fixed lists"),
         ])
 

@@ -43,7 +43,8 @@ extension DefinitionReader {
             stream: stream, label: node["label"]?.text ?? stream.text, lists: lists, lookups: lookups, id: id,
             modified: node["modified"]?.text, total: total(node["total"]), byID: byID,
             fields: fields, discovery: node["discover"].flatMap { discovery($0) },
-            links: links(node["links"], objects))
+            links: links(node["links"], objects),
+            write: write(node["write"], fields: fields.map(\.schema.name), lookups: known))
     }
 
     // MARK: Lists
@@ -195,7 +196,7 @@ extension DefinitionReader {
         return DiscoveryPlan(
             request: request, lookups: lookups, list: list, conditions: conditions(node["where"]), name: name,
             label: pathTemplate(node["label"]) ?? name, at: places(node["at"], of: name), kind: path(node["kind"]),
-            kinds: kinds, options: options)
+            kinds: kinds, isUnique: path(node["unique"]), options: options)
     }
 
     private mutating func places(_ node: YAMLNode?, of name: TextTemplate) -> [TextTemplate] {

@@ -4,6 +4,7 @@
 import MigratezConnectorKit
 import MigratezJSON
 package import MigratezModel
+import MigratezTransport
 import MigratezYAML
 
 /// Reads definitions and says all that is wrong with them.
@@ -125,7 +126,8 @@ package struct DefinitionReader {
 
     private func errors(_ node: YAMLNode?) -> RESTErrorTable {
         RESTErrorTable(
-            code: paths(node?["code"]), wait: path(node?["wait"]),
+            code: paths(node?["code"]), wait: path(node?["wait"]), text: path(node?["text"]),
+            field: path(node?["field"]),
             rules: (node?["rules"]?.elements ?? []).compactMap { rule in
                 guard let meaning = rule["means"]?.text.flatMap(RESTErrorTable.Meaning.init) else { return nil }
                 return RESTErrorTable.Rule(
@@ -205,18 +207,23 @@ package struct DefinitionReader {
         }
     }
 
-    mutating func request(_ node: YAMLNode, allowing names: [String]) -> RequestTemplate? {
+    /// - Parameter method: what it is unless the node says another one.
+    mutating func request(
+        _ node: YAMLNode, allowing names: [String], otherwise method: HTTPMethod = .get
+    ) -> RequestTemplate? {
         guard let path = template(node["path"], allowing: names) else { return nil }
         var request = RequestTemplate(path: path)
-        request.isPost = node["method"]?.text == "POST"
+        request.method = node["method"]?.text.flatMap(HTTPMethod.init) ?? method
         for item in node["query"]?.members ?? [] {
             if let value = template(item.value, allowing: names) {
                 request.query.append(RequestTemplate.QueryItem(name: item.key, value: value))
             }
         }
         if let body = node["body"] {
-            if !request.isPost {
-                check.report(.conflict, body.position, "a GET has no body", remedy: "Write 'method: POST'")
+            if request.method == .get || request.method == .delete {
+                check.report(
+                    .conflict, body.position, "a \(request.method.rawValue) has no body", remedy: "Write 'method: POST'"
+                )
             }
             request.body = self.body(body)
             checkPlaceholders(request.body?.placeholders ?? [], names, body.position)
@@ -225,7 +232,7 @@ package struct DefinitionReader {
     }
 
     /// A scalar without quotes that JSON knows as a number, a truth value or `null` is one.
-    private func body(_ node: YAMLNode) -> BodyTemplate {
+    func body(_ node: YAMLNode) -> BodyTemplate {
         switch node.content {
         case .mapping(let members): return .object(members.map { .init(key: $0.key, value: body($0.value)) })
         case .sequence(let elements): return .array(elements.map { body($0) })

@@ -116,6 +116,8 @@ package struct ObjectPlan: Sendable {
     package var fields: [FieldPlan]
     var discovery: DiscoveryPlan?
     var links: [LinkPlan]
+    /// `nil` = the object is only read.
+    var write: WritePlan?
 
     /// The member under which a record's id stands.
     var idName: String { id.onlyMember ?? id.lastName ?? "id" }
@@ -189,6 +191,8 @@ struct DiscoveryPlan: Sendable {
     var kind: RecordPath?
     /// Our kind for each of the vendor's.
     var kinds: [String: FieldSchema.Kind]
+    /// Where the description says whether no two records may share a value.
+    var isUnique: RecordPath?
     var options: OptionsPlan?
 
     struct OptionsPlan: Sendable {

@@ -22,6 +22,18 @@ package struct RESTErrorTable: Sendable {
         case absent
         /// The request cannot be as it is.
         case refused
+        /// Of a row: another record has a value that no two may share.
+        case duplicate
+        /// Of a row: something must be given.
+        case required
+        /// Of a row: a value is of another kind.
+        case invalid
+        /// Of a row: a value is none of a fixed list.
+        case notInList = "not_in_list"
+        /// Of a row: a value is too long.
+        case tooLong = "too_long"
+        /// Of a row: what it refers to is not there.
+        case noParent = "no_parent"
 
         package var code: ErrorCode {
             switch self {
@@ -30,7 +42,22 @@ package struct RESTErrorTable: Sendable {
             case .unavailable: .serverFailed
             case .credentials: .credentialsRejected
             case .permission: .permissionMissing
-            case .absent, .refused: .requestRefused
+            case .absent, .refused, .duplicate, .required, .invalid, .notInList, .tooLong, .noParent: .requestRefused
+            }
+        }
+
+        /// What it says of a row that was refused; `nil` = it says nothing of the row.
+        var rejection: ErrorCode? {
+            switch self {
+            case .throttled, .quotaExhausted, .unavailable, .credentials, .permission: nil
+            case .absent: .recordDeleted
+            case .refused: .ruleViolated
+            case .duplicate: .duplicate
+            case .required: .requiredFieldMissing
+            case .invalid: .wrongType
+            case .notInList: .notInPicklist
+            case .tooLong: .tooLong
+            case .noParent: .parentNotLoaded
             }
         }
 
@@ -38,7 +65,9 @@ package struct RESTErrorTable: Sendable {
             switch self {
             case .throttled, .unavailable: .retry(after: nil)
             case .quotaExhausted: .waitForQuota(until: nil)
-            case .credentials, .permission, .absent, .refused: .fixConfiguration
+            case .credentials, .permission, .absent, .refused, .duplicate, .required, .invalid, .notInList, .tooLong,
+                .noParent:
+                .fixConfiguration
             }
         }
     }
@@ -55,6 +84,10 @@ package struct RESTErrorTable: Sendable {
     var code: RecordPaths?
     /// Where it says in how many seconds to come back, beside `Retry-After`.
     var wait: RecordPath?
+    /// Where it says why, in words that may quote values.
+    var text: RecordPath?
+    /// Where it names the fields concerned.
+    var field: RecordPath?
     /// The first one that fits counts; what none fits is told by its status alone.
     package var rules: [Rule]
 
@@ -76,7 +109,9 @@ package struct RESTErrorTable: Sendable {
         case .quotaExhausted, .throttled:
             return .quotaExhausted(until: asked.map { now.advanced(by: min($0, .seconds(86_400))) })
         case .unavailable: return .transient(after: asked)
-        case .credentials, .permission, .absent, .refused: return .final
+        case .credentials, .permission, .absent, .refused, .duplicate, .required, .invalid, .notInList, .tooLong,
+            .noParent:
+            return .final
         }
     }
 
@@ -91,7 +126,10 @@ package struct RESTErrorTable: Sendable {
         } else if error.code == .requestRefused {
             error.remedy = .fixConfiguration
         }
-        error.cause = RESTCallRefused(status: response.status, meaning: rule(for: response)?.meaning)
+        error.cause = RESTCallRefused(
+            status: response.status, meaning: rule(for: response)?.meaning, code: code,
+            text: text.flatMap { Self.text(at: RecordPaths(paths: [$0]), in: response.body) },
+            fields: field.map { Self.texts(at: $0, in: response.body) } ?? [])
         return error
     }
 
@@ -112,6 +150,18 @@ package struct RESTErrorTable: Sendable {
         return .milliseconds(Int64(seconds * 1000))
     }
 
+    /// What the vendor's code for a row means.
+    func meaning(of code: String) -> Meaning? { rules.first { $0.vendorCode == code }?.meaning }
+
+    private static func texts(at path: RecordPath, in body: [UInt8]) -> [String] {
+        body.withUnsafeBufferPointer { bytes in
+            guard (try? JSONScanner.validate(bytes, limits: .page)) != nil, let start = root(of: bytes) else {
+                return []
+            }
+            return path.values(in: bytes, from: start).map { JSONText.string($0, of: bytes) }
+        }
+    }
+
     private static func text(at paths: RecordPaths, in body: [UInt8]) -> String? {
         body.withUnsafeBufferPointer { bytes -> String? in
             do {
@@ -129,6 +179,21 @@ package struct RESTErrorTable: Sendable {
 struct RESTCallRefused: Error, CustomStringConvertible {
     var status: Int
     var meaning: RESTErrorTable.Meaning?
+    /// The vendor's own code; a word.
+    var code: String?
+    /// The vendor's own words, which may quote values and must not leave the encrypted rejects.
+    var text: String?
+    var fields: [String] = []
 
     var description: String { "the service answers \(status)" }
+
+    /// Whether what was sent is at fault, and not the moment, the token or the rights; and how.
+    var rejection: ErrorCode? {
+        if let meaning { return meaning.rejection }
+        switch status {
+        case 404, 410: return .recordDeleted
+        case 400, 409, 413, 422: return .ruleViolated
+        default: return nil
+        }
+    }
 }

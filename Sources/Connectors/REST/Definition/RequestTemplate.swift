@@ -3,6 +3,7 @@
 
 import MigratezConnectorKit
 import MigratezJSON
+import MigratezTransport
 
 /// A text with places for values: `/contacts/{id}/notes`. `{{` is a brace.
 struct TextTemplate: Sendable, Hashable {
@@ -36,6 +37,9 @@ struct TextTemplate: Sendable, Hashable {
         if !literal.isEmpty { parts.append(.literal(literal)) }
         self.parts = parts
     }
+
+    /// A text that is nothing but a placeholder.
+    init(placeholder name: String) { parts = [.placeholder(name)] }
 
     var placeholders: [String] {
         parts.compactMap { if case .placeholder(let name) = $0 { name } else { nil } }
@@ -139,7 +143,7 @@ struct RequestTemplate: Sendable, Hashable {
         var value: TextTemplate
     }
 
-    var isPost = false
+    var method = HTTPMethod.get
     /// Below the base address.
     var path: TextTemplate
     var query: [QueryItem] = []

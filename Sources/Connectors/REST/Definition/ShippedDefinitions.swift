@@ -73,7 +73,7 @@ extension RESTDefinition {
         package var alternatives: [String]
     }
 
-    /// What a pipeline may set below `source:` with this definition.
+    /// What a pipeline may set below `source:` or `target:` with this definition.
     package var settingSpecs: [SettingSpec] {
         let used = Set(auth.flatMap(\.settings))
         var specs = RESTConnection.commonSettings
@@ -100,9 +100,9 @@ extension RESTDefinition {
     }
 }
 
-/// A definition of one's own: `connector: rest` with the path of a file.
+/// A definition of one's own: `connector: rest` with the path of a file, on either side.
 package enum OwnDefinition {
-    /// What a pipeline may set below `source:`; which of it counts, the definition says.
+    /// What a pipeline may set below `source:` or `target:`; which of it counts, the definition says.
     package static let settings: [SettingSpec] =
         [
             SettingSpec("definition", .path, isRequired: true, "the file with the definition"),
@@ -113,6 +113,11 @@ package enum OwnDefinition {
     /// What such a source can do if its definition says how.
     package static let capabilities = SourceCapabilities(
         routes: ["list"], tellsChanges: false, links: "as the definition says", limits: ["as the definition says"])
+
+    /// What such a destination can do if its definition says how.
+    package static let destinationCapabilities = DestinationCapabilities(
+        routes: [RESTRoute.records, RESTRoute.batch], upsertKey: "as the definition says", links: "fields of records",
+        createdDate: nil, undoes: true, limits: ["as the definition says"])
 
     /// - Throws: `fileNotFound` if the file cannot be read at all.
     package static func read(_ path: String) throws(MigratezError) -> DefinitionReader.Reading {

@@ -6,7 +6,7 @@ import MigratezJSON
 import MigratezModel
 import MigratezTransport
 
-/// Asks a service; every request reads, so that each may be sent again.
+/// Asks a service. All requests but those of `write` read, so that each may be sent again.
 struct RESTClient: Sendable {
     let http: any HTTPClient
     let baseURL: String
@@ -30,14 +30,15 @@ struct RESTClient: Sendable {
 
     /// - Throws: `internalError` if a value of the path is not known, which the definition's check rules out.
     func request(
-        _ template: RequestTemplate, _ values: PlaceholderValues, class endpointClass: String
+        _ template: RequestTemplate, _ values: PlaceholderValues, class endpointClass: String,
+        isRepeatable: Bool = true
     ) throws(MigratezError) -> HTTPRequest {
         guard let target = template.target(values) else {
             throw MigratezError(.internalError, "a request has no value for a part of its path")
         }
         var request = HTTPRequest(
-            template.isPost ? .post : .get, baseURL + target, headers: headers, endpointClass: endpointClass,
-            isIdempotent: true)
+            template.method, baseURL + target, headers: headers, endpointClass: endpointClass,
+            isIdempotent: isRepeatable)
         if let body = template.body?.filled(values) {
             request.headers.append(HTTPHeader("Content-Type", "application/json"))
             request.body = .bytes(body.serialized())
@@ -97,13 +98,36 @@ struct RESTClient: Sendable {
         try await send(request(template, values, class: endpointClass))
     }
 
+    /// The answer to a call that changes something; one without a body is `null`.
+    ///
+    /// - Parameter isRepeatable: whether carrying it out twice comes to the same; only then it is sent again where its
+    ///   fate is unknown.
+    /// - Throws: for a refusal an error whose `cause` is a `RESTCallRefused`.
+    func write(
+        _ template: RequestTemplate, _ values: PlaceholderValues, isRepeatable: Bool
+    ) async throws -> Answer {
+        let request = try request(template, values, class: "write", isRepeatable: isRepeatable)
+        let response = try await http.send(request)
+        guard response.isSuccess else { throw errors.error(response, to: request) }
+        guard !response.body.isEmpty else { return Answer(head: response.head, body: Array("null".utf8)) }
+        do throws(JSONFailure) {
+            try JSONScanner.validate(response.body, limits: .page)
+            return Answer(head: response.head, body: response.body)
+        } catch {
+            throw error.error(.brokenResponse, in: "\(request)", remedy: .retry(after: nil))
+        }
+    }
+
     private static let attemptsMax = 4
 }
 
 extension MigratezError {
+    /// The service's refusal that led to this error, if one did.
+    var callRefused: RESTCallRefused? { cause as? RESTCallRefused }
+
     /// Whether a call was refused because there is no such record.
     var meansAbsent: Bool {
-        guard let refusal = cause as? RESTCallRefused else { return false }
+        guard let refusal = callRefused else { return false }
         return refusal.meaning == .absent || refusal.meaning == nil && (refusal.status == 404 || refusal.status == 410)
     }
 }

@@ -9,6 +9,8 @@ import MigratezTransport
 struct RESTConnection: Sendable {
     let client: RESTClient
     let limiter: RateLimiter
+    /// The most requests at once that the settings allow; `nil` = to be found out.
+    let concurrencyMax: Int?
     /// Values of the definition's own settings, for placeholders.
     let values: [String: String]
 
@@ -78,6 +80,7 @@ struct RESTConnection: Sendable {
             http: decorated, clock: clock, settings: settings, tokens: tokens, retry: retry, budget: limits.budget,
             hints: { limits.hints($0) })
         limiter = policies.limiter
+        concurrencyMax = policies.concurrencyMax
         client = RESTClient(
             http: policies.client, baseURL: baseURL.text, headers: headers, errors: errors, secretItem: secretItem)
     }

@@ -174,7 +174,8 @@ extension DiscoveryPlan {
                 }
         }
         return FieldSchema(
-            name: name, label: label.filled(text) ?? name, kind: kind, options: choices,
+            name: name, label: label.filled(text) ?? name, kind: kind,
+            isUnique: isUnique?.first(in: document, from: element).map { $0.kind == .true } ?? false, options: choices,
             isRestricted: !choices.isEmpty)
     }
 }
