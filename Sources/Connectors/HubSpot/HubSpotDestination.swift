@@ -340,6 +340,11 @@ package final class HubSpotDestination: Destination {
                 .notSupported, "leads are not written to HubSpot", remedy: .fixConfiguration,
                 hint: "HubSpot makes a lead only together with its contact or company; move leads to contacts")
         }
+        guard name != ListReader.object else {
+            throw MigratezError(
+                .notSupported, "lists are not written to HubSpot", remedy: .fixConfiguration,
+                hint: "make a property for who was in which list, or make the lists by hand")
+        }
         guard let stream = StreamName(name) else {
             throw MigratezError(
                 .invalidSetting, "'\(name)' is not the name of an object of HubSpot's", remedy: .fixConfiguration)

@@ -60,6 +60,7 @@ struct HubSpotObject: Sendable, Hashable {
     /// The scopes that reading records and properties takes; activities are read with those of contacts.
     var readScopes: [String] {
         guard type != HubSpotObject.files else { return ["files", "crm.objects.contacts.read"] }
+        guard type != HubSpotObject.lists else { return ["crm.lists.read"] }
         return ["crm.objects.\(scopeName).read", "crm.schemas.\(scopeName).read"]
     }
 
@@ -81,6 +82,7 @@ struct HubSpotObject: Sendable, Hashable {
     ]
 
     private static let files = "files"
+    private static let lists = "lists"
     private static let activities: Set = ["notes", "tasks", "calls", "meetings", "emails", "communications"]
 
     /// The names of the objects whose records links lead to and from, apart from custom ones.
@@ -95,5 +97,6 @@ struct HubSpotObject: Sendable, Hashable {
         "email": ("emails", "Emails"), "communication": ("communications", "Communications"),
         "product": ("products", "Products"), "line_item": ("line_items", "Line items"), "quote": ("quotes", "Quotes"),
         "order": ("orders", "Orders"), "invoice": ("invoices", "Invoices"), "file": (files, "Files"),
+        "list": (lists, "Lists"),
     ]
 }

@@ -34,6 +34,9 @@ struct HubSpotPaths: Sendable, Hashable {
     func propertyGroups(_ type: String) -> String { properties(type) + "/groups" }
     /// Definitions of custom objects; their dated path has the resource behind the version.
     var schemas: String { isDated ? "/crm-object-schemas/\(version)/schemas" : "/crm/v3/schemas" }
+    var listSearch: String { lists + "/search" }
+    func listMembers(_ id: String) -> String { lists + "/\(id)/memberships" }
+    private var lists: String { isDated ? "/crm/lists/\(version)" : "/crm/v3/lists" }
     func pipelines(_ type: String) -> String {
         isDated ? "/crm/pipelines/\(version)/\(type)" : "/crm/v3/pipelines/\(type)"
     }

@@ -7,13 +7,18 @@ package import MigratezModel
 /// Links between records, as edges.
 extension HubSpotSource {
     /// HubSpot takes 1,000 ids a request. That there are no links of a kind is an answer, too.
-    package func linkBatchSize(from: StreamName, to: StreamName) -> Int? { HubSpotLimits.linkReadIDsMax }
+    package func linkBatchSize(from: StreamName, to: StreamName) -> Int? {
+        from.text == ListReader.object ? ListReader.linkBatch : HubSpotLimits.linkReadIDsMax
+    }
 
     package func readLinks(
         from: StreamName, to: StreamName, of records: [(id: String, bytes: ArraySlice<UInt8>)]
     ) async throws -> [Edge] {
         if from.text == HubSpotAttachments.object {
             return try await AttachmentReader(connection: connection).links(of: records, to: to)
+        }
+        if from.text == ListReader.object {
+            return try await ListReader(connection: connection).links(of: records, to: to)
         }
         if HubSpotObject(from).hasProduct, HubSpotObject(to).type == "products" {
             return records.compactMap { record in

@@ -39,6 +39,7 @@ extension HubSpotSource {
         if object.text == HubSpotAttachments.object {
             return try await AttachmentReader(connection: connection).records(ids)
         }
+        if object.text == ListReader.object { return try await ListReader(connection: connection).records(ids) }
         let object = HubSpotObject(object)
         let names = propertyNames(fields, object)
         var whole = Page(bytes: [], records: [], next: nil)

@@ -48,6 +48,10 @@ package struct HubSpotSource: Source {
                 schemas.append(HubSpotAttachments.sourceSchema)
                 continue
             }
+            guard object.text != ListReader.object else {
+                schemas.append(ListReader.schema)
+                continue
+            }
             schemas.append(try await catalog.schema(of: HubSpotObject(object)))
         }
         return schemas
@@ -56,7 +60,8 @@ package struct HubSpotSource: Source {
     package func ownObjects() async throws -> [OwnObject] { try await HubSpotCatalog(connection).ownObjects() }
 
     package func linkLabels(from: StreamName, to: StreamName) async throws -> [String] {
-        guard from.text != HubSpotAttachments.object, to.text != HubSpotAttachments.object else { return [] }
+        let unlabelled: Set = [HubSpotAttachments.object, ListReader.object]
+        guard !unlabelled.contains(from.text), !unlabelled.contains(to.text) else { return [] }
         let path = connection.paths.linkLabels(HubSpotObject(from).type, HubSpotObject(to).type)
         return try await HubSpotCatalog(connection).results(path, []).map { LinkType($0) }
             .filter(\.isLabel).compactMap(\.label)
@@ -68,6 +73,7 @@ package struct HubSpotSource: Source {
         guard object.text != HubSpotAttachments.object else {
             return RecordLayout(id: "id", fields: "properties", modified: "updatedAt")
         }
+        if object.text == ListReader.object { return ListReader.layout }
         return RecordLayout(
             id: "id", fields: "properties", modified: HubSpotObject(object).modified,
             formerIDs: HubSpotObject.mergedIDs)
@@ -78,6 +84,7 @@ package struct HubSpotSource: Source {
             return try await AttachmentReader(connection: connection)
                 .page(at: try AttachmentCursor(cursor), limit: settings.pageRecords)
         }
+        if object.text == ListReader.object { return try await ListReader(connection: connection).page(after: cursor) }
         let place = try HubSpotCursor(cursor)
         var page = try await page(of: HubSpotObject(object), fields: fields, at: place)
         if page.next == nil, settings.includesArchived, !place.isArchived {
@@ -109,6 +116,7 @@ package struct HubSpotSource: Source {
     package func estimatedCount(of object: StreamName) async throws -> Int? {
         // How many activities carry files, nobody tells.
         guard object.text != HubSpotAttachments.object else { return nil }
+        if object.text == ListReader.object { return try await ListReader(connection: connection).count() }
         let body: JSONValue = ["filterGroups": [], "limit": 1]
         do {
             let answer = try await connection.client.post(

@@ -37,6 +37,8 @@ package struct HubSpotOptions: Sendable {
     package var fileBytesMax: Int?
     /// Records of the custom object `subscription`, which the account has if there are any.
     package var subscriptions: Int
+    /// How many lists there are.
+    package var lists: Int
     /// How many custom objects there may be: 10 in Enterprise accounts (HubSpot Products & Services Catalog).
     package var customObjectsMax: Int
     /// How many labels the links between two objects may have.
@@ -48,7 +50,8 @@ package struct HubSpotOptions: Sendable {
     package init(
         tokens: Set<String>? = nil, scopes: Set<String>? = nil, tokenLifetime: Duration = .seconds(1800),
         rate: Rate? = nil, searchRate: Rate? = nil, searchLag: Duration = .zero, targetBytesMax: Int = 16_384,
-        fileBytesMax: Int? = nil, subscriptions: Int = 0, customObjectsMax: Int = 10, labelsPerPairMax: Int = 50,
+        fileBytesMax: Int? = nil, subscriptions: Int = 0, lists: Int = 0, customObjectsMax: Int = 10,
+        labelsPerPairMax: Int = 50,
         database: String? = nil, clock: any WallClock = SystemWallClock()
     ) {
         self.tokens = tokens
@@ -60,6 +63,7 @@ package struct HubSpotOptions: Sendable {
         self.targetBytesMax = targetBytesMax
         self.fileBytesMax = fileBytesMax
         self.subscriptions = subscriptions
+        self.lists = lists
         self.customObjectsMax = customObjectsMax
         self.labelsPerPairMax = labelsPerPairMax
         self.database = database

@@ -157,6 +157,8 @@ package final class HubSpotSimulator: SimulatorService {
         case .pipelines(let object): pipelines(object)
         case .pipeline(let object, let id): try pipeline(object, id)
         case .owners: try owners(request)
+        case .listsSearch: try listsSearch(request)
+        case .listMemberships(let id): try listMemberships(id, request)
         case .owner(let id): try owner(id, request)
         case .usage: usage()
         case .accountDetails: accountDetails()

@@ -25,6 +25,7 @@ enum Operation: Sendable, Equatable {
     case propertyCreate(ObjectType), propertyBatchCreate(ObjectType)
     case propertyGroups(ObjectType), propertyGroupCreate(ObjectType)
     case schemas, schema(ObjectType), schemaCreate
+    case listsSearch, listMemberships(id: String)
     case pipelines(ObjectType), pipeline(ObjectType, id: String)
     case owners, owner(id: String)
     case usage, accountDetails
@@ -53,6 +54,11 @@ enum Operation: Sendable, Equatable {
             case "properties": Operation.properties(request.method, rest)
             case "pipelines": Operation.pipelines(request.method, rest)
             case "owners": Operation.owners(request.method, rest)
+            case "lists":
+                request.method == .post && rest == ["search"]
+                    ? .listsSearch
+                    : request.method == .get && rest.count == 2 && rest[1] == "memberships"
+                        ? .listMemberships(id: rest[0]) : nil
             case "files": Operation.files(request.method, rest)
             case "hubfs-signed":
                 request.method == .get && rest.count == 1 ? .fileDownload(id: rest[0]) : nil
@@ -233,6 +239,8 @@ extension Operation {
         case .schemaCreate: "create schema"
         case .pipelines(let object), .pipeline(let object, _): "pipelines \(plural(object))"
         case .owners, .owner: "owners"
+        case .listsSearch: "search lists"
+        case .listMemberships: "members of a list"
         case .usage: "usage"
         case .fileUpload: "upload file"
         case .file: "file"
@@ -270,6 +278,7 @@ extension Operation {
         case .schemas, .schema: "crm.schemas.custom.read"
         case .schemaCreate: "crm.schemas.custom.write"
         case .owners, .owner: "crm.objects.owners.read"
+        case .listsSearch, .listMemberships: "crm.lists.read"
         }
     }
 
@@ -280,5 +289,5 @@ extension Operation {
             return ["objects", "schemas"].flatMap { family in
                 ["read", "write"].map { "crm.\(family).\(name).\($0)" }
             }
-        } + ["crm.objects.owners.read", "files"])
+        } + ["crm.objects.owners.read", "crm.lists.read", "files"])
 }
