@@ -69,11 +69,6 @@ extension CRMObject {
     }
 }
 
-/// An intent that nobody goes back to.
-struct NoIntent: WriteIntent {
-    func note(_ note: String) async throws {}
-}
-
 /// Reads an object to its end, page by page, each from a source of its own as after a crash.
 func readAll(
     _ object: StreamName, fields: [String], from source: () throws -> HubSpotSource

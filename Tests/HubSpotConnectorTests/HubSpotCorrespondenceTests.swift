@@ -17,7 +17,7 @@ struct HubSpotCorrespondenceTests {
         try await destination.prepare(try await destination.discover([object]).flatMap(destination.requirements))
         let receipts = try await destination.write(
             Batch(object: object, rows: rows), by: destination.route(for: object, expectedRows: rows.count),
-            intent: NoIntent())
+            intent: KeptIntent())
         return (
             destination,
             receipts.compactMap { receipt in if case .created(let id) = receipt.result { id } else { nil } }

@@ -90,7 +90,7 @@ struct HubSpotCustomObjectTests {
             }
             let receipts = try await destination.write(
                 Batch(object: Self.name, rows: rows), by: destination.route(for: Self.name, expectedRows: 2),
-                intent: NoIntent())
+                intent: KeptIntent())
             guard case .rejected(let rejection)? = receipts.first(where: { $0.key == "row-0" })?.result else {
                 Issue.record("\(receipts)")
                 return
@@ -132,7 +132,7 @@ struct HubSpotCustomObjectTests {
                 ])
             let batch = Batch(object: object, rows: [row])
             let written = try await destination.write(
-                batch, by: destination.route(for: object, expectedRows: 1), intent: NoIntent())
+                batch, by: destination.route(for: object, expectedRows: 1), intent: KeptIntent())
             guard case .created(let id)? = written.first?.result else {
                 Issue.record("\(written)")
                 return

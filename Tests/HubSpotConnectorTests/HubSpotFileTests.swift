@@ -122,7 +122,7 @@ struct HubSpotFileTests {
         let route = destination.route(for: "file", expectedRows: 1)
         #expect(route.recordsMax == 1)
         let receipts = try await destination.write(
-            Batch(object: "file", rows: [row]), by: route, intent: NoIntent())
+            Batch(object: "file", rows: [row]), by: route, intent: KeptIntent())
         return try #require(receipts.first)
     }
 
@@ -230,9 +230,9 @@ struct HubSpotFileTests {
             let batch = Batch(object: "file_to_\(name)", rows: rows)
             let route = destination.route(for: batch.object, expectedRows: rows.count)
             #expect(try await destination.resolve(batch, by: route, note: nil).isEmpty)
-            let first = try await destination.write(batch, by: route, intent: NoIntent())
+            let first = try await destination.write(batch, by: route, intent: KeptIntent())
             #expect(first.allSatisfy { $0.isCreated })
-            let second = try await account.destination().write(batch, by: route, intent: NoIntent())
+            let second = try await account.destination().write(batch, by: route, intent: KeptIntent())
             #expect(second.count == rows.count && second.allSatisfy { $0.isUpdated })
             #expect(Set(first.map(\.id)) == Set(second.map(\.id)))
             #expect(try await destination.resolve(batch, by: route, note: nil).count == rows.count)

@@ -6,6 +6,7 @@ import MigratezJSON
 import MigratezModel
 import MigratezOdooConnector
 import MigratezSyntheticCRM
+import MigratezTestKit
 import MigratezTransport
 import Testing
 
@@ -70,7 +71,7 @@ import Testing
                     } ?? [])
                 let receipts = try await destination.write(
                     Batch(object: object, rows: [row]), by: destination.route(for: object, expectedRows: 1),
-                    intent: Forgetful())
+                    intent: KeptIntent())
                 guard case .created(let id) = receipts[0].result else {
                     throw MigratezError(.internalError, "\(receipts[0].result)")
                 }
@@ -93,9 +94,4 @@ import Testing
             #expect(try JSONValue(parsing: try #require(held.first?.fields))["list_price"]?.text == "12.5")
         }
     }
-}
-
-/// Remembers nothing: these writes have no notes.
-private struct Forgetful: WriteIntent {
-    func note(_ note: String) async throws {}
 }

@@ -81,7 +81,8 @@ struct OdooFailureTests {
             let destination = try site.destination()
             var receipts: [Receipt] = []
             for start in stride(from: 0, to: 300, by: 50) {
-                receipts += try await destination.write(contacts(start..<start + 50), by: Self.route, intent: NoNotes())
+                receipts += try await destination.write(
+                    contacts(start..<start + 50), by: Self.route, intent: KeptIntent())
             }
             #expect(receipts.count == 300)
             #expect(receipts.allSatisfy { if case .created = $0.result { true } else { false } })
@@ -105,9 +106,4 @@ struct OdooFailureTests {
     }
 
     static let route = WriteRoute(name: "load", recordsMax: 200, bytesMax: .MiB(8), concurrencyMax: 1)
-}
-
-/// An intent whose notes nobody asks for.
-struct NoNotes: WriteIntent {
-    func note(_ note: String) async throws {}
 }

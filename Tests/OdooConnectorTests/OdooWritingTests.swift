@@ -18,7 +18,7 @@ struct OdooWritingTests {
             object: object,
             rows: rows.map { Batch.Row(key: $0.key, fields: $0.fields.serialized(), references: references) })
         let receipts = try await site.destination()
-            .write(batch, by: OdooFailureTests.route, intent: NoNotes())
+            .write(batch, by: OdooFailureTests.route, intent: KeptIntent())
         return Dictionary(receipts.map { ($0.key, $0.result) }, uniquingKeysWith: { $1 })
     }
 
@@ -146,7 +146,7 @@ struct OdooWritingTests {
             var row = Batch.Row(key: "k", fields: Array(#"{"name":"N"}"#.utf8))
             row.targetID = "4711"
             let receipts = try await site.destination().write(
-                Batch(object: "contact", rows: [row]), by: OdooFailureTests.route, intent: NoNotes())
+                Batch(object: "contact", rows: [row]), by: OdooFailureTests.route, intent: KeptIntent())
             #expect(receipts.map { code($0.result) } == [.recordDeleted])
         }
     }

@@ -33,7 +33,7 @@ struct `Writing to Attio` {
     ) async throws -> [String: Receipt.Result] {
         let receipts = try await destination.write(
             Batch(object: object, rows: rows), by: destination.route(for: object, expectedRows: rows.count),
-            intent: SilentIntent())
+            intent: KeptIntent())
         return Dictionary(receipts.map { ($0.key, $0.result) }, uniquingKeysWith: { $1 })
     }
 
@@ -127,10 +127,6 @@ struct `Writing to Attio` {
             }
         }
     }
-}
-
-struct SilentIntent: WriteIntent {
-    func note(_ note: String) async throws {}
 }
 
 extension VendorAccount {

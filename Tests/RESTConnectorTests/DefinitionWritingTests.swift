@@ -130,7 +130,7 @@ struct `Writing by a definition` {
     private func write(_ destination: RESTDestination, _ rows: [Batch.Row]) async throws -> [String: Receipt.Result] {
         let route = destination.route(for: "thing", expectedRows: rows.count)
         let receipts = try await destination.write(
-            Batch(object: "thing", rows: rows), by: route, intent: SilentIntent())
+            Batch(object: "thing", rows: rows), by: route, intent: KeptIntent())
         #expect(receipts.count == rows.count)
         return Dictionary(receipts.map { ($0.key, $0.result) }, uniquingKeysWith: { $1 })
     }
