@@ -31,6 +31,29 @@ import Testing
         }
     }
 
+    @Test(arguments: [["load.route": "batch"], [:]])
+    func `a table without messages for many rows is written by batches, and any other where it is wanted`(
+        _ settings: [String: String]
+    ) async throws {
+        var options = DynamicsOptions()
+        if settings.isEmpty { options.tablesWithoutMultiple = ["contact"] }
+        try await DynamicsWorld.run(options: options) { world in
+            let destination = try await world.prepared(["contact"], settings)
+            #expect(destination.route(for: "contact", expectedRows: 1).name == (settings["load.route"] ?? "multiple"))
+            let long = String(repeating: "x", count: 51)
+            let rows = (0..<20).map { Batch.Row("c-\($0)", ["lastname": $0 == 7 ? .string(long) : "L"]) }
+            // The batch is carried out, and its answer is lost: the rest alone is sent again.
+            world.inject(.commitThenDrop, at: "$batch")
+            let first = try await destination.put("contact", rows)
+            #expect(first.map(\.word) == (0..<20).map { $0 == 7 ? "MZ-LEN-01" : "created" })
+            let again = try await destination.put("contact", rows)
+            #expect(again.map(\.word) == (0..<20).map { $0 == 7 ? "MZ-LEN-01" : "updated" })
+            #expect(Set(again.compactMap(\.id)) == Set(first.compactMap(\.id)))
+            #expect(try world.environment.count(of: "contact") == 19)
+            #expect(world.server.journal.counts.byRoute.keys.allSatisfy { !$0.hasSuffix("Multiple") })
+        }
+    }
+
     @Test func `notes take no column, and are known by ids that are made of our keys`() async throws {
         try await DynamicsWorld.run { world in
             let destination = try await world.prepared(["annotation", "account"])

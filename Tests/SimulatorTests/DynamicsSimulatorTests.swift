@@ -128,6 +128,87 @@ import Testing
         #expect(try environment.count(of: "contact") == 2)
     }
 
+    @Test func `which messages a table takes is told, and one that takes none refuses them`() async throws {
+        var options = DynamicsOptions()
+        options.tablesWithoutMultiple = ["task"]
+        let environment = try environment(nil, options)
+        func messages(_ table: String) async throws -> [String] {
+            let filter =
+                "primaryobjecttypecode eq '\(table)' and "
+                + "(sdkmessageid/name eq 'CreateMultiple' or sdkmessageid/name eq 'UpsertMultiple')"
+            let answer = try await ask(
+                environment, .get, "sdkmessagefilters?$filter=\(PercentEncoding.encoded(filter))")
+            return try value(answer.body)["value"]?.elements.compactMap { $0["sdkmessageid"]?["name"]?.text } ?? []
+        }
+        #expect(try await messages("contact") == ["CreateMultiple", "UpsertMultiple"])
+        #expect(try await messages("task").isEmpty)
+        #expect(try await messages("nothing").isEmpty)
+        let body = #"{"Targets":[{"@odata.type":"Microsoft.Dynamics.CRM.task","subject":"A"}]}"#
+        let refused = try await ask(environment, .post, "tasks/Microsoft.Dynamics.CRM.CreateMultiple", body)
+        #expect(refused.status == 404 && refused.body.contains("0x8006088a"))
+    }
+
+    @Test func `a product needs a number and a unit of its group, and begins as a draft`() async throws {
+        let environment = try environment()
+        let unit = try value(try await ask(environment, .get, "uoms").body)["value"]?[0]
+        let (id, group) = (unit?["uomid"]?.text ?? "", unit?["_uomscheduleid_value"]?.text ?? "")
+        let units =
+            #""defaultuomid@odata.bind":"/uoms(\#(id))","defaultuomscheduleid@odata.bind":"/uomschedules(\#(group))""#
+        for (body, code) in [
+            (#"{"name":"A"}"#, "0x80043b05"), (#"{"name":"A","productnumber":"1"}"#, "0x80043b13"),
+            (#"{"productnumber":"1","defaultuomscheduleid@odata.bind":"/uomschedules(\#(group))"}"#, "0x80043b0d"),
+        ] {
+            let answer = try await ask(environment, .post, "products", body)
+            #expect(answer.status == 400 && answer.body.contains(code), "\(answer.body)")
+        }
+        #expect(try await ask(environment, .post, "products", #"{"productnumber":"1",\#(units)}"#).status == 204)
+        #expect(try await ask(environment, .post, "products", #"{"productnumber":"1",\#(units)}"#).body.contains("b06"))
+        let product = try #require(try environment.records(of: "product").first)
+        #expect(product["statecode"]?.int == 2 && product["_ownerid_value"] == nil)
+    }
+
+    @Test func `lines are of open deals with a price list and of active products`() async throws {
+        let crm = SyntheticCRM(seed: 4, counts: .init(deals: 20, products: 10, lineItems: 40))
+        let environment = try environment(crm)
+        let deals = try environment.records(of: "opportunity")
+        let open = try #require(deals.first { $0["statecode"]?.int == 0 }?["opportunityid"]?.text)
+        let closed = try #require(deals.first { $0["statecode"]?.int != 0 }?["opportunityid"]?.text)
+        let product = try #require(try environment.records(of: "product").first?["productid"]?.text)
+        let price = try environment.records(of: "productpricelevel").first { $0["_productid_value"]?.text == product }
+        let unit = try #require(try environment.records(of: "uom").first?["uomid"]?.text)
+        func add(_ deal: String, _ rest: String) async throws -> (status: Int, body: String) {
+            let answer = try await ask(
+                environment, .post, "opportunityproducts",
+                #"{"opportunityid@odata.bind":"/opportunities(\#(deal))","quantity":2,\#(rest)}"#,
+                headers: [("Prefer", "return=representation")])
+            return (answer.status, answer.body)
+        }
+        let sold = #""productid@odata.bind":"/products(\#(product))""#
+        let whole = sold + #","uomid@odata.bind":"/uoms(\#(unit))""#
+        #expect(try await add(closed, whole).body.contains("0x80043b09"))
+        #expect(try await add(open, sold).body.contains("0x80043b0d"))
+        #expect(try await add(open, #""priceperunit":1"#).body.contains("0x80043b11"))
+        // Without being told otherwise, the price is that of the list, if it has one.
+        let line = try value(try await add(open, whole + #","priceperunit":1"#).body)
+        #expect(line["priceperunit"]?.text.flatMap(Double.init) == price?["amount"]?.text.flatMap(Double.init) ?? 0)
+        #expect(line["pricingerrorcode"]?.int == (price == nil ? 5 : 0))
+        let own = try value(try await add(open, whole + #","priceperunit":1.5,"ispriceoverridden":true"#).body)
+        #expect(own["priceperunit"]?.text == "1.5" && own["extendedamount"]?.text == "3")
+        #expect(try await ask(environment, .delete, "products(\(product))").body.contains("0x80040227"))
+        #expect(
+            try await ask(
+                environment, .patch, "opportunities(\(open))", #"{"pricelevelid@odata.bind":null}"#
+            ).status == 204)
+        #expect(try await add(open, whole).body.contains("0x80043b12"))
+        let lines = try environment.count(of: "opportunityproduct")
+        let gone = try environment.records(of: "opportunityproduct").filter { $0["_opportunityid_value"]?.text == open }
+        #expect(try await ask(environment, .delete, "opportunities(\(open))").status == 204)
+        #expect(try environment.count(of: "opportunityproduct") == lines - gone.count)
+        #expect(try await ask(environment, .patch, "products(\(product))", #"{"statecode":1}"#).status == 204)
+        let other = try #require(deals.first { $0["statecode"]?.int == 0 && $0["opportunityid"]?.text != open })
+        #expect(try await add(other["opportunityid"]?.text ?? "", whole).status == 400)
+    }
+
     @Test func `requests above the limit are refused with the time to wait`() async throws {
         let clock = ManualClock()
         var options = DynamicsOptions()

@@ -17,7 +17,8 @@ package struct DynamicsDestination: Destination {
     /// What may stand below `target:`.
     package static let settings: [SettingSpec] = DynamicsAccess.specs + DynamicsTargetSettings.specs
     package static let capabilities = DestinationCapabilities(
-        routes: [routeName, documentRouteName], bulkRoute: routeName,
+        routes: DynamicsTargetSettings.Route.allCases.map(\.rawValue) + [documentRouteName],
+        bulkRoute: DynamicsTargetSettings.Route.multiple.rawValue,
         upsertKey: DynamicsTargetSettings.defaultKeyColumn, links: "lookups, and connections",
         movesFiles: true, createdDate: "every table, by overriddencreatedon", undoes: true,
         limits: [
@@ -27,8 +28,6 @@ package struct DynamicsDestination: Destination {
             "\(DynamicsLimits.budget), unless rate.requests says more",
         ])
 
-    /// All records but files.
-    private static let routeName = "multiple"
     private static let documentRouteName = "document"
 
     package let limiter: RateLimiter?
@@ -83,9 +82,11 @@ package struct DynamicsDestination: Destination {
     package func route(for object: String, expectedRows: Int) -> WriteRoute {
         let isFile = DynamicsObject(object).isFile
         return WriteRoute(
-            name: isFile ? Self.documentRouteName : Self.routeName,
+            name: isFile ? Self.documentRouteName : settings.route.rawValue,
             recordsMax: isFile ? 1 : settings.batchRecords, bytesMax: .MiB(8),
-            concurrencyMax: connection.concurrencyMax ?? DynamicsLimits.concurrencyDefault)
+            // Lines open what is closed, and close it again.
+            concurrencyMax: object == CatalogTable.lineItem
+                ? 1 : connection.concurrencyMax ?? DynamicsLimits.concurrencyDefault)
     }
 
     package func write(_ batch: Batch, by route: WriteRoute, intent: any WriteIntent) async throws -> [Receipt] {
@@ -94,11 +95,17 @@ package struct DynamicsDestination: Destination {
         if DynamicsObject(batch.object).isFile {
             let writer = DocumentWriter(
                 api: connection.api, table: table, lookup: lookup(table), batches: batches,
-                body: try await writer(table).body(for: batch.rows),
+                body: try await writer(table, messages: []).body(for: batch.rows),
                 bytesMax: try await connection.catalog.uploadBytesMax())
             for row in batch.rows { receipts.append(try await writer.write(row)) }
+        } else if table.name == CatalogTable.lineItem {
+            receipts = try await lines(table).write(batch.rows, intent: intent)
         } else {
-            receipts = try await writer(table).write(batch.rows)
+            var writer = try await writer(table)
+            if table.name == CatalogTable.product {
+                writer.additions = try await salesCatalog.additions(toProducts: batch.rows)
+            }
+            receipts = try await writer.write(batch.rows)
         }
         let ordered = Receipt.joined(receipts, toRows: batch.rows.count) { batch.rows[$0].key }.compactMap { $0 }
         guard ordered.count == batch.rows.count, receipts.count == batch.rows.count else {
@@ -109,6 +116,9 @@ package struct DynamicsDestination: Destination {
     }
 
     package func resolve(_ batch: Batch, by route: WriteRoute, note: String?) async throws -> [Receipt] {
+        if batch.object == CatalogTable.lineItem {
+            try await lines(try await table(batch.object)).complete(note)
+        }
         let rows = batch.rows.filter { $0.targetID == nil }
         let found = try await lookup(try await table(batch.object)).records(keys: rows.map(\.key))
         return rows.compactMap { row in
@@ -117,7 +127,9 @@ package struct DynamicsDestination: Destination {
     }
 
     package func delete(object: String, ids: [String]) async throws -> [Deletion] {
-        try await RecordDeletion(batches: batches, table: try await table(object)).delete(ids)
+        let table = try await table(object)
+        return try await table.name == CatalogTable.lineItem
+            ? lines(table).delete(ids) : RecordDeletion(batches: batches, table: table).delete(ids)
     }
 
     package func finish() async throws {}
@@ -132,10 +144,24 @@ package struct DynamicsDestination: Destination {
         RecordLookup(api: connection.api, table: table, keyColumn: settings.keyColumn)
     }
 
-    private func writer(_ table: TableMetadata) -> RowWriter {
+    private func writer(_ table: TableMetadata) async throws -> RowWriter {
+        let takesMany = settings.route == .multiple
+        return writer(table, messages: takesMany ? try await connection.catalog.bulkMessages(of: table.name) : [])
+    }
+
+    private func writer(_ table: TableMetadata, messages: Set<String>) -> RowWriter {
         RowWriter(
             api: connection.api, catalog: connection.catalog, table: table, lookup: lookup(table), batches: batches,
-            clock: clock)
+            clock: clock, messages: messages)
+    }
+
+    private var salesCatalog: SalesCatalog {
+        SalesCatalog(api: connection.api, unitGroup: settings.unitGroup, priceList: settings.priceList)
+    }
+
+    private func lines(_ table: TableMetadata) async throws -> LineItemWriter {
+        LineItemWriter(
+            rows: try await writer(table), catalog: salesCatalog, opportunity: try await self.table("opportunity"))
     }
 
     // MARK: Reading
@@ -220,7 +246,7 @@ package struct DynamicsDestination: Destination {
         let looks = (records + readBatchSize - 1) / readBatchSize
         var calls = [
             CallEstimate(
-                "CreateMultiple \(object)", writes, secondsEach: 1...20,
+                "\(settings.route.rawValue) \(object)", writes, secondsEach: 1...20,
                 atOnce: connection.concurrencyMax ?? DynamicsLimits.concurrencyDefault),
             CallEstimate("keys of \(object)", looks, secondsEach: 0.1...1),
         ]

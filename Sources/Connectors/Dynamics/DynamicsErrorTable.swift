@@ -103,6 +103,25 @@ package struct DynamicsErrorRule: Sendable {
         DynamicsErrorRule("0x80060882", .ruleViolated, .rejectRow),
         DynamicsErrorRule("0x80040225", .ownerInactive, .rejectRow),
 
+        // Rows: products, price lists and lines
+        DynamicsErrorRule("0x80043b05", .requiredFieldMissing, .rejectRow),
+        DynamicsErrorRule("0x80043b06", .duplicate, .rejectRow),
+        DynamicsErrorRule("0x80043b08", .duplicate, .rejectRow),
+        DynamicsErrorRule("0x80043b09", .ruleViolated, .rejectRow),
+        DynamicsErrorRule("0x80043b0a", .requiredFieldMissing, .rejectRow),
+        DynamicsErrorRule("0x80043b0d", .requiredFieldMissing, .rejectRow),
+        DynamicsErrorRule("0x80043b0e", .requiredFieldMissing, .rejectRow),
+        DynamicsErrorRule("0x80043b10", .requiredFieldMissing, .rejectRow),
+        DynamicsErrorRule("0x80043b11", .requiredFieldMissing, .rejectRow),
+        DynamicsErrorRule("0x80043b12", .requiredFieldMissing, .rejectRow),
+        DynamicsErrorRule("0x80043b13", .requiredFieldMissing, .rejectRow),
+        DynamicsErrorRule("0x80043b14", .ruleViolated, .rejectRow),
+        DynamicsErrorRule("0x80043b15", .requiredFieldMissing, .rejectRow),
+        DynamicsErrorRule("0x80043b16", .ruleViolated, .rejectRow),
+        DynamicsErrorRule("0x80043afb", .ruleViolated, .rejectRow),
+        DynamicsErrorRule("0x80048cf6", .ruleViolated, .rejectRow),
+        DynamicsErrorRule("0x80040227", .ruleViolated, .rejectRow),
+
         // Rows: plug-ins of the environment
         DynamicsErrorRule("0x80040265", .ruleViolated, .rejectRow),
         DynamicsErrorRule("0x80040224", .ruleViolated, .rejectRow),

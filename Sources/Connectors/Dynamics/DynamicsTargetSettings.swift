@@ -11,17 +11,41 @@ struct DynamicsTargetSettings: Sendable {
     /// prefix `new` (Microsoft Learn, "Solution concepts").
     static let defaultKeyColumn = "new_migratezid"
 
+    /// By what many rows are written.
+    enum Route: String, CaseIterable, Sendable {
+        /// `CreateMultiple` and `UpdateMultiple`, where the table takes them. The default: a call is one transaction over
+        /// there and some times faster than as many single operations (Microsoft Learn, "Use bulk operation messages"), and
+        /// what it loses by a bad row is a second request.
+        case multiple
+        /// `$batch` of single operations, each by itself. Better for a load in which most calls hold a bad row, and where
+        /// plug-ins of the environment do not stand many rows at once.
+        case batch
+    }
+
     let keyColumn: String
+    let route: Route
     /// Rows of one write.
     let batchRecords: Int
     let bypassesLogic: Bool
     let allowsDuplicates: Bool
+    let priceList: String?
+    let unitGroup: String?
 
     static let specs: [SettingSpec] = [
         SettingSpec("load.external_id", .text, "the column that holds our row key; default \(defaultKeyColumn)"),
         SettingSpec(
             "load.batch.records", .integer,
             "records of one write, 1 to \(DynamicsLimits.batchRowsMax); default \(DynamicsLimits.writeRowsDefault)"),
+        SettingSpec(
+            "load.route", .oneOf(Route.allCases.map(\.rawValue)),
+            "what carries the rows: multiple (CreateMultiple and UpdateMultiple, where a table takes them) or batch "
+                + "(single operations); default \(Route.multiple.rawValue)"),
+        SettingSpec(
+            "load.price_list", .text,
+            "the price list of opportunities that have none when products are added; default the only active one"),
+        SettingSpec(
+            "load.unit_group", .text,
+            "the unit group of new products whose rows name none; default the only one, or 'Default Unit'"),
         SettingSpec(
             "load.bypass_logic", .bool,
             "whether plug-ins, workflows and flows are kept from running for our writes; default false"),
@@ -44,6 +68,9 @@ struct DynamicsTargetSettings: Sendable {
                 remedy: .fixConfiguration)
         }
         batchRecords = records
+        route = settings["load.route"].flatMap(Route.init) ?? .multiple
+        priceList = settings["load.price_list"]
+        unitGroup = settings["load.unit_group"]
         bypassesLogic = settings["load.bypass_logic"] == "true"
         allowsDuplicates = settings["load.allow_duplicates"] == "true"
     }

@@ -17,6 +17,7 @@ final class MetadataCatalog: Sendable {
     private let known = Mutex<[String: TableMetadata]>([:])
     private let setNames = Mutex<[String: String]>([:])
     private let uploadLimit = Mutex<ByteCount?>(nil)
+    private let bulkMessages = Mutex<[String: Set<String>]>([:])
 
     init(api: DynamicsAPI, keyColumn: String) {
         self.api = api
@@ -53,6 +54,30 @@ final class MetadataCatalog: Sendable {
         let limit = answer["value"]?[0]?["maxuploadfilesize"]?.int.map { ByteCount($0) }
         uploadLimit.withLock { $0 = limit }
         return limit
+    }
+
+    /// Which of the messages that write many rows at once a table takes: `CreateMultiple`, `UpdateMultiple`. Not every table
+    /// does, and the environment tells which (Microsoft Learn, "Use bulk operation messages", "Availability with standard
+    /// tables": the filters of a message name its tables).
+    func bulkMessages(of name: String) async throws -> Set<String> {
+        if let known = bulkMessages.withLock({ $0[name] }) { return known }
+        let answer = try await api.json(
+            "sdkmessagefilters",
+            query: [
+                ("$select", "primaryobjecttypecode"), ("$expand", "sdkmessageid($select=name)"),
+                (
+                    "$filter",
+                    "primaryobjecttypecode eq \(ODataText.literal(name)) and "
+                        + "(sdkmessageid/name eq 'CreateMultiple' or sdkmessageid/name eq 'UpdateMultiple')"
+                ),
+            ], endpointClass: "metadata")
+        guard case .array(let filters)? = answer["value"] else {
+            throw MigratezError(
+                .brokenResponse, "the messages of \(name) were answered without their list", remedy: .retry(after: nil))
+        }
+        let found = Set(filters.compactMap { $0["sdkmessageid"]?["name"]?.text })
+        bulkMessages.withLock { $0[name] = found }
+        return found
     }
 
     /// Asks for the definition of a table anew.

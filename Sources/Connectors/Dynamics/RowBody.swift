@@ -18,6 +18,18 @@ struct RowBody: Sendable {
     let setNames: [String: String]
     /// What the values of lookups that may lead to several tables lead to, by their ids.
     let tablesOfIDs: [String: String]
+    /// What rows are given besides what they say, by their keys.
+    let additions: [String: [Addition]]
+
+    /// A member of a record's JSON that its row need not name.
+    struct Addition: Sendable {
+        /// A row that sets it keeps its own value.
+        var column: String
+        var property: String
+        var value: JSONValue
+        /// Whether a record that is there gets it, too.
+        var isForChanges = false
+    }
 
     /// A row that can be sent.
     struct Prepared: Sendable {
@@ -56,7 +68,11 @@ struct RowBody: Sendable {
                 parties += PartyLists.addresses(member.value.text ?? "").map { (role, $0) }
                 continue
             }
-            if member.key == "statecode" || member.key == "statuscode" && state?.isOpen == false { continue }
+            if member.key == "statecode"
+                || member.key == "statuscode" && state.map({ $0.state != table.firstState }) == true
+            {
+                continue
+            }
             if column.field.kind == .reference {
                 try bind(column, member.value, to: &writer)
             } else {
@@ -76,6 +92,12 @@ struct RowBody: Sendable {
             guard operation == .create ? column.field.isCreateable : column.field.isUpdateable else { continue }
             writer.key("\(property)@odata.bind")
             writer.string("/\(set)(\(reference.targetID))")
+        }
+        for addition in additions[row.key] ?? [] where operation == .create || addition.isForChanges {
+            guard values[addition.column] == nil, !row.references.contains(where: { $0.field == addition.column })
+            else { continue }
+            writer.key(addition.property)
+            addition.value.write(to: &writer)
         }
         if table.hasKeyColumn {
             writer.key(keyColumn)
@@ -169,38 +191,5 @@ struct RowBody: Sendable {
             writer.raw(text.utf8)
         default: writer.string(text)
         }
-    }
-}
-
-/// The state that a record is in, with its reason.
-///
-/// Records are created open: the platform does not let a record begin in another state, and closed activities and
-/// opportunities are read-only (crm-apis: Dynamics, section 2).
-struct RecordState: Sendable, Equatable {
-    var state: Int
-    var reason: Int?
-
-    var isOpen: Bool { state == 0 }
-
-    init(state: Int, reason: Int?) {
-        self.state = state
-        self.reason = reason
-    }
-
-    /// What a row says of it; `nil` if it says nothing.
-    ///
-    /// - Throws: `Rejection` if a value is no number.
-    init?(_ values: JSONValue) throws(Rejection) {
-        func number(_ name: String) throws(Rejection) -> Int? {
-            guard let value = values[name], !value.isNull, value.text?.isEmpty != true else { return nil }
-            guard let number = value.int else {
-                throw Rejection(
-                    .notInPicklist, fields: [name], reason: "a state is the number of one of the column's options")
-            }
-            return number
-        }
-        let reason = try number("statuscode")
-        guard let state = try number("statecode") else { return nil }
-        self.init(state: state, reason: reason)
     }
 }

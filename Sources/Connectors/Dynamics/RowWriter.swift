@@ -11,7 +11,8 @@ import MigratezTransport
 /// Rows are looked up by our key first. Those that are not there go by `CreateMultiple`, which answers their ids in their
 /// order; those that are go by `UpdateMultiple`. (`UpsertMultiple` would do both in one call, but its answer does not say
 /// what was new.) These messages are all or nothing, and a refusal names one row at most, so a call that is refused
-/// because of its rows is sent again as a batch of single operations (Microsoft Learn, "Use bulk operation messages").
+/// because of its rows is sent again as a batch of single operations (Microsoft Learn, "Use bulk operation messages"). So
+/// is everything that a table takes no such message for, or where the pipeline says so.
 ///
 /// A call that was lost is settled by looking the keys up again: what is there now was created by it. The alternate key
 /// keeps two processes from creating the same record.
@@ -25,6 +26,10 @@ struct RowWriter: Sendable {
     let lookup: RecordLookup
     let batches: BatchSender
     let clock: any WallClock
+    /// The messages by which many rows may be written at once: `CreateMultiple`, `UpdateMultiple`.
+    let messages: Set<String>
+    /// What rows are given besides what they say, by their keys.
+    var additions: [String: [RowBody.Addition]] = [:]
 
     private typealias Row = RowBody.Prepared
 
@@ -70,7 +75,9 @@ struct RowWriter: Sendable {
         for column in table.columns where column.field.refersTo.count == 1 { tables.formUnion(column.field.refersTo) }
         var setNames: [String: String] = [:]
         for name in tables { setNames[name] = try await setName(of: name) }
-        return RowBody(table: table, keyColumn: lookup.keyColumn, setNames: setNames, tablesOfIDs: tablesOfIDs)
+        return RowBody(
+            table: table, keyColumn: lookup.keyColumn, setNames: setNames, tablesOfIDs: tablesOfIDs,
+            additions: additions)
     }
 
     private func setName(of table: String) async throws -> String {
@@ -120,7 +127,7 @@ struct RowWriter: Sendable {
         for (row, refusal) in refused where found[row.row.key] == nil {
             receipts.append(Receipt(key: row.row.key, result: .rejected(rejection(refusal))))
         }
-        let closed = try await close(made.map { ($0.row, $0.id, $0.row.state) })
+        let closed = try await close(made.map { ($0.row, $0.id, $0.row.state ?? table.stateOfNew) })
         for (row, id) in made {
             receipts.append(
                 Receipt(key: row.row.key, result: closed[row.row.key].map { .rejected($0) } ?? .created(id: id)))
@@ -133,15 +140,7 @@ struct RowWriter: Sendable {
     /// What became of each row, in their order.
     private func createAll(_ rows: [Row]) async throws -> [Written] {
         do {
-            let body = targets(rows.map { row in (row.create, lookupID(row)) })
-            let answer = try await multiple("CreateMultiple", body, isIdempotent: false)
-            let ids = answer["Ids"]?.elements.compactMap(\.text) ?? []
-            guard ids.count == rows.count else {
-                throw MigratezError(
-                    .brokenResponse, "\(rows.count) rows of \(table.name) got \(ids.count) ids",
-                    remedy: .retry(after: nil))
-            }
-            return ids.map { .success($0.lowercased()) }
+            if let ids = try await createTogether(rows) { return ids.map { .success($0) } }
         } catch let error as MigratezError {
             guard let refused = error.refused, refused.isAboutRows else { throw error }
             if rows.count == 1 { return [.failure(refused)] }
@@ -158,6 +157,20 @@ struct RowWriter: Sendable {
             }
             return .success(id)
         }
+    }
+
+    /// The ids of all rows, in their order; `nil` if the table does not take the message.
+    private func createTogether(_ rows: [Row]) async throws -> [String]? {
+        guard messages.contains("CreateMultiple") else { return nil }
+        let body = targets(rows.map { row in (row.create, lookupID(row)) })
+        let answer = try await multiple("CreateMultiple", body, isIdempotent: false)
+        let ids = answer["Ids"]?.elements.compactMap(\.text) ?? []
+        guard ids.count == rows.count else {
+            throw MigratezError(
+                .brokenResponse, "\(rows.count) rows of \(table.name) got \(ids.count) ids",
+                remedy: .retry(after: nil))
+        }
+        return ids.map { $0.lowercased() }
     }
 
     /// The id that a new record is given, in a table that cannot hold our key.
@@ -200,11 +213,7 @@ struct RowWriter: Sendable {
     }
 
     private func reopen(_ changes: [Change]) async throws {
-        let operations = changes.filter(isClosed).map { change in
-            BatchSender.Operation(
-                method: .patch, path: "\(table.setName)(\(change.record.id))", body: Array("{\"statecode\":0}".utf8),
-                needsRecord: true)
-        }
+        let operations = changes.filter(isClosed).map { StateChange(table: table, id: $0.record.id).opening }
         // A record that cannot be opened is refused when it is changed.
         _ = try await batches.send(operations, isIdempotent: true)
     }
@@ -212,9 +221,11 @@ struct RowWriter: Sendable {
     /// What was said against each change, in their order; `nil` = it was made.
     private func updateAll(_ changes: [Change]) async throws -> [DynamicsRefusal?] {
         do {
-            let body = targets(changes.map { ($0.row.update, $0.record.id) })
-            _ = try await multiple("UpdateMultiple", body, isIdempotent: true)
-            return changes.map { _ in nil }
+            if messages.contains("UpdateMultiple") {
+                let body = targets(changes.map { ($0.row.update, $0.record.id) })
+                _ = try await multiple("UpdateMultiple", body, isIdempotent: true)
+                return changes.map { _ in nil }
+            }
         } catch let error as MigratezError {
             guard let refused = error.refused, refused.isAboutRows else { throw error }
             if changes.count == 1 { return [refused] }
@@ -236,9 +247,9 @@ struct RowWriter: Sendable {
         var keys: [String] = []
         var operations: [BatchSender.Operation] = []
         for (row, id, state) in records {
-            guard let state, !state.isOpen else { continue }
+            guard let state, state.state != table.firstState else { continue }
             keys.append(row.row.key)
-            operations.append(operation(state, id))
+            operations.append(StateChange(table: table, id: id).closing(state))
         }
         var rejections: [String: Rejection] = [:]
         // Closing what is closed already is refused, so a batch that was lost is not sent again.
@@ -246,27 +257,6 @@ struct RowWriter: Sendable {
             if let refusal = answer.refusal { rejections[key] = rejection(refusal) }
         }
         return rejections
-    }
-
-    /// An opportunity is closed by messages of its own (Microsoft Learn, "WinOpportunity Action", "LoseOpportunity
-    /// Action"; a status of -1 is the state's own reason).
-    private func operation(_ state: RecordState, _ id: String) -> BatchSender.Operation {
-        guard table.name == "opportunity", state.state == 1 || state.state == 2 else {
-            var members: [JSONValue.Member] = [.init("statecode", .number(String(state.state)))]
-            if let reason = state.reason { members.append(.init("statuscode", .number(String(reason)))) }
-            return BatchSender.Operation(
-                method: .patch, path: "\(table.setName)(\(id))", body: JSONValue.object(members).serialized(),
-                needsRecord: true)
-        }
-        let body: JSONValue = [
-            "Status": .number(String(state.reason ?? -1)),
-            "OpportunityClose": [
-                "@odata.type": "Microsoft.Dynamics.CRM.opportunityclose",
-                "opportunityid@odata.bind": .string("/\(table.setName)(\(id))"),
-            ],
-        ]
-        return BatchSender.Operation(
-            method: .post, path: state.state == 1 ? "WinOpportunity" : "LoseOpportunity", body: body.serialized())
     }
 
     // MARK: Requests

@@ -49,6 +49,14 @@ struct TableMetadata: Sendable {
     /// Activities and opportunities are closed last: a closed one is read-only (crm-apis: Dynamics, section 10).
     var isReadOnlyWhenClosed: Bool { isActivity || name == "opportunity" }
 
+    /// The state in which every record begins: a product is a draft (Microsoft Learn, "Product table").
+    var firstState: Int { name == CatalogTable.product ? 2 : 0 }
+
+    /// The state that a new record is put into unless its row says another: a draft could not be sold.
+    var stateOfNew: RecordState? {
+        name == CatalogTable.product ? RecordState(state: 0, reason: nil) : nil
+    }
+
     /// For a destination: lookups go by the names of their columns.
     ///
     /// - Parameter contentBytesMax: the longest document that the environment takes, if it is a file.

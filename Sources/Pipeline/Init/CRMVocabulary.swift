@@ -92,7 +92,8 @@ enum CRMVocabulary {
         ],
         "dynamics": [
             CRMObjectForm("company", "account"), CRMObjectForm("contact", "contact"),
-            CRMObjectForm("lead", "lead"), CRMObjectForm("deal", "opportunity"),
+            CRMObjectForm("lead", "lead"), CRMObjectForm("product", "product"), CRMObjectForm("deal", "opportunity"),
+            CRMObjectForm("line item", "opportunityproduct"),
             CRMObjectForm("note", "annotation"), CRMObjectForm("task", "task"), CRMObjectForm("call", "phonecall"),
             CRMObjectForm("meeting", "appointment"), CRMObjectForm("email", "email"), CRMObjectForm("file", "file"),
             CRMObjectForm("ticket", "incident", isUsual: false),

@@ -250,6 +250,17 @@ enum StandardSchemas {
                     text("telephone1", "Business Phone", 50), owner, lookup("parentcontactid", to: "contact"),
                     lookup("parentaccountid", to: "account"),
                 ]
+            case "product":
+                [
+                    text("name", "Name", 100), text("productnumber", "Product ID", 100), number("price", "List Price"),
+                    FieldSchema(name: "description", label: "Description", kind: .longText, lengthMax: 2_000),
+                ]
+            case "opportunityproduct":
+                [
+                    number("quantity", "Quantity"), number("priceperunit", "Price Per Unit"),
+                    text("productdescription", "Write-In Product", 500), lookup("opportunityid", to: "opportunity"),
+                    lookup("productid", to: "product"),
+                ]
             case "email":
                 [
                     text("subject", "Subject", 200),

@@ -53,6 +53,8 @@ package struct DynamicsOptions: Sendable {
     /// The longest document of a note: in base 64, or of its bytes where they come in blocks. 5 MB unless an administrator
     /// has set another, 128 MB at most.
     package var uploadBytesMax = 5 << 20
+    /// Tables that take no message for many rows at once: `CreateMultiple` and its like.
+    package var tablesWithoutMultiple: Set<String> = []
     /// How often the index of a new alternate key is asked for before it is active.
     package var keyPollsMin = 1
     /// Privileges that the application user lacks: `prvCreateContact`.

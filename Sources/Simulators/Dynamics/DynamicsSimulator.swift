@@ -51,6 +51,7 @@ package final class DynamicsSimulator: SimulatorService {
                 "version": "9.2.26111.00100",
                 "maxuploadfilesize": .number(String(environment.options.uploadBytesMax)),
             ], at: now)
+        try SeedContent.setUpCatalogue(environment, session, at: now)
         for (number, automation) in environment.options.automations.enumerated() {
             let isRule = automation.kind == .duplicateRule
             var document: JSONValue = ["name": .string(automation.name), "statecode": 1]

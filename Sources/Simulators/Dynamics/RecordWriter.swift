@@ -53,12 +53,13 @@ struct RecordWriter {
             document.set(name, to: .string(Environment.applicationUser))
             document.set(name + RecordView.lookupType, to: "systemuser")
         }
-        if document["_ownerid_value"] == nil {
+        if document["_ownerid_value"] == nil, table.column("ownerid") != nil {
             document.set("_ownerid_value", to: .string(Environment.applicationUser))
             document.set("_ownerid_value" + RecordView.lookupType, to: "systemuser")
         }
         try checkOwner(document)
         Self.deriveName(of: table, &document)
+        try checkCatalogue(&document, of: table, before: nil)
         let id = try insert(
             document, of: table, id: wanted ?? draft.value(table.primaryID)?.text, body: draft.documentBody)
         try enter(draft.parties, in: table, id)
@@ -86,14 +87,15 @@ struct RecordWriter {
 
     /// A record begins in its first state; only a reason that belongs to it can be given.
     private func setState(of table: TableDefinition, _ draft: RecordDraft, on document: inout JSONValue) throws {
-        guard let reasons = table.column("statuscode")?.choices, let first = reasons.first(where: { $0.state == 0 })
+        guard let reasons = table.column("statuscode")?.choices,
+            let first = reasons.first(where: { $0.state == table.firstState })
         else { return }
         if let wanted = draft.value("statuscode")?.int,
-            !reasons.contains(where: { $0.value == wanted && $0.state == 0 })
+            !reasons.contains(where: { $0.value == wanted && $0.state == table.firstState })
         {
             throw Self.wrongReason(wanted, table)
         }
-        document.set("statecode", to: 0)
+        document.set("statecode", to: .number(String(table.firstState)))
         document.set("statuscode", to: draft.value("statuscode") ?? .number(String(first.value)))
     }
 
@@ -138,6 +140,7 @@ struct RecordWriter {
             try move(&document, table, to: newState ?? state, draft)
         }
         try checkOwner(document)
+        try checkCatalogue(&document, of: table, before: stored.document)
         if let body = draft.documentBody { try bodies.put(body, of: id, on: &document, at: now) }
         try save(document, stored, table, id)
         try enter(draft.parties, in: table, id)
@@ -206,9 +209,11 @@ struct RecordWriter {
 
     // MARK: Deleting
 
-    /// Deletes a record with what goes along with it: notes and activities about it, and connections.
+    /// Deletes a record with what goes along with it: notes and activities about it, connections, and what an opportunity
+    /// or a price list consists of.
     func delete(_ table: TableDefinition, _ id: String) throws {
         let stored = try record(table, id)
+        try checkDeletion(of: stored.document, table, id)
         try session.erase(table.name, stored.id)
         try keys.release(id)
         if table.name == "annotation" { try bodies.remove(id) }
@@ -219,7 +224,7 @@ struct RecordWriter {
                     child.name, where: .member(column.property, .equals, .string(id)))
                 for record in children {
                     guard let childID = record.document[child.primaryID]?.text else { continue }
-                    if ["regardingobjectid", "objectid", "record1id", "record2id", "activityid"].contains(column.name) {
+                    if Self.cascades(column, of: child) {
                         // It may have gone with its counterpart.
                         if try session.document(child.name, record.id) != nil { try delete(child, childID) }
                     } else {
@@ -236,6 +241,18 @@ struct RecordWriter {
         {
             try session.erase(table.name, counterpart.id)
             try keys.release(other)
+        }
+    }
+
+    /// Whether a record goes with the one that the column refers to.
+    private static func cascades(_ column: ColumnDefinition, of table: TableDefinition) -> Bool {
+        if ["regardingobjectid", "objectid", "record1id", "record2id", "activityid"].contains(column.name) {
+            return true
+        }
+        switch (table.name, column.name) {
+        case ("opportunityproduct", "opportunityid"), ("uom", "uomscheduleid"): return true
+        case ("productpricelevel", "productid"), ("productpricelevel", "pricelevelid"): return true
+        default: return false
         }
     }
 

@@ -104,6 +104,28 @@ extension RequestHandler {
         return created("EntityDefinitions(\(key))/Keys")
     }
 
+    /// The tables that messages for many rows are there for (Microsoft Learn, "Use bulk operation messages"): a filter for
+    /// each pair, found by the name of the table and those of messages.
+    func messageFilters(_ request: SimulatorRequest) throws -> SimulatorResponse {
+        func names(_ property: String) -> [String] {
+            (request.query("$filter") ?? "").split(separator: "\(property) eq '", omittingEmptySubsequences: false)
+                .dropFirst()
+                .compactMap { $0.split(separator: "'", maxSplits: 1).first.map(String.init) }
+        }
+        guard let name = names("primaryobjecttypecode").first else {
+            throw APIFailure.badQuery("Only the messages of one table can be asked for here.")
+        }
+        let isThere = environment.table(name) != nil && !environment.options.tablesWithoutMultiple.contains(name)
+        let messages = ["CreateMultiple", "UpdateMultiple", "UpsertMultiple"].filter(
+            names("sdkmessageid/name").contains)
+        return try json([
+            "value": .array(
+                (isThere ? messages : []).map { message in
+                    ["primaryobjecttypecode": .string(name), "sdkmessageid": ["name": .string(message)]]
+                })
+        ])
+    }
+
     private func created(_ path: String) -> SimulatorResponse {
         var response = SimulatorResponse.empty()
         response.headers["OData-EntityId"] = "\(root)\(path)(\(RecordID.guid(code: 0xE2, number: now.milliseconds)))"

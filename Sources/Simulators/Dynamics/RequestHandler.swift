@@ -35,6 +35,7 @@ struct RequestHandler {
         case ("$batch", .post): return try batch(request)
         case ("WhoAmI", .get): return try json(whoAmI)
         case ("RetrieveTotalRecordCount", .get): return try totals(first)
+        case ("sdkmessagefilters", .get): return try messageFilters(request)
         case ("EntityDefinitions", _): return try definitions(request, path)
         case ("WinOpportunity", .post): return try closeOpportunity(request, state: 1)
         case ("LoseOpportunity", .post): return try closeOpportunity(request, state: 2)
@@ -60,6 +61,9 @@ struct RequestHandler {
         case ("$count", .get, nil):
             let count = try session.count(table.name, where: condition(request, table))
             return .text(String(min(count, 5_000)))
+        case (let message, _, _)
+        where message.hasSuffix("Multiple") && environment.options.tablesWithoutMultiple.contains(table.name):
+            throw APIFailure.noSuchResource(message)
         case ("Microsoft.Dynamics.CRM.CreateMultiple", .post, nil): return try createMultiple(request, table)
         case ("Microsoft.Dynamics.CRM.UpdateMultiple", .post, nil): return try updateMultiple(request, table)
         case ("Microsoft.Dynamics.CRM.UpsertMultiple", .post, nil): return try upsertMultiple(request, table)

@@ -19,6 +19,7 @@ struct SeedContent {
     /// Puts everything in; the environment must be empty.
     func fill() throws {
         for owner in crm.owners { try insert(owner) }
+        try fillCatalogue()
         try fill(.company, "account", companyValues)
         try fill(.contact, "contact", contactValues)
         try fill(.deal, "opportunity", dealValues)
@@ -31,6 +32,7 @@ struct SeedContent {
         try fill(.file, "annotation", numberedFrom: Self.firstFile, fileValues)
         try fillConnections()
         try fillParties()
+        try fillLines()
     }
 
     /// - Parameter start: what the numbers of a table begin behind that has other records, too.
@@ -50,7 +52,7 @@ struct SeedContent {
         row.put("modifiedon", .string(DateForm.text(row.modified)))
         row.refer("createdby", "systemuser", Environment.applicationUser)
         row.refer("modifiedby", "systemuser", Environment.applicationUser)
-        row.refer("ownerid", "systemuser", owner(row.owner))
+        if definition.column("ownerid") != nil { row.refer("ownerid", "systemuser", owner(row.owner)) }
         if definition.column("statecode") != nil, row.document["statecode"] == nil {
             row.put("statecode", 0)
             let first = definition.column("statuscode")?.choices.first { $0.state == 0 }?.value
@@ -131,6 +133,7 @@ struct SeedContent {
         row.text("stepname", DealPipeline.all.flatMap(\.stages).first { $0.id == deal[.dealstage] }?.label)
         refer(&row, "parentaccountid", index, [(.dealToCompany, "account")])
         refer(&row, "customerid", index, [(.dealToCompany, "account"), (.dealToContact, "contact")])
+        if crm.counts.lineItems > 0 { row.refer("pricelevelid", "pricelevel", Self.priceList) }
         if deal[.isClosed] == "true" { row.close(deal[.isWon] == "true" ? (1, 3) : (2, 4)) }
         return row
     }

@@ -9,12 +9,14 @@ import MigratezJSON
 enum StandardTables {
     static let all: [TableDefinition] =
         [systemUser, team, account, contact, lead, opportunity, annotation, connection, connectionRole]
-        + activities + [activityParty, workflow, duplicateRule, organization]
+        + activities + [activityParty, workflow, duplicateRule, organization] + catalogue
 
-    /// What each table has that a user can own, with the states that its records can be in.
+    /// What each table has, with the states that its records can be in.
+    ///
+    /// - Parameter isOwned: whether records belong to a user; those of the catalogue belong to the organisation.
     static func table(
         _ name: String, _ schemaName: String, _ setName: String, _ label: String, code: Int, primaryName: String,
-        isActivity: Bool = false, isConnectable: Bool = true,
+        isActivity: Bool = false, isConnectable: Bool = true, isOwned: Bool = true,
         states: [(state: String, statuses: [(Int, String)])] = [
             ("Active", [(1, "Active")]), ("Inactive", [(2, "Inactive")]),
         ],
@@ -30,7 +32,7 @@ enum StandardTables {
         // Set once, when a record is created, by whoever has the privilege (crm-apis: Dynamics, section 9).
         var overridden = ColumnDefinition("overriddencreatedon", "Record Created On", .dateTime)
         overridden.isUpdatable = false
-        var all = [key] + columns + [owner, overridden] + stamps
+        var all = [key] + columns + (isOwned ? [owner] : []) + [overridden] + stamps
         if !states.isEmpty {
             all += [
                 ColumnDefinition(
@@ -136,6 +138,7 @@ enum StandardTables {
                     ("contact", "customerid_contact")),
                 .lookup("parentaccountid", "Account", ("account", "parentaccountid")),
                 .lookup("parentcontactid", "Contact", ("contact", "parentcontactid")),
+                .lookup("pricelevelid", "Price List", ("pricelevel", "pricelevelid")),
             ])
         table.closesByMessage = true
         return table

@@ -27,6 +27,8 @@ struct TableDefinition: Sendable {
     var takesColumns: Bool { isWorkable && name != "annotation" }
     /// Whether its records are closed by messages of their own, after which they are read-only.
     var closesByMessage = false
+    /// The state in which records begin.
+    var firstState = 0
     var columns: [ColumnDefinition]
 
     func column(_ name: String) -> ColumnDefinition? { columns.first { $0.name == name } }
