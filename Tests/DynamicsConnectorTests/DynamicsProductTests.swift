@@ -108,6 +108,7 @@ import Testing
                 try await destination.put("opportunityproduct", lines)
             }
             #expect(error?.code == .invalidSetting && error?.hint?.contains("load.price_list") == true)
+            #expect(try world.record("opportunity", key: "won")?["statecode"]?.int == 1)
             let named = try world.destination(["load.price_list": "Trade"])
             #expect(try await named.put("opportunityproduct", lines).allSatisfy { $0.word == "created" })
         }

@@ -27,12 +27,14 @@ struct LineItemWriter: Sendable {
         let deals = try await deals(of: batch)
         let known = try await catalog.opportunities(Set(deals.values).sorted())
         let closed = ClosedDeals(states: known.mapValues(\.state).filter { $0.value.state != 0 })
-        if !closed.states.isEmpty { try await intent.note(closed.note) }
-        try await open(closed)
         let needy = batch.filter(hasProduct).compactMap { deals[$0.key] }.filter { known[$0]?.hasPriceList == false }
-        if !needy.isEmpty { try await addPriceList(to: Set(needy).sorted()) }
+        // All that may be found wanting is asked for before anything is opened.
+        let list = needy.isEmpty ? nil : try await catalog.priceListOfNew()
         var writer = rows
         writer.additions = try await additions(to: batch)
+        if !closed.states.isEmpty { try await intent.note(closed.note) }
+        try await open(closed)
+        if let list { try await put(list, on: Set(needy).sorted()) }
         let receipts = try await writer.write(batch.map(described))
         let refused = try await close(closed)
         return receipts.map { receipt in
@@ -48,10 +50,15 @@ struct LineItemWriter: Sendable {
     func complete(_ note: String?) async throws {
         guard let closed = note.flatMap(ClosedDeals.init(note:)) else { return }
         let now = try await catalog.opportunities(closed.states.keys.sorted())
-        let refused = try await close(ClosedDeals(states: closed.states.filter { now[$0.key]?.state.state == 0 }))
+        try await closeAgain(ClosedDeals(states: closed.states.filter { now[$0.key]?.state.state == 0 }))
+    }
+
+    /// - Throws: what was said against it.
+    private func closeAgain(_ closed: ClosedDeals) async throws {
+        let refused = try await close(closed)
         if let id = refused.keys.sorted().first, let rejection = refused[id] {
             throw MigratezError(
-                rejection.code, "opportunity \(id) was opened to take products, and could not be closed again",
+                rejection.code, "opportunity \(id) was opened for its products, and could not be closed again",
                 remedy: .fixConfiguration, hint: "close it in Dynamics, then resume")
         }
     }
@@ -61,8 +68,14 @@ struct LineItemWriter: Sendable {
         let known = try await catalog.opportunities(Set(deals.values).sorted())
         let closed = ClosedDeals(states: known.mapValues(\.state).filter { $0.value.state != 0 })
         try await open(closed)
-        let deletions = try await RecordDeletion(batches: rows.batches, table: rows.table).delete(ids)
-        _ = try await close(closed)
+        let deletions: [Deletion]
+        do {
+            deletions = try await RecordDeletion(batches: rows.batches, table: rows.table).delete(ids)
+        } catch {
+            try await closeAgain(closed)
+            throw error
+        }
+        try await closeAgain(closed)
         return deletions
     }
 
@@ -106,8 +119,7 @@ struct LineItemWriter: Sendable {
     }
 
     /// One that does not take the list refuses its lines.
-    private func addPriceList(to deals: [String]) async throws {
-        let list = try await catalog.priceListOfNew()
+    private func put(_ list: String, on deals: [String]) async throws {
         let body: JSONValue = ["pricelevelid@odata.bind": .string("/pricelevels(\(list))")]
         _ = try await rows.batches.send(
             deals.map { deal in
