@@ -91,7 +91,7 @@ struct `Reading Pipedrive` {
         }
     }
 
-    @Test(arguments: ["lead", "persons", "project"])
+    @Test(arguments: ["callLog", "persons", "project"])
     func `what cannot be moved says so`(name: String) async throws {
         try await PipedriveCompany.run(.init()) { company in
             let stream = try #require(StreamName(name))

@@ -20,6 +20,67 @@ import Testing
         return (response.status, try JSONValue(parsing: bytes), response.headers)
     }
 
+    @Test func `a lead is about somebody, holds fields of deals beside its own, and its value has a currency`()
+        async throws
+    {
+        let simulator = try PipedriveSimulator(SyntheticCRM(seed: 3, counts: .init(contacts: 5)))
+        let person = try #require(try simulator.records(of: "persons").first?.id)
+        let field = try await Self.ask(
+            simulator, .post, "/api/v2/dealFields",
+            ["field_name": "Note", "field_type": "set", "options": [["label": "A"]]])
+        let code = try #require(field.answer["data"]?["field_code"]?.text)
+        func create(_ members: [JSONValue.Member]) async throws -> (status: Int, answer: JSONValue) {
+            let answer = try await Self.ask(
+                simulator, .post, "/api/v1/leads", .object([.init("title", "L")] + members))
+            return (answer.status, answer.answer)
+        }
+        let about = JSONValue.Member("person_id", .number(String(person)))
+        #expect(try await create([]).status == 400)
+        #expect(try await create([.init("person_id", 999_999)]).status == 400)
+        #expect(try await create([about, .init("value", ["amount": 5])]).status == 400)
+        #expect(try await create([about, .init(code, [1])]).status == 400)
+        #expect(try await create([about, .init("unknown", 1)]).status == 400)
+        let made = try await create([about, .init("value", ["amount": 5, "currency": "EUR"]), .init(code, "1,2")])
+        let id = try #require(made.answer["data"]?["id"]?.text)
+        #expect(made.status == 201 && id.count == 36 && made.answer["data"]?[code]?.text == "1,2")
+        #expect(made.answer["data"]?["add_time"]?.text?.hasSuffix(".000Z") == true)
+        let path = "/api/v1/leads/\(id)"
+        #expect(try await Self.ask(simulator, .patch, path, ["is_archived": true]).status == 200)
+        #expect(try await Self.ask(simulator, .get, "/api/v1/leads").answer["data"] == .null)
+        #expect(try await Self.ask(simulator, .get, "/api/v1/leads/archived").answer["data"]?.elements.count == 1)
+        #expect(try await Self.ask(simulator, .patch, path, ["person_id": .null]).status == 400)
+        #expect(try await Self.ask(simulator, .delete, path).status == 200)
+        #expect(try await Self.ask(simulator, .get, path).status == 404)
+    }
+
+    @Test func `products of deals are listed by deals, and are of products that are there`() async throws {
+        let crm = SyntheticCRM(seed: 3, counts: .init(deals: 20, products: 5, lineItems: 40))
+        let simulator = try PipedriveSimulator(crm)
+        let lines = try simulator.records(of: "deal_products")
+        let deal = try #require(lines.first?.fields["deal_id"]?.text)
+        let product = try #require(lines.first?.fields["product_id"])
+        #expect(try await Self.ask(simulator, .get, "/api/v2/deals/products").status == 400)
+        let listed = try await Self.ask(simulator, .get, "/api/v2/deals/products?deal_ids=\(deal)&limit=500")
+        #expect(listed.answer["data"]?.elements.count == lines.count { $0.fields["deal_id"]?.text == deal })
+        let path = "/api/v2/deals/\(deal)/products"
+        #expect(try await Self.ask(simulator, .post, path, ["product_id": product, "quantity": 2]).status == 400)
+        #expect(
+            try await Self.ask(
+                simulator, .post, path, ["product_id": 999_999, "quantity": 2, "item_price": 1]
+            ).status == 400)
+        let made = try await Self.ask(
+            simulator, .post, path, ["product_id": product, "quantity": 2, "item_price": 10, "discount": 50])
+        let line = try #require(made.answer["data"]?["id"]?.text)
+        #expect(made.status == 200 && made.answer["data"]?["sum"]?.text == "10")
+        #expect(made.answer["data"]?["name"]?.text?.isEmpty == false)
+        let amount: JSONValue = ["discount": 3, "discount_type": "amount"]
+        #expect(
+            try await Self.ask(simulator, .patch, "\(path)/\(line)", amount).answer["data"]?["sum"]?.text == "17")
+        #expect(try await Self.ask(simulator, .delete, "\(path)/\(line)").status == 200)
+        #expect(try await Self.ask(simulator, .delete, "\(path)/\(line)").status == 404)
+        #expect(try await Self.ask(simulator, .get, "/api/v2/deals/999999/products").status == 404)
+    }
+
     @Test func `a list goes on at its cursor and ends without one`() async throws {
         let simulator = try PipedriveSimulator(SyntheticCRM(seed: 3, counts: .init(contacts: 120)))
         var ids: [Int] = []

@@ -34,6 +34,27 @@ struct LinkSurvey: Sendable {
         return edges
     }
 
+    /// Leads and products of deals hold what they refer to.
+    ///
+    /// - Throws: `notSupported` for whatever else.
+    static func edges(
+        ofRecords object: String, _ records: [(id: String, bytes: ArraySlice<UInt8>)], to target: String
+    ) throws(MigratezError) -> [Edge] {
+        let fields =
+            object == LeadFields.object
+            ? ["person": "person_id", "organization": "organization_id"]
+            : ["deal": "deal_id", "product": "product_id"]
+        guard let field = fields[target] else {
+            throw MigratezError(
+                .notSupported, "nothing of \(object) refers to \(target)", remedy: .fixConfiguration,
+                hint: "it refers to: \(fields.keys.sorted().joined(separator: ", "))")
+        }
+        return records.compactMap { record in
+            let value = record.bytes.withUnsafeBufferPointer { JSONValue(validated: $0) }
+            return value[field]?.text.map { Edge(from: record.id, to: $0, isPrimary: true) }
+        }
+    }
+
     private func participants(of id: String, _ record: JSONValue) async throws -> [String] {
         switch from {
         case .activity:

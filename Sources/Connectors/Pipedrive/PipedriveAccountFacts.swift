@@ -49,6 +49,11 @@ final class PipedriveAccountFacts: Sendable {
         return "https://\(domain).pipedrive.com/\(path)/\(id)"
     }
 
+    func leadAddress(_ id: String) async throws -> String? {
+        guard let domain = try await ownUser()["company_domain"]?.text else { return nil }
+        return "https://\(domain).pipedrive.com/leads/inbox/\(id)"
+    }
+
     /// Asked for once.
     private func ownUser() async throws -> JSONValue {
         if let user = known.withLock({ $0 }) { return user }

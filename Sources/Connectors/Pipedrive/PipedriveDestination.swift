@@ -8,7 +8,7 @@ package import MigratezTransport
 
 /// Pipedrive as a destination.
 ///
-/// Objects: `person`, `organization`, `deal`, `activity`, `note`, `file`, `product`, and `deal_participant` for the people of a deal besides
+/// Objects: `person`, `organization`, `deal`, `activity`, `note`, `file`, `product`, `lead`, `deal_product`, and `deal_participant` for the people of a deal besides
 /// its contact person. People, organizations, deals and products carry our row key in a custom text field (`migratez_id`), by which
 /// a row is looked up before it is written; so writing it again meets the same record. Activities, notes and files can hold
 /// no key. What a user must prepare is in the documentation of this module.
@@ -41,6 +41,8 @@ package struct PipedriveDestination: Destination {
     private let catalog: PipedriveCatalog
     private let lists: RecordLists
     private let lookup: RecordLookup
+    private let leadLists: LeadLists
+    private let leads: LeadWriter
     private let facts: PipedriveAccountFacts
     private let clock: any WallClock
 
@@ -57,6 +59,8 @@ package struct PipedriveDestination: Destination {
         catalog = PipedriveCatalog(connection)
         lists = RecordLists(connection, catalog)
         lookup = RecordLookup(lists, keyField: keyField)
+        leadLists = LeadLists(connection, catalog)
+        leads = LeadWriter(connection: connection, lists: leadLists, keyField: keyField, clock: clock)
         facts = PipedriveAccountFacts(connection)
         self.clock = clock
     }
@@ -66,13 +70,19 @@ package struct PipedriveDestination: Destination {
     package func discover(_ objects: [String]) async throws -> [ObjectSchema] {
         var schemas: [ObjectSchema] = []
         for name in objects {
-            guard name != ParticipantWriter.object else {
-                schemas.append(ParticipantWriter.schema)
+            if name == ParticipantWriter.object || name == DealProducts.object {
+                schemas.append(name == DealProducts.object ? DealProducts.schema : ParticipantWriter.schema)
                 continue
             }
-            let object = try PipedriveObject(named: name)
-            var schema = try await catalog.schema(of: object)
-            schema.holdsKey = object.isKeyed
+            var schema: ObjectSchema
+            if name == LeadFields.object {
+                schema = try await leadLists.schema()
+                schema.holdsKey = true
+            } else {
+                let object = try PipedriveObject(named: name)
+                schema = try await catalog.schema(of: object)
+                schema.holdsKey = object.isKeyed
+            }
             schemas.append(schema)
         }
         return schemas
@@ -84,7 +94,14 @@ package struct PipedriveDestination: Destination {
     }
 
     package func prepare(_ creations: [FieldCreation]) async throws {
-        try await FieldCreator(connection: connection, catalog: catalog).create(creations)
+        try await FieldCreator(connection: connection, catalog: catalog).create(
+            creations.map { creation in
+                // Leads have the custom fields of deals.
+                var creation = creation
+                if creation.object == LeadFields.object { creation.object = PipedriveObject.deal.rawValue }
+                return creation
+            })
+        if creations.contains(where: { $0.object == LeadFields.object }) { _ = try await leadLists.fields(anew: true) }
     }
 
     package func people() async throws -> [Person] { try await catalog.people() }
@@ -106,6 +123,8 @@ package struct PipedriveDestination: Destination {
 
     package func write(_ batch: Batch, by route: WriteRoute, intent: any WriteIntent) async throws -> [Receipt] {
         guard batch.object != ParticipantWriter.object else { return try await participants.write(batch.rows) }
+        guard batch.object != LeadFields.object else { return try await leads.write(batch.rows) }
+        guard batch.object != DealProducts.object else { return try await lines.write(batch.rows, intent: intent) }
         guard batch.object != PipedriveObject.file.rawValue else {
             return try await files.write(batch.rows, intent: intent)
         }
@@ -114,6 +133,8 @@ package struct PipedriveDestination: Destination {
 
     package func resolve(_ batch: Batch, by route: WriteRoute, note: String?) async throws -> [Receipt] {
         guard batch.object != ParticipantWriter.object else { return try await participants.resolve(batch.rows) }
+        guard batch.object != LeadFields.object else { return try await leads.resolve(batch.rows) }
+        guard batch.object != DealProducts.object else { return try await lines.resolve(batch.rows, note: note) }
         guard batch.object != PipedriveObject.file.rawValue else {
             return try await files.resolve(batch.rows, note: note)
         }
@@ -123,6 +144,8 @@ package struct PipedriveDestination: Destination {
     /// Deleted records can be restored for 30 days in Pipedrive itself; notes and files cannot.
     package func delete(object name: String, ids: [String]) async throws -> [Deletion] {
         guard name != ParticipantWriter.object else { return try await participants.delete(ids) }
+        guard name != LeadFields.object else { return try await leads.delete(ids) }
+        guard name != DealProducts.object else { return try await lines.delete(ids) }
         let object = try PipedriveObject(named: name)
         let there = Set(try await lists.records(object, ids, names: []).map(\.id))
         var deletions: [Deletion] = []
@@ -155,12 +178,18 @@ package struct PipedriveDestination: Destination {
 
     private var files: FileTransfer { FileTransfer(connection: connection, lists: lists, clock: clock) }
 
+    private var lines: DealProductWriter {
+        DealProductWriter(products: DealProducts(connection: connection, lists: lists))
+    }
+
     private var participants: ParticipantWriter { ParticipantWriter(connection: connection) }
 
     // MARK: Reading
 
     package func read(object name: String, ids: [String], fields: [String]) async throws -> [ReadBack] {
         guard name != ParticipantWriter.object else { return try await participants.read(ids, fields: fields) }
+        guard name != LeadFields.object else { return readBacks(try await leadLists.leads(ids), fields) }
+        guard name != DealProducts.object else { return try await lines.read(ids, fields: fields) }
         let object = try PipedriveObject(named: name)
         return try await readBacks(try await lists.records(object, ids, names: fields + [keyField]), object, fields)
     }
@@ -175,11 +204,27 @@ package struct PipedriveDestination: Destination {
     package func match(
         object name: String, fields: [String], values: [[String]], returning: [String]
     ) async throws -> [ReadBack] {
+        guard name != LeadFields.object, name != DealProducts.object else {
+            throw MigratezError(
+                .notSupported, "existing records of \(name) cannot be found by their values", remedy: .fixConfiguration,
+                hint: "leave out against_target for '\(name)'")
+        }
         let object = try PipedriveObject(named: name)
         return try await readBacks(try await lookup.matching(object, fields, values), object, returning)
     }
 
     package func sample(object name: String, fields: [String], count: Int) async throws -> [ReadBack] {
+        guard name != DealProducts.object else { return try await lines.sample(fields: fields, count: count) }
+        if name == LeadFields.object {
+            var found: [(id: String, json: JSONValue)] = []
+            var place: LeadLists.Place? = .init()
+            while let current = place, found.count < count {
+                let page = try await leadLists.page(at: current, limit: count - found.count)
+                found += page.leads
+                place = page.next
+            }
+            return readBacks(Array(found.prefix(count)), fields)
+        }
         let object = try PipedriveObject(named: name)
         var records: [FlatRecord] = []
         var place: PipedriveCursor? = .beginning(of: object)
@@ -191,6 +236,14 @@ package struct PipedriveDestination: Destination {
             place = page.next
         }
         return try await readBacks(Array(records.prefix(count)), object, fields)
+    }
+
+    private func readBacks(_ leads: [(id: String, json: JSONValue)], _ fields: [String]) -> [ReadBack] {
+        leads.map { lead in
+            let values = fields.map { JSONValue.Member($0, lead.json[$0] ?? .null) }
+            let key = lead.json[keyField]?.text.flatMap { $0.isEmpty ? nil : $0 }
+            return ReadBack(id: lead.id, key: key, fields: JSONValue.object(values).serialized())
+        }
     }
 
     private func readBacks(
@@ -229,6 +282,7 @@ package struct PipedriveDestination: Destination {
     }
 
     package func count(object: String, keyPrefix: String) async throws -> Int? {
+        guard object != LeadFields.object else { return try await leads.count(keyPrefix: keyPrefix) }
         guard let object = PipedriveObject(rawValue: object), object.isKeyed else { return nil }
         return try await lookup.count(object, keyPrefix: keyPrefix)
     }
@@ -240,6 +294,7 @@ package struct PipedriveDestination: Destination {
     package func identity() async throws -> String { try await facts.identity() }
 
     package func recordAddress(of object: String, id: String) async throws -> String? {
+        guard object != LeadFields.object else { return try await facts.leadAddress(id) }
         guard let object = PipedriveObject(rawValue: object) else { return nil }
         return try await facts.recordAddress(of: object, id: id)
     }

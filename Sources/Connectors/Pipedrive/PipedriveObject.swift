@@ -10,7 +10,8 @@ enum PipedriveObject: String, Sendable, CaseIterable {
     /// - Throws: `notSupported` for anything else, with what there is.
     init(named name: String) throws(MigratezError) {
         guard let object = PipedriveObject(rawValue: name) else {
-            let names = PipedriveObject.allCases.map(\.rawValue).joined(separator: ", ")
+            let names = (PipedriveObject.allCases.map(\.rawValue) + [LeadFields.object, DealProducts.object]).joined(
+                separator: ", ")
             throw MigratezError(
                 .notSupported, "'\(name)' is not an object of Pipedrive's that can be moved", remedy: .fixConfiguration,
                 hint: "there are: \(names)")

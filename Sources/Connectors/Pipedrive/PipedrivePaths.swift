@@ -34,10 +34,17 @@ struct PipedrivePaths: Sendable, Hashable {
         object.isFormer
             ? "/api/\(formerVersion)/\(object.rawValue)Fields" : "/api/\(version)/\(object.rawValue)Fields"
     }
+    /// The products of deals that a request names.
+    var dealProducts: String { list(.deal) + "/products" }
+    func products(ofDeal id: String) -> String { "\(record(.deal, id))/products" }
     var pipelines: String { "/api/\(version)/pipelines" }
     var stages: String { "/api/\(version)/stages" }
     var users: String { "/api/\(formerVersion)/users" }
     var ownUser: String { users + "/me" }
     var activityTypes: String { "/api/\(formerVersion)/activityTypes" }
+    var leads: String { "/api/\(formerVersion)/leads" }
+    var archivedLeads: String { leads + "/archived" }
+    func lead(_ id: String) -> String { "\(leads)/\(id)" }
+    var leadLabels: String { "/api/\(formerVersion)/leadLabels" }
     func participants(ofDeal id: String) -> String { "/api/\(formerVersion)/deals/\(id)/participants" }
 }

@@ -6,10 +6,11 @@ import MigratezJSON
 package import MigratezModel
 package import MigratezTransport
 
-/// Pipedrive as a source. Streams: `person`, `organization`, `deal`, `activity`, `note`, `file`, `product`.
+/// Pipedrive as a source. Streams: `person`, `organization`, `deal`, `activity`, `note`, `file`, `product`,
+/// `lead`, `deal_product`.
 ///
 /// Records come from the lists, in the order of their ids; deals with those that are archived. Version 2 is asked for what
-/// it has, version 1 for notes, files, people and participants of deals. A record's custom fields stand beside the others, by the
+/// it has, version 1 for notes, files, leads, people and participants of deals. A record's custom fields stand beside the others, by the
 /// names that people gave them.
 package struct PipedriveSource: Source {
     package let name = "pipedrive"
@@ -32,6 +33,7 @@ package struct PipedriveSource: Source {
     private let connection: PipedriveConnection
     private let catalog: PipedriveCatalog
     private let lists: RecordLists
+    private let leads: LeadLists
     private let facts: PipedriveAccountFacts
     private let pageRecords: Int
     private let clock: any WallClock
@@ -51,13 +53,20 @@ package struct PipedriveSource: Source {
         limiter = connection.limiter
         catalog = PipedriveCatalog(connection)
         lists = RecordLists(connection, catalog)
+        leads = LeadLists(connection, catalog)
         facts = PipedriveAccountFacts(connection)
         self.clock = clock
     }
 
     package func discover(_ objects: [StreamName]) async throws -> [ObjectSchema] {
         var schemas: [ObjectSchema] = []
-        for object in objects { schemas.append(try await catalog.schema(of: PipedriveObject(named: object.text))) }
+        for object in objects {
+            switch object.text {
+            case LeadFields.object: schemas.append(try await leads.schema())
+            case DealProducts.object: schemas.append(DealProducts.schema)
+            default: schemas.append(try await catalog.schema(of: PipedriveObject(named: object.text)))
+            }
+        }
         return schemas
     }
 
@@ -66,6 +75,16 @@ package struct PipedriveSource: Source {
     // MARK: Records
 
     package func readPage(of object: StreamName, fields: [String], after cursor: Cursor?) async throws -> Page {
+        if object.text == LeadFields.object {
+            let place = try cursor.map { (cursor) throws(MigratezError) in try LeadLists.Place(cursor) }
+            let page = try await leads.page(at: place ?? LeadLists.Place(), limit: pageRecords)
+            return Self.page(page.leads, page.malformed, next: page.next?.cursor)
+        }
+        if object.text == DealProducts.object {
+            let place = try cursor.map { (cursor) throws(MigratezError) in try PipedriveCursor(cursor) }
+            let page = try await products.page(at: place ?? .beginning(of: .deal))
+            return Self.page(page.lines.map { ($0.id.text, $0.json) }, [], next: page.next?.cursor)
+        }
         let object = try PipedriveObject(named: object.text)
         let place = try cursor.map { (cursor) throws(MigratezError) in try PipedriveCursor(cursor) }
         let narrowing = RecordLists.Narrowing(
@@ -73,16 +92,23 @@ package struct PipedriveSource: Source {
                 ? [] : RecordLists.customFields(try await catalog.fields(of: object).customCodes(fields)),
             limit: pageRecords)
         let page = try await lists.page(of: object, at: place ?? .beginning(of: object), narrowing)
-        return Self.page(page.records, page.malformed, next: page.next?.cursor)
+        return Self.page(page.records.map { ($0.id, $0.json) }, page.malformed, next: page.next?.cursor)
     }
 
     package func readRecords(of object: StreamName, ids: [String], fields: [String]) async throws -> Page {
+        guard object.text != LeadFields.object else { return Self.page(try await leads.leads(ids), [], next: nil) }
+        guard object.text != DealProducts.object else {
+            return Self.page(try await products.lines(ids).map { ($0.id.text, $0.json) }, [], next: nil)
+        }
         let object = try PipedriveObject(named: object.text)
-        return Self.page(try await lists.records(object, ids, names: fields), [], next: nil)
+        return Self.page(
+            try await lists.records(object, ids, names: fields).map { ($0.id, $0.json) }, [], next: nil)
     }
 
+    private var products: DealProducts { DealProducts(connection: connection, lists: lists) }
+
     private static func page(
-        _ records: [FlatRecord], _ malformed: [(number: Int, entry: JSONValue)], next: Cursor?
+        _ records: [(id: String, json: JSONValue)], _ malformed: [(number: Int, entry: JSONValue)], next: Cursor?
     ) -> Page {
         var page = Page(bytes: [], records: [], next: next)
         for record in records {
@@ -126,6 +152,9 @@ package struct PipedriveSource: Source {
     package func readLinks(
         from: StreamName, to: StreamName, of records: [(id: String, bytes: ArraySlice<UInt8>)]
     ) async throws -> [Edge] {
+        if from.text == LeadFields.object || from.text == DealProducts.object {
+            return try LinkSurvey.edges(ofRecords: from.text, records, to: to.text)
+        }
         let survey = LinkSurvey(
             connection: connection, from: try PipedriveObject(named: from.text), to: try PipedriveObject(named: to.text)
         )
@@ -141,9 +170,14 @@ package struct PipedriveSource: Source {
     package func account(for objects: [StreamName]) async throws -> AccountReport { try await facts.report() }
 
     package func recordAddress(of object: StreamName, id: String) async throws -> String? {
-        try await facts.recordAddress(of: try PipedriveObject(named: object.text), id: id)
+        switch object.text {
+        case LeadFields.object: try await facts.leadAddress(id)
+        case DealProducts.object: nil
+        default: try await facts.recordAddress(of: try PipedriveObject(named: object.text), id: id)
+        }
     }
 
+    /// Products of deals take two requests for a hundred deals, however many products these have.
     package func estimatedCalls(reading object: StreamName, records: Int) -> [CallEstimate] {
         let pageRecords = min(pageRecords, PipedriveObject(rawValue: object.text)?.pageRecordsMax ?? pageRecords)
         return [

@@ -83,7 +83,8 @@ enum CRMVocabulary {
         ],
         "pipedrive": [
             CRMObjectForm("company", "organization"), CRMObjectForm("contact", "person"),
-            CRMObjectForm("product", "product"), CRMObjectForm("deal", "deal"), CRMObjectForm("note", "note"),
+            CRMObjectForm("lead", "lead"), CRMObjectForm("product", "product"), CRMObjectForm("deal", "deal"),
+            CRMObjectForm("line item", "deal_product"), CRMObjectForm("note", "note"),
             CRMObjectForm(
                 "task", "activity", stream: "task", mark: .init("type", "task", whateverIsNot: ["call", "meeting"])),
             CRMObjectForm("call", "activity", stream: "call", mark: .init("type", "call")),

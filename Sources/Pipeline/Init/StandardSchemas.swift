@@ -196,6 +196,25 @@ enum StandardSchemas {
                     FieldSchema(name: "expected_close_date", label: "Expected close date", kind: .date), owner,
                     organization, reference("person_id", to: "person"),
                 ]
+            case "lead":
+                [
+                    text("title", "Title", 255, isRequired: true), number("value", "Expected value"),
+                    text("currency", "Currency", 255),
+                    FieldSchema(name: "expected_close_date", label: "Expected close date", kind: .date), owner,
+                    reference("person_id", to: "person"), reference("organization_id", to: "organization"),
+                ]
+            case "product":
+                [
+                    text("name", "Name", 255, isRequired: true), text("code", "Product code", 255),
+                    number("price", "Unit price"), text("currency", "Currency", 255),
+                    FieldSchema(name: "description", label: "Description", kind: .longText), owner,
+                ]
+            case "deal_product":
+                [
+                    number("quantity", "Quantity"), number("item_price", "Price"),
+                    FieldSchema(name: "comments", label: "Comments", kind: .longText),
+                    reference("deal_id", to: "deal"), reference("product_id", to: "product"),
+                ]
             case "note":
                 [
                     FieldSchema(name: "content", label: "Content", kind: .longText, isRequired: true),

@@ -37,6 +37,9 @@ enum Operation: Sendable, Equatable {
     // What version 1 has and version 2 has not
     case notes, note(Int64), createNote, updateNote(Int64), deleteNote(Int64), noteFields
     case files, file(Int64), fileContent(Int64), addFile, renameFile(Int64), deleteFile(Int64), filesOf(Entity, Int64)
+    case leads(isArchived: Bool), lead(String), createLead, updateLead(String), deleteLead(String), leadLabels
+    case dealProducts, productsOf(Int64), addProduct(Int64), updateProduct(deal: Int64, Int64)
+    case removeProduct(deal: Int64, Int64)
     case participants(Int64), addParticipant(Int64), removeParticipant(deal: Int64, Int64)
     case users, user(Int64), ownUser, activityTypes, currencies
 
@@ -72,6 +75,7 @@ enum Operation: Sendable, Equatable {
             }
         }
         guard let entity = Entity(rawValue: first) else { return nil }
+        if entity == .deal, path.dropFirst().contains("products") { return products(method, path) }
         switch (method, path.count) {
         case (.get, 1): return .list(entity)
         case (.post, 1): return .create(entity)
@@ -84,6 +88,19 @@ enum Operation: Sendable, Equatable {
         }
     }
 
+    /// `deals/products`, `deals/1/products`, `deals/1/products/2`
+    private static func products(_ method: SimulatorRequest.Method, _ path: [String]) -> Operation? {
+        if path.count == 2 { return method == .get ? .dealProducts : nil }
+        guard path.count > 2, path[2] == "products", let deal = Int64(path[1]) else { return nil }
+        switch (method, path.count) {
+        case (.get, 3): return .productsOf(deal)
+        case (.post, 3): return .addProduct(deal)
+        case (.patch, 4): return Int64(path[3]).map { .updateProduct(deal: deal, $0) }
+        case (.delete, 4): return Int64(path[3]).map { .removeProduct(deal: deal, $0) }
+        default: return nil
+        }
+    }
+
     private static func former(_ method: SimulatorRequest.Method, _ path: [String]) -> Operation? {
         switch (method, path.first, path.count) {
         case (.get, "notes", 1): return .notes
@@ -91,6 +108,12 @@ enum Operation: Sendable, Equatable {
         case (.get, "notes", 2): return Int64(path[1]).map { .note($0) }
         case (.put, "notes", 2): return Int64(path[1]).map { .updateNote($0) }
         case (.delete, "notes", 2): return Int64(path[1]).map { .deleteNote($0) }
+        case (.get, "leads", 1): return .leads(isArchived: false)
+        case (.get, "leads", 2): return path[1] == "archived" ? .leads(isArchived: true) : .lead(path[1])
+        case (.post, "leads", 1): return .createLead
+        case (.patch, "leads", 2): return .updateLead(path[1])
+        case (.delete, "leads", 2): return .deleteLead(path[1])
+        case (.get, "leadLabels", 1): return .leadLabels
         case (.get, "noteFields", 1): return .noteFields
         case (.get, "files", 1): return .files
         case (.post, "files", 1): return .addFile
@@ -122,13 +145,16 @@ extension Operation {
         switch self {
         case .token: 0
         case .read: 1
-        case .note, .file, .user, .ownUser: 2
-        case .delete: 3
-        case .create, .update, .createField, .pipelines, .stages: 5
-        case .deleteNote, .deleteFile, .removeParticipant: 6
-        case .list, .fields, .createNote, .updateNote, .addFile, .renameFile, .participants, .addParticipant: 10
+        case .note, .lead, .file, .user, .ownUser: 2
+        case .delete, .removeProduct: 3
+        case .create, .update, .createField, .pipelines, .stages, .addProduct, .updateProduct: 5
+        case .deleteNote, .deleteLead, .deleteFile, .removeParticipant: 6
+        case .list, .fields, .dealProducts, .productsOf, .createNote, .updateNote, .createLead, .updateLead, .addFile,
+            .renameFile, .participants,
+            .addParticipant:
+            10
         case .archivedDeals, .search, .notes, .noteFields, .files, .filesOf, .fileContent, .users, .activityTypes,
-            .currencies:
+            .currencies, .leads, .leadLabels:
             20
         }
     }
@@ -136,7 +162,8 @@ extension Operation {
     var isWrite: Bool {
         switch self {
         case .create, .update, .delete, .createField, .createNote, .updateNote, .deleteNote, .addFile, .renameFile,
-            .deleteFile, .addParticipant, .removeParticipant:
+            .deleteFile, .createLead, .updateLead, .deleteLead, .addProduct, .updateProduct, .removeProduct,
+            .addParticipant, .removeParticipant:
             true
         default: false
         }
@@ -162,6 +189,12 @@ extension Operation {
         case .createNote: "create notes"
         case .updateNote: "update notes"
         case .deleteNote: "delete notes"
+        case .leads(let isArchived): isArchived ? "list archived leads" : "list leads"
+        case .lead: "read leads"
+        case .createLead: "create leads"
+        case .updateLead: "update leads"
+        case .deleteLead: "delete leads"
+        case .leadLabels: "lead labels"
         case .noteFields: "fields of notes"
         case .files, .filesOf: "list files"
         case .file: "read files"
@@ -169,6 +202,10 @@ extension Operation {
         case .addFile: "create files"
         case .renameFile: "update files"
         case .deleteFile: "delete files"
+        case .dealProducts, .productsOf: "list products of deals"
+        case .addProduct: "add product of a deal"
+        case .updateProduct: "update product of a deal"
+        case .removeProduct: "remove product of a deal"
         case .participants: "list participants"
         case .addParticipant: "add participant"
         case .removeParticipant: "remove participant"

@@ -57,7 +57,7 @@ package final class PipedriveSimulator: SimulatorService {
     }
 
     /// How many records that are not deleted the company has: `persons`, `organizations`, `deals`, `activities`, `notes`,
-    /// `files`.
+    /// `files`, `leads`, `deal_products`.
     package func count(of object: String) throws -> Int { try store.read { try $0.count(object) } }
 
     /// Every record of the kind that is not deleted, as the company stores it, with its id.
@@ -67,7 +67,10 @@ package final class PipedriveSimulator: SimulatorService {
 
     package func state() async -> [UInt8] {
         let names =
-            Entity.allCases.map(\.rawValue) + [StoredObject.notes, StoredObject.files, StoredObject.participants]
+            Entity.allCases.map(\.rawValue) + [
+                StoredObject.notes, StoredObject.files, StoredObject.leads, StoredObject.dealProducts,
+                StoredObject.participants,
+            ]
         let counts = (try? store.read { session in try names.map { ($0, try session.count($0)) } }) ?? []
         var members = counts.map { JSONValue.Member($0.0, .number(String($0.1))) }
         members.append(.init("tokens_used", .number(String(allowances.used))))
@@ -111,6 +114,12 @@ package final class PipedriveSimulator: SimulatorService {
         case .createNote: try createNote(request)
         case .updateNote(let id): try updateNote(id, request)
         case .deleteNote(let id): try deleteNote(id)
+        case .leads(let isArchived): try leads(request, isArchived: isArchived)
+        case .lead(let id): try lead(id)
+        case .createLead: try createLead(request)
+        case .updateLead(let id): try updateLead(id, request)
+        case .deleteLead(let id): try deleteLead(id)
+        case .leadLabels: .data(LeadLabel.json)
         case .noteFields: noteFields()
         case .files: try files(request)
         case .filesOf(let entity, let id): try files(of: entity, id, request)
@@ -119,6 +128,11 @@ package final class PipedriveSimulator: SimulatorService {
         case .addFile: try addFile(request)
         case .renameFile(let id): try renameFile(id, request)
         case .deleteFile(let id): try deleteFile(id)
+        case .dealProducts: try dealProducts(request)
+        case .productsOf(let deal): try products(of: deal, request)
+        case .addProduct(let deal): try addProduct(to: deal, request)
+        case .updateProduct(let deal, let id): try updateProduct(id, of: deal, request)
+        case .removeProduct(let deal, let id): try removeProduct(id, of: deal)
         case .participants(let deal): try participants(of: deal, request)
         case .addParticipant(let deal): try addParticipant(to: deal, request)
         case .removeParticipant(let deal, let id): try removeParticipant(id, from: deal)

@@ -38,6 +38,9 @@ package struct Seeding {
             try fill(session, Entity.activity.rawValue, at: now, crm.call(at:)) { call($0) }
             try fill(session, Entity.activity.rawValue, at: now, crm.meeting(at:)) { meeting($0) }
             try fill(session, StoredObject.files, at: now, crm.file(at:)) { file($0) }
+            try fill(session, StoredObject.leads, at: now, crm.lead(at:)) { lead($0, now) }
+            try fill(session, Entity.product.rawValue, at: now, crm.product(at:)) { product($0) }
+            try fill(session, StoredObject.dealProducts, at: now, crm.lineItem(at:)) { line($0) }
             try fillParticipants(session)
         }
     }
@@ -176,6 +179,69 @@ package struct Seeding {
         fields.set("deal_id", linked(.noteToDeal, note.index))
         // A note is about something.
         let isLinked = ["person_id", "org_id", "deal_id"].contains { fields.json[$0] != nil }
+        return isLinked ? fields.json : nil
+    }
+
+    private func product(_ product: Product) -> JSONValue {
+        var fields = Members()
+        fields.set("name", Self.text(product[.name]) ?? "Product \(product.id)")
+        fields.set("code", Self.text(product[.sku]))
+        fields.set("description", Self.text(product[.description]))
+        fields.set("owner_id", owner(product[.owner]))
+        fields.set("tax", 0)
+        fields.set("is_linkable", true)
+        fields.set("visible_to", 3)
+        var price = Members()
+        price.set("product_id", .number(String(product.id)))
+        price.set("price", Self.number(product[.price]))
+        price.set("currency", "USD")
+        price.set("cost", Self.number(product[.cost]))
+        fields.set("prices", product[.price] == nil ? [] : [price.json])
+        return fields.json
+    }
+
+    /// A line is of a deal and a product that are there; others cannot be.
+    private func line(_ line: LineItem) -> JSONValue? {
+        guard let deal = linked(.lineItemToDeal, line.index), let product = line.productIndex,
+            !crm.isArchived(.product, at: product)
+        else { return nil }
+        var fields = Members()
+        fields.set("deal_id", deal)
+        fields.set("product_id", .number(String(crm.id(of: .product, at: product))))
+        fields.set("quantity", Self.number(line[.quantity]) ?? 1)
+        fields.set("item_price", Self.number(line[.price]) ?? 0)
+        fields.set("discount", Self.number(line[.discount]) ?? 0)
+        fields.set("discount_type", "percentage")
+        fields.set("tax", 0)
+        fields.set("tax_method", "inclusive")
+        fields.set("comments", Self.text(line[.description]) ?? "")
+        fields.set("currency", "USD")
+        fields.set("is_enabled", true)
+        return fields.json
+    }
+
+    /// A lead is about a person or an organization; whoever turned out to be none is archived.
+    private func lead(_ lead: Lead, _ now: Timestamp) -> JSONValue? {
+        var fields = Members()
+        fields.set("uuid", StoredLead.uuid(Int64(lead.id)))
+        fields.set("added", StoredLead.text(min(lead.createdAt.wholeSecond, now)))
+        fields.set("title", Self.text(lead[.name]) ?? "Lead \(lead.id)")
+        fields.set("owner_id", owner(lead[.owner]))
+        fields.set("person_id", linked(.leadToContact, lead.index))
+        fields.set("organization_id", linked(.leadToCompany, lead.index))
+        fields.set("label_ids", .array(lead[.label].flatMap(LeadLabel.id).map { [.string($0)] } ?? []))
+        fields.set("is_archived", .bool(lead[.stage] == "unqualified-stage-id"))
+        fields.set("was_seen", .bool(lead[.stage] != "new-stage-id"))
+        fields.set("source_name", "API")
+        fields.set("visible_to", "3")
+        if lead.index.isMultiple(of: 3) {
+            fields.set("value", ["amount": .number(String(100 + lead.index)), "currency": "EUR"])
+        }
+        fields.set("expected_close_date", lead.index.isMultiple(of: 2) ? "2026-12-24" : nil)
+        fields.set(
+            "custom",
+            .object([.init(custom.code(.deal, "Campaign"), .string("Campaign \(lead.index % 7)"))]))
+        let isLinked = ["person_id", "organization_id"].contains { fields.json[$0] != nil }
         return isLinked ? fields.json : nil
     }
 

@@ -9,6 +9,8 @@ import MigratezSyntheticCRM
 enum StoredObject {
     static let notes = "notes"
     static let files = "files"
+    static let leads = "leads"
+    static let dealProducts = "deal_products"
     static let participants = "participants"
     static let fields = "fields"
 
@@ -23,12 +25,17 @@ enum StoredObject {
             object(.organization, after: crm.firstFreeID(of: .company), []),
             object(.deal, after: crm.firstFreeID(of: .deal), ["org_id", "person_id"]),
             object(.activity, after: Int(activities.max() ?? 1), ["org_id", "person_id", "deal_id"]),
-            object(.product, after: 1, []),
+            object(.product, after: crm.firstFreeID(of: .product), []),
             DocumentStore.Object(
                 notes, firstID: Int64(crm.firstFreeID(of: .note)), indexed: ["org_id", "person_id", "deal_id"]),
             DocumentStore.Object(
                 files, firstID: Int64(crm.firstFreeID(of: .file)),
                 indexed: ["org_id", "person_id", "deal_id", "activity_id"]),
+            DocumentStore.Object(
+                leads, firstID: Int64(crm.firstFreeID(of: .lead)), indexed: ["person_id", "organization_id"],
+                unique: ["uuid"]),
+            DocumentStore.Object(
+                dealProducts, firstID: Int64(crm.firstFreeID(of: .lineItem)), indexed: ["deal_id", "product_id"]),
             DocumentStore.Object(participants, indexed: ["deal_id", "person_id"]),
             DocumentStore.Object(fields, indexed: ["entity"]),
         ]
