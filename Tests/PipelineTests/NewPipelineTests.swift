@@ -50,7 +50,8 @@ import Testing
         ("ndjson", "csv"), ("csv", "sqlite"), ("sqlite", "ndjson"), ("sqlite", "salesforce"),
         ("attio", "salesforce"), ("close", "hubspot"), ("copper", "ndjson"), ("freshsales", "csv"), ("sell", "sqlite"),
         ("hubspot", "dynamics"), ("dynamics", "salesforce"), ("salesforce", "dynamics"), ("dynamics", "hubspot"),
-        ("csv", "dynamics"), ("dynamics", "ndjson"),
+        ("csv", "dynamics"), ("dynamics", "ndjson"), ("hubspot", "pipedrive"), ("pipedrive", "dynamics"),
+        ("dynamics", "pipedrive"),
         ("hubspot", "odoo"), ("odoo", "hubspot"), ("salesforce", "odoo"), ("odoo", "salesforce"), ("odoo", "ndjson"),
         ("sqlite", "odoo"), ("singer", "salesforce"), ("hubspot", "singer"), ("csv", "singer"),
     ]) func `offline it is in order for every pair of connectors`(source: String, target: String) throws {
@@ -59,6 +60,19 @@ import Testing
         let text = try draft.offlineText(objects: nil)
         let reading = PipelineFile.read(text: text, file: "new.yaml", folder: "/tmp", catalog: Connectors.catalog)
         #expect(reading.diagnostics.isEmpty, "\(reading.diagnostics)\n\(text)")
+    }
+
+    @Test(arguments: [
+        (
+            "dynamics",
+            ["opportunityproduct.opportunityid", "opportunityproduct.productid", "priceperunit: { from: price"]
+        ),
+        ("pipedrive", ["deal_product.deal_id", "deal_product.product_id", "item_price: { from: price"]),
+    ]) func `line items keep their deals, their products and their prices`(target: String, lines: [String]) throws {
+        var draft = try PipelineDraft(from: "hubspot", to: target, sourceSettings: [:], targetSettings: [:])
+        draft.fillInSuggestions()
+        let text = try draft.offlineText(objects: nil)
+        for line in lines { #expect(text.contains(line), "\(line)\n\(text)") }
     }
 
     @Test func `from a spreadsheet, the columns are the fields`() async throws {

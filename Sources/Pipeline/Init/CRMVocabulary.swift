@@ -83,8 +83,9 @@ enum CRMVocabulary {
         ],
         "pipedrive": [
             CRMObjectForm("company", "organization"), CRMObjectForm("contact", "person"),
-            CRMObjectForm("lead", "lead"), CRMObjectForm("product", "product"), CRMObjectForm("deal", "deal"),
-            CRMObjectForm("line item", "deal_product"), CRMObjectForm("note", "note"),
+            // A lead belongs to a person or an organization here, which a lead of most others does not.
+            CRMObjectForm("lead", "lead", isUsual: false), CRMObjectForm("product", "product"),
+            CRMObjectForm("deal", "deal"), CRMObjectForm("line item", "deal_product"), CRMObjectForm("note", "note"),
             CRMObjectForm(
                 "task", "activity", stream: "task", mark: .init("type", "task", whateverIsNot: ["call", "meeting"])),
             CRMObjectForm("call", "activity", stream: "call", mark: .init("type", "call")),
