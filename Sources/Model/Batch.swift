@@ -51,6 +51,8 @@ package struct Batch: Sendable {
         package var key: String
         /// Its id in the destination.
         package var targetID: String
+        /// What tells the record in the destination: its id there, or our key where the destination gives none.
+        package var idOrKey: String { targetID.isEmpty ? key : targetID }
 
         package init(field: String, object: String, key: String, targetID: String) {
             self.field = field

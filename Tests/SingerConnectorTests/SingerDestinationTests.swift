@@ -140,7 +140,7 @@ import Testing
             }
             #expect(rejection.code == .notSupported && receipts[1].result == .created(id: "k-2"))
             #expect(world.records.map(\.key) == ["k-2"])
-            #expect(try await destination.account(for: ["person"]).unknown.count == 1)
+            #expect(try await destination.account(for: ["person"]).unknown.count == 2)
         }
     }
 }

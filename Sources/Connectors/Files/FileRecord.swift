@@ -48,15 +48,7 @@ enum FileLine {
     /// Appends `{"migratez_id":"<key>",<fields>,<references>}` and a line feed.
     static func append(_ row: Batch.Row, to lines: inout [UInt8]) {
         var writer = JSONWriter(capacity: row.fields.count + 64 + row.references.count * 64)
-        writer.beginObject()
-        writer.key(FileDestination.keyField)
-        writer.string(row.key)
-        row.fields.withUnsafeBufferPointer { writer.members(of: $0) }
-        for reference in row.references {
-            writer.key(reference.field)
-            writer.string(reference.targetID.isEmpty ? reference.key : reference.targetID)
-        }
-        writer.endObject()
+        writer.row(row, keyField: FileDestination.keyField)
         appendLine(writer.bytes[...], to: &lines)
     }
 
@@ -64,7 +56,7 @@ enum FileLine {
     static func merged(_ row: Batch.Row, id: String, into members: [JSONValue.Member]) -> Batch.Row {
         let changes =
             row.fields.withUnsafeBufferPointer { JSONValue(validated: $0).members }
-            + row.references.map { .init($0.field, .string($0.targetID.isEmpty ? $0.key : $0.targetID)) }
+            + row.references.map { .init($0.field, .string($0.idOrKey)) }
         let names = Set(changes.map(\.key)).union([FileDestination.keyField])
         let fields = JSONValue.object(members.filter { !names.contains($0.key) } + changes)
         return Batch.Row(key: id, fields: fields.serialized())

@@ -131,29 +131,8 @@ package struct FileSource: Source {
     /// Reads the object's file from the start until all are found.
     package func readRecords(of object: StreamName, ids: [String], fields: [String]) async throws -> Page {
         let reader = try reader(of: object)
-        let layout = layout(of: object)
-        var index = RecordIndex(fields: layout.fields)
-        var missing = Set(ids)
-        var found = Page(bytes: [], records: [], next: nil)
-        var cursor: Cursor?
-        repeat {
-            try Task.checkCancellation()
-            let page = try reader.page(after: cursor, limits: .page)
-            try page.bytes.withUnsafeBufferPointer { bytes in
-                for range in page.records {
-                    let record = UnsafeBufferPointer(rebasing: bytes[range])
-                    try index.index(record)
-                    guard let slice = index.topLevel(layout.id) ?? index.slice(layout.id),
-                        missing.remove(index.string(slice, in: record)) != nil
-                    else { continue }
-                    let start = found.bytes.count
-                    found.bytes += record
-                    found.records.append(start..<found.bytes.count)
-                }
-            }
-            cursor = page.next
-        } while cursor != nil && !missing.isEmpty
-        return found
+        var search = RecordSearch(for: ids, layout: layout(of: object))
+        return try await search.records { try reader.page(after: $0, limits: .page) }
     }
 
     package func identity() async throws -> String { files.values.map(\.location).sorted().joined(separator: ", ") }

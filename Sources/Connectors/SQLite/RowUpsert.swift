@@ -47,9 +47,8 @@ struct RowUpsert: ~Copyable {
         }
         for reference in row.references {
             let column = try column(reference.field)
-            let id = reference.targetID.isEmpty ? reference.key : reference.targetID
             assignments.removeAll { $0.column == column.name }
-            assignments.append((column.name, column.value(ofText: id)))
+            assignments.append((column.name, column.value(ofText: reference.idOrKey)))
         }
         // Filled once the row is there.
         if let content = row.content {

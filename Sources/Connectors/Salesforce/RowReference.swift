@@ -53,10 +53,7 @@ package enum RowReference: Sendable, Hashable {
 extension Batch.Row {
     /// What rows are sorted by so that children of one parent stand together: two calls that lock the same parent at
     /// once give UNABLE_TO_LOCK_ROW (Bulk API 2.0, "General Guidelines for Data Loads").
-    var parent: String {
-        guard let first = references.first else { return "" }
-        return first.targetID.isEmpty ? first.key : first.targetID
-    }
+    var parent: String { references.first?.idOrKey ?? "" }
 }
 
 extension [Batch.Row] {

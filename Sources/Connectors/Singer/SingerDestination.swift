@@ -29,6 +29,7 @@ package struct SingerDestination: Destination {
         createdDate: "any field", undoes: false,
         limits: [
             "\(route.recordsMax) records or \(route.bytesMax) a batch, a child process each",
+            "the target must add to what it wrote before, never replace it",
             "no verify, no undo, no run --since-last: a target cannot be read",
         ])
     /// One writer at a time: a target may write to one file.
@@ -146,7 +147,10 @@ package struct SingerDestination: Destination {
         _ = try target.settings.program.path()
         _ = try target.settings.config.document()
         var report = AccountReport(account: target.settings.program.name)
-        report.unknown.append("where the target writes, and whether it may: it tells only when it is given records")
+        report.unknown += [
+            "where the target writes, and whether it may: it tells only when it is given records",
+            "whether it adds to what it wrote before: one that replaces it keeps the last batch only",
+        ]
         return report
     }
 

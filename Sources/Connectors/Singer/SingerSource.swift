@@ -2,7 +2,6 @@
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
 package import MigratezConnectorKit
-import MigratezJSON
 package import MigratezModel
 
 /// Any Singer tap as a source: its streams are the objects, its records move as they are.
@@ -98,26 +97,9 @@ package struct SingerSource: Source {
     package func readRecords(of object: StreamName, ids: [String], fields: [String]) async throws -> Page {
         // A reader of its own, so that whoever reads pages meanwhile keeps the place.
         let tap = tap.again()
-        var missing = Set(ids)
-        var found = Page(bytes: [], records: [], next: nil)
-        var cursor: Cursor?
-        var index = RecordIndex(fields: nil)
-        repeat {
-            let page = try await tap.page(of: self.object(object), after: cursor)
-            try page.bytes.withUnsafeBufferPointer { bytes in
-                for range in page.records {
-                    let record = UnsafeBufferPointer(rebasing: bytes[range])
-                    try index.index(record)
-                    guard let key = index.topLevel(Self.keyMember), missing.remove(index.string(key, in: record)) != nil
-                    else { continue }
-                    let start = found.bytes.count
-                    found.bytes += record
-                    found.records.append(start..<found.bytes.count)
-                }
-            }
-            cursor = page.next
-        } while cursor != nil && !missing.isEmpty
-        return found
+        let stream = self.object(object)
+        var search = RecordSearch(for: ids, layout: layout(of: object))
+        return try await search.records { try await tap.page(of: stream, after: $0) }
     }
 
     package func identity() async throws -> String { "singer \(tap.settings.identity)" }

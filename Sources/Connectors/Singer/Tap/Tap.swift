@@ -80,12 +80,14 @@ final class Tap: Sendable {
     /// A tap that stands where `place` is.
     ///
     /// It is started with the state of the place, and passes over as many records as were read since. If they are not the
-    /// same ones, records that have a key are given anew from that state on: those that were read before are told by it.
+    /// same ones, records that have a key are given anew from that state on: those that were read before are told by it. If
+    /// they are fewer, the state may lie too far ahead, and all records are given anew.
     private func session(of object: TapObject, at place: TapPlace) async throws -> TapSession {
         var start = TapPlace(beginningOf: place)
         var session = try await begin(object, at: start)
         guard place.since > 0 else { return session }
-        if try await session.catchUp(with: place) { return session }
+        let course = try await session.catchUp(with: place)
+        if course == .same { return session }
         guard session.isKeyed else {
             throw MigratezError(
                 .invalidSetting,
@@ -93,6 +95,7 @@ final class Tap: Sendable {
                     + "and nothing tells them apart", remedy: .fixConfiguration,
                 hint: "begin a new run; if a field holds an id, name it in source.objects.\(object.name).id")
         }
+        if course == .fewer { start = TapPlace() }
         start.records = place.records
         return try await begin(object, at: start)
     }

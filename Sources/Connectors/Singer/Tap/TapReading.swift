@@ -24,6 +24,10 @@ struct TapReading: Sendable {
     private var hasMessage = false
     /// Where a longer state than this is told, an earlier one goes on to be used: it is kept with every page.
     private static let stateBytesMax = 64 << 10
+    /// In a state that taps of singer-sdk tell in the middle of a stream whose records come in no order: the tap itself goes
+    /// back from it to the state that it was started with.
+    /// Fact: https://sdk.meltano.com/en/latest/implementation/state.html, "Progress markers".
+    private static let unfinishedMark = Array("\"progress_markers\"".utf8)
 
     init(_ stream: TapStream, idField: String?, program: String, from place: TapPlace) {
         names = stream.names
@@ -79,7 +83,7 @@ struct TapReading: Sendable {
             else { return false }
             let state = Array(
                 bytes[bytes.startIndex + value.range.lowerBound..<bytes.startIndex + value.range.upperBound])
-            guard state != place.state else { return false }
+            guard state != place.state, state.firstRange(of: Self.unfinishedMark) == nil else { return false }
             place.reach(state)
             return true
         case "BATCH":

@@ -42,18 +42,27 @@ struct TapSession: Sendable {
         return page.page(next: reading.place.cursor)
     }
 
-    /// Passes over what was read before; whether it was the same.
-    mutating func catchUp(with place: TapPlace) async throws -> Bool {
+    /// What a tap gives that was started to get to a place.
+    enum Course {
+        /// The same records as before.
+        case same
+        case other
+        /// It has ended before the place.
+        case fewer
+    }
+
+    /// Passes over what was read before.
+    mutating func catchUp(with place: TapPlace) async throws -> Course {
         var index = RecordIndex(fields: nil)
         while reading.place.since < place.since {
             var passed = TapPage()
             guard let line = try await nextLine() else {
                 try await checkEnd()
-                return false
+                return .fewer
             }
             _ = try reading.take(line, &index, into: &passed, isCatchingUp: true)
         }
-        return reading.place == place
+        return reading.place == place ? .same : .other
     }
 
     private mutating func nextLine() async throws -> OutputLines.Line? {

@@ -60,15 +60,7 @@ struct Target: Sendable {
         writer.key("stream")
         writer.string(object)
         writer.key("record")
-        writer.beginObject()
-        writer.key(SingerDestination.keyField)
-        writer.string(row.key)
-        row.fields.withUnsafeBufferPointer { writer.members(of: $0) }
-        for reference in row.references {
-            writer.key(reference.field)
-            writer.string(reference.targetID.isEmpty ? reference.key : reference.targetID)
-        }
-        writer.endObject()
+        writer.row(row, keyField: SingerDestination.keyField)
         writer.endObject()
         appendLine(writer.bytes[...], to: &lines)
     }
