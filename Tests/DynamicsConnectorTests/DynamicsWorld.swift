@@ -96,15 +96,10 @@ struct DynamicsWorld: Sendable {
     func calls(_ route: String) -> Int { server.journal.counts.byRoute[route] ?? 0 }
 }
 
-/// Remembers nothing: these writes have no notes.
-struct NoIntent: WriteIntent {
-    func note(_ note: String) async throws {}
-}
-
 extension DynamicsDestination {
     func put(_ object: String, _ rows: [Batch.Row]) async throws -> [Receipt] {
         try await write(
-            Batch(object: object, rows: rows), by: route(for: object, expectedRows: rows.count), intent: NoIntent())
+            Batch(object: object, rows: rows), by: route(for: object, expectedRows: rows.count), intent: KeptIntent())
     }
 }
 
