@@ -3,6 +3,7 @@
 
 import MigratezModel
 import MigratezPipeline
+import MigratezStaging
 import MigratezTestKit
 import Testing
 

@@ -35,17 +35,26 @@ struct SingerWorld: Sendable {
         try FileManager.default.setAttributes([.posixPermissions: 0o700], ofItemAtPath: path)
     }
 
+    /// The folder with the programs of `Tests/Witnesses/singer/<name>`, which are installed first if need be.
+    static func programs(_ name: String) async throws -> String {
+        let environment = WitnessEnvironment("singer/\(name)")
+        let (status, output) = await environment.run("true")
+        try #require(status == 0, "\(output)")
+        return environment.programs
+    }
+
+    func connect() async throws -> (PlanConnection, RunSetup) {
+        let connection = try await PlanConnection.open("\(folder)/pipeline.yaml", in: workplace)
+        let setup = try await RunSetup.discover(
+            connection.plan, source: connection.source, destination: connection.destination)
+        #expect(setup.diagnostics.map(\.description) == [])
+        return (connection, setup)
+    }
+
     /// Begins a run, and reopens it until it has come to its end; how it ended before that.
     ///
     /// - Parameter goesOn: whether it goes on from the run before.
     func move(goesOn: Bool = false) async throws -> (run: Run, failures: [MigratezError]) {
-        func connect() async throws -> (PlanConnection, RunSetup) {
-            let connection = try await PlanConnection.open("\(folder)/pipeline.yaml", in: workplace)
-            let setup = try await RunSetup.discover(
-                connection.plan, source: connection.source, destination: connection.destination)
-            #expect(setup.diagnostics.map(\.description) == [])
-            return (connection, setup)
-        }
         var failures: [MigratezError] = []
         var (connection, setup) = try await connect()
         var run = try await Run.begin(connection, goesOn: goesOn, in: workplace) { _ in }

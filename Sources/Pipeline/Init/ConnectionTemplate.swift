@@ -117,7 +117,7 @@ package struct ConnectionTemplate: Sendable {
                 Need(path: "file", question: "the database file to write to", suggestion: "./export.sqlite")
             ])
         case ("singer", .source):
-            var needs = [Need(path: "command", question: "the tap's program", suggestion: "tap-csv")]
+            var needs = [Need(path: "command", question: "the tap's program", suggestion: "tap-jsonl")]
             // Streams: one object at least; its name is the user's own.
             if !settings.keys.contains(where: { $0.hasPrefix("objects.") && $0.hasSuffix(".stream") }) {
                 needs.append(
