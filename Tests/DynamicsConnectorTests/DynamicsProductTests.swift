@@ -10,7 +10,6 @@ import MigratezSimulatorKit
 import MigratezSyntheticCRM
 import MigratezTestKit
 import MigratezTransport
-import Synchronization
 import Testing
 
 /// Products, and what opportunities hold of them.
@@ -83,13 +82,13 @@ import Testing
 
     @Test func `a deal that was opened for a write that was cut off is closed by what was noted`() async throws {
         try await Self.sale { world, destination, lines in
-            let note = Note()
+            let note = KeptIntent()
             world.inject(.drop, times: 1_000, at: "$batch")
             let route = destination.route(for: "opportunityproduct", expectedRows: 1)
             #expect(route.concurrencyMax == 1)
             let batch = Batch(object: "opportunityproduct", rows: [lines[1]])
             await #expect(throws: MigratezError.self) { try await destination.write(batch, by: route, intent: note) }
-            let noted = try #require(note.text)
+            let noted = try #require(await note.last)
             let won = try #require(try world.record("opportunity", key: "won")?["opportunityid"]?.text)
             #expect(noted == "closed \(won):1:3")
             world.server.faults.replace(with: FaultPlan([]))
@@ -176,11 +175,4 @@ import Testing
                 ])
         }
     }
-}
-
-/// Keeps what a write noted.
-private final class Note: WriteIntent {
-    private let kept = Mutex<String?>(nil)
-    var text: String? { kept.withLock { $0 } }
-    func note(_ note: String) async throws { kept.withLock { $0 = note } }
 }

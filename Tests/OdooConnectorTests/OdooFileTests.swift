@@ -8,8 +8,8 @@ import MigratezOdooConnector
 import MigratezOdooSimulator
 import MigratezSimulatorKit
 import MigratezSyntheticCRM
-import MigratezTransport
 import MigratezTestKit
+import MigratezTransport
 import Testing
 
 /// Attachments, byte for byte, by both interfaces.

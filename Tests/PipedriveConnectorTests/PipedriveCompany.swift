@@ -86,13 +86,6 @@ struct PipedriveCompany: Sendable {
     }
 }
 
-/// Keeps the last note.
-actor KeptIntent: WriteIntent {
-    private(set) var last: String?
-
-    func note(_ note: String) async throws { last = note }
-}
-
 extension Destination {
     func put(_ batch: Batch, _ intent: KeptIntent = KeptIntent()) async throws -> [Receipt] {
         try await write(batch, by: route(for: batch.object, expectedRows: batch.rows.count), intent: intent)

@@ -8,6 +8,7 @@ import MigratezPipedriveConnector
 import MigratezPipedriveSimulator
 import MigratezSimulatorKit
 import MigratezSyntheticCRM
+import MigratezTestKit
 import Testing
 
 struct `Products of deals in Pipedrive` {

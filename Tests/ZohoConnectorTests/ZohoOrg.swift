@@ -108,13 +108,6 @@ extension Destination {
     }
 }
 
-/// Keeps the last note.
-actor KeptIntent: WriteIntent {
-    private(set) var last: String?
-
-    func note(_ note: String) { last = note }
-}
-
 extension Batch.Row {
     init(_ key: String, _ fields: JSONValue, _ references: [Batch.Reference] = [], id: String? = nil) {
         self.init(key: key, fields: fields.serialized(), references: references, targetID: id)

@@ -6,6 +6,7 @@ import MigratezJSON
 import MigratezModel
 import MigratezSimulatorKit
 import MigratezSyntheticCRM
+import MigratezTestKit
 import MigratezTransport
 import MigratezZohoConnector
 import MigratezZohoSimulator
