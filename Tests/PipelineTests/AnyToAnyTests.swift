@@ -2,11 +2,15 @@
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
 import Foundation
+import MigratezHubSpotSimulator
 import MigratezModel
+import MigratezOdooSimulator
 import MigratezPipeline
+import MigratezSimulatorKit
 import MigratezStaging
 import MigratezSyntheticCRM
 import MigratezTestKit
+import MigratezTransport
 import Testing
 
 /// From each place to each other one, by the pipeline that `init` proposes for them.
@@ -29,6 +33,30 @@ import Testing
                     try await check(run, from, to, before)
                     try await run.close()
                 } catch { Issue.record(error, "\(from) to \(to)") }
+            }
+        }
+    }
+
+    @Test func `choices that are numbers come as the words that people read, and lists of ids not at all`() async throws
+    {
+        let crm = SyntheticCRM(seed: 11, counts: .init(records: 300))
+        let account = try HubSpotSimulator(SyntheticCRM(seed: 11, counts: .init(owners: 2)))
+        try await withTemporaryFolder { folder in
+            try await SimulatorServer.run(try OdooSimulator(crm), configuration: .init()) { odoo in
+                try await SimulatorServer.run(account, configuration: .init()) { hubspot in
+                    let workplace = try Workplace(
+                        environment: ["ODOO": odoo.baseURL, "HUBSPOT": hubspot.baseURL, "SECRET": "secret"],
+                        clock: HurriedClock(), http: try CurlClient(TransportConfiguration()),
+                        stateFolder: "\(folder)/state")
+                    let draft = try PipelineDraft(
+                        from: "odoo", to: "hubspot",
+                        sourceSettings: ["base_url": "${env:ODOO}", "auth.token": "${env:SECRET}"],
+                        targetSettings: ["base_url": "${env:HUBSPOT}", "auth.token": "${env:SECRET}"])
+                    let text = try await draft.connectedText(for: "\(folder)/new.yaml", objects: nil, in: workplace)
+                    #expect(text.contains("country: { from: country_id, values: company_country_id"), "\(text)")
+                    #expect(text.contains(": United States\n"))
+                    #expect(!text.contains("from: partner_ids"))
+                }
             }
         }
     }

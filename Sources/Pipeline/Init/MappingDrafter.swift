@@ -14,7 +14,7 @@ struct MappingDrafter {
     /// Whether the source can tell links from one object to another.
     let hasLinks: (StreamName, StreamName) -> Bool
 
-    private var draft = DraftMapping()
+    var draft = DraftMapping()
     /// Fields of the destination's objects that say how long something took.
     private var durations: Set<String> = []
 
@@ -67,7 +67,9 @@ struct MappingDrafter {
                 stream: stream, target: target.name, fields: fields, unmapped: [], matchKeys: [], mergeKeys: [])
         }
         var assigned = FieldMatching.assignment(
-            from: source.fields.filter { !Self.keyFields.contains($0.name) && !isOwnProbability($0) },
+            from: source.fields.filter {
+                !Self.keyFields.contains($0.name) && !isOwnProbability($0) && !isListOfIDs($0)
+            },
             to: target.fields.filter {
                 !Self.keyFields.contains($0.name) && !isOther($0) && $0.name != target.content?.field
             })
@@ -143,7 +145,8 @@ struct MappingDrafter {
             guard Self.isIdentifier(source.name) else { return nil }
             let markup = "concat(\"<p>\", htmlEscape(\(source.name)), \"</p>\")"
             parts = ["expr: 'has(\(source.name)) ? \(markup) : \"\"'"]
-        default: break
+        default:
+            if let map = labelMap(source, stream) { parts.append("values: \(map)") }
         }
         if let value = filledIn(target, schema) { parts.append("default: \(YAMLText.scalar(value, inFlow: true))") }
         // Markup that is cut off in the middle would not be markup any more.
@@ -269,6 +272,9 @@ struct MappingDrafter {
         }
     }
 
+    /// Odoo's lists of ids say something as links only.
+    private func isListOfIDs(_ field: FieldSchema) -> Bool { sourceConnector == "odoo" && field.kind == .other }
+
     /// A required field that no field of the source fits.
     private func placeholder(_ field: FieldSchema, for source: ObjectSchema) -> DraftMapping.Field {
         let value: String
@@ -304,25 +310,8 @@ struct MappingDrafter {
         }
     }
 
-    private static func plainName(_ name: String) -> String {
+    static func plainName(_ name: String) -> String {
         String(name.map { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_") ? $0 : "_" })
-    }
-
-    // MARK: Values
-
-    /// The name of a map from one list to the other; `nil` if nothing in them is alike.
-    private mutating func valueMap(_ source: FieldSchema, _ target: FieldSchema, _ stream: StreamName) -> String? {
-        let name = "\(stream)_\(Self.plainName(source.name))"
-        let matches = ValueMatching.matches(from: source.options, to: target.options)
-        guard !matches.isEmpty else { return nil }
-        guard !draft.values.contains(where: { $0.name == name }) else { return name }
-        draft.values.append(
-            DraftMapping.ValueMap(
-                name: name,
-                entries: source.options.compactMap { option in matches[option.value].map { (option.value, $0) } },
-                open: source.options.filter { matches[$0.value] == nil },
-                otherwise: target.isRequired ? "quarantine" : target.isRestricted ? "drop" : "keep"))
-        return name
     }
 
     // MARK: Links
