@@ -38,8 +38,7 @@ struct DynamicsTargetSettings: Sendable {
             "records of one write, 1 to \(DynamicsLimits.batchRowsMax); default \(DynamicsLimits.writeRowsDefault)"),
         SettingSpec(
             "load.route", .oneOf(Route.allCases.map(\.rawValue)),
-            "what carries the rows: multiple (CreateMultiple and UpdateMultiple, where a table takes them) or batch "
-                + "(single operations); default \(Route.multiple.rawValue)"),
+            "what carries rows: multiple (CreateMultiple, UpdateMultiple) or batch; default \(Route.multiple.rawValue)"),
         SettingSpec(
             "load.price_list", .text,
             "the price list of opportunities that have none when products are added; default the only active one"),
