@@ -84,25 +84,10 @@ struct DealProductWriter: Sendable {
 
     func delete(_ ids: [String]) async throws -> [Deletion] {
         let there = Set(try await products.lines(ids).map(\.id.text))
-        var deletions: [Deletion] = []
-        for id in ids {
-            try Task.checkCancellation()
-            guard there.contains(id), let line = DealProducts.ID(id) else {
-                deletions.append(Deletion(id: id, result: .absent))
-                continue
-            }
-            do {
-                _ = try await client.write(
-                    .delete, paths.products(ofDeal: line.deal) + "/\(line.line)", nil, .delete, isRepeatable: true)
-                deletions.append(Deletion(id: id, result: .deleted))
-            } catch let error as MigratezError {
-                guard let refusal = error.callRefused, refusal.isAboutRow else { throw error }
-                // It was there just now: a request whose answer was lost deleted it.
-                let isGone = [404, 410].contains(refusal.status)
-                deletions.append(Deletion(id: id, result: isGone ? .deleted : .refused(refusal.rejection { $0 })))
-            }
+        return try await client.delete(ids) { id in
+            guard there.contains(id), let line = DealProducts.ID(id) else { return nil }
+            return (paths.products(ofDeal: line.deal) + "/\(line.line)", .delete)
         }
-        return deletions
     }
 
     func read(_ ids: [String], fields: [String]) async throws -> [ReadBack] {

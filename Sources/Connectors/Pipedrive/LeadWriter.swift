@@ -66,25 +66,9 @@ final class LeadWriter: Sendable {
 
     func delete(_ ids: [String]) async throws -> [Deletion] {
         let there = Set(try await lists.leads(ids).map(\.id))
-        var deletions: [Deletion] = []
-        for id in ids {
-            try Task.checkCancellation()
-            guard there.contains(id) else {
-                deletions.append(Deletion(id: id, result: .absent))
-                continue
-            }
-            do {
-                _ = try await connection.client.write(
-                    .delete, connection.paths.lead(id), nil, .formerDelete, isRepeatable: true)
-                deletions.append(Deletion(id: id, result: .deleted))
-            } catch let error as MigratezError {
-                guard let refusal = error.callRefused, refusal.isAboutRow else { throw error }
-                // It was there just now: a request whose answer was lost deleted it.
-                let isGone = [404, 410].contains(refusal.status)
-                deletions.append(Deletion(id: id, result: isGone ? .deleted : .refused(refusal.rejection { $0 })))
-            }
+        return try await connection.client.delete(ids) { id in
+            there.contains(id) ? (connection.paths.lead(id), .formerDelete) : nil
         }
-        return deletions
     }
 
     /// How many leads carry a key that begins so.

@@ -85,26 +85,10 @@ struct ParticipantWriter: Sendable {
 
     func delete(_ ids: [String]) async throws -> [Deletion] {
         var known = Known(connection)
-        var deletions: [Deletion] = []
-        for id in ids {
-            try Task.checkCancellation()
-            guard let link = Link(id: id), let participant = try await known.participant(link) else {
-                deletions.append(Deletion(id: id, result: .absent))
-                continue
-            }
-            do {
-                _ = try await connection.client.write(
-                    .delete, connection.paths.participants(ofDeal: link.deal) + "/" + participant, nil, .formerDelete,
-                    isRepeatable: true)
-                deletions.append(Deletion(id: id, result: .deleted))
-            } catch let error as MigratezError {
-                guard let refusal = error.callRefused, refusal.isAboutRow else { throw error }
-                let isGone = [404, 410].contains(refusal.status)
-                deletions.append(
-                    Deletion(id: id, result: isGone ? .deleted : .refused(refusal.rejection { $0 })))
-            }
+        return try await connection.client.delete(ids) { id in
+            guard let link = Link(id: id), let participant = try await known.participant(link) else { return nil }
+            return (connection.paths.participants(ofDeal: link.deal) + "/" + participant, .formerDelete)
         }
-        return deletions
     }
 }
 

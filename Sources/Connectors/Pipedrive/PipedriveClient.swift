@@ -81,6 +81,32 @@ struct PipedriveClient: Sendable {
                 deadline: .seconds(3_600), endpointClass: RequestKind.formerWrite.rawValue, isIdempotent: false))
     }
 
+    /// Deletes records, each by a request of its own.
+    ///
+    /// - Parameter request: a record's path and what the request costs; `nil` if there is no such record.
+    func delete(
+        _ ids: [String], _ request: (String) async throws -> (path: String, kind: RequestKind)?
+    ) async throws -> [Deletion] {
+        var deletions: [Deletion] = []
+        for id in ids {
+            try Task.checkCancellation()
+            guard let (path, kind) = try await request(id) else {
+                deletions.append(Deletion(id: id, result: .absent))
+                continue
+            }
+            do {
+                _ = try await write(.delete, path, nil, kind, isRepeatable: true)
+                deletions.append(Deletion(id: id, result: .deleted))
+            } catch let error as MigratezError {
+                guard let refusal = error.callRefused, refusal.isAboutRow else { throw error }
+                // It was there just now: a request whose answer was lost deleted it.
+                let isGone = [404, 410].contains(refusal.status)
+                deletions.append(Deletion(id: id, result: isGone ? .deleted : .refused(refusal.rejection { $0 })))
+            }
+        }
+        return deletions
+    }
+
     /// As `write`, with values as a form (WHATWG URL, `application/x-www-form-urlencoded`); twice comes to the same.
     func writeForm(
         _ method: HTTPMethod, _ path: String, _ values: [(String, String)], _ kind: RequestKind

@@ -148,26 +148,10 @@ package struct PipedriveDestination: Destination {
         guard name != DealProducts.object else { return try await lines.delete(ids) }
         let object = try PipedriveObject(named: name)
         let there = Set(try await lists.records(object, ids, names: []).map(\.id))
-        var deletions: [Deletion] = []
-        for id in ids {
-            try Task.checkCancellation()
-            guard there.contains(id) else {
-                deletions.append(Deletion(id: id, result: .absent))
-                continue
-            }
-            do {
-                _ = try await connection.client.write(
-                    .delete, connection.paths.record(object, id), nil, object.isFormer ? .formerDelete : .delete,
-                    isRepeatable: true)
-                deletions.append(Deletion(id: id, result: .deleted))
-            } catch let error as MigratezError {
-                guard let refusal = error.callRefused, refusal.isAboutRow else { throw error }
-                // It was there just now: a request whose answer was lost deleted it.
-                let isGone = [404, 410].contains(refusal.status)
-                deletions.append(Deletion(id: id, result: isGone ? .deleted : .refused(refusal.rejection { $0 })))
-            }
+        return try await connection.client.delete(ids) { id in
+            guard there.contains(id) else { return nil }
+            return (connection.paths.record(object, id), object.isFormer ? .formerDelete : .delete)
         }
-        return deletions
     }
 
     package func finish() async throws {}

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
+import MigratezConnectorKit
 import MigratezJSON
 import MigratezModel
 import MigratezTransport
@@ -35,13 +36,6 @@ struct BulkJobStatus: Sendable {
 struct BulkJobWatch: Sendable {
     enum Kind: String, Sendable { case ingest, query }
 
-    /// A job works for hours in a busy org; after a day something else is wrong.
-    static let waitMax = Duration.seconds(24 * 3600)
-    /// Looks in a row that may fail.
-    private static let failuresMax = 4
-    static let pollMin = Duration.milliseconds(500)
-    static let pollMax = Duration.seconds(20)
-
     let api: SalesforceAPI
     let kind: Kind
     let clock: any WallClock
@@ -62,27 +56,15 @@ struct BulkJobWatch: Sendable {
             failed: answer["numberRecordsFailed"]?.int ?? 0, errorMessage: answer["errorMessage"]?.text ?? "")
     }
 
-    /// Waits until nothing more will happen to the job; asks ever less often.
+    /// Waits until nothing more will happen to the job; `nil` if there is no such job any more.
     func wait(_ job: String) async throws -> BulkJobStatus? {
-        let deadline = clock.now.advanced(by: Self.waitMax)
-        var pause = Self.pollMin
-        var failures = 0
-        while true {
-            do {
-                guard let status = try await status(job) else { return nil }
-                if status.state.isFinal { return status }
-                failures = 0
-            } catch let error as MigratezError where error.mayPassAnew && failures < Self.failuresMax {
-                // A look that fails says nothing of the job.
-                failures += 1
-            }
-            guard clock.now < deadline else {
-                throw MigratezError(
-                    .timedOut, "bulk job \(job) did not end within a day", remedy: .stop,
-                    hint: "look at the job in Setup, Bulk Data Load Jobs; then resume")
-            }
-            try await clock.sleep(for: pause)
-            pause = min(pause * 3 / 2, Self.pollMax)
+        let watch = JobWatch(
+            clock: clock, pauses: .milliseconds(500) ... .seconds(20), place: "Setup, Bulk Data Load Jobs"
+        ) { $0.mayPassAnew }
+        return try await watch.wait("bulk job \(job)") { () -> BulkJobStatus?? in
+            guard let status = try await status(job) else { return .some(nil) }
+            guard status.state.isFinal else { return .none }
+            return .some(status)
         }
     }
 }

@@ -16,6 +16,13 @@ struct BulkCalls: Sendable {
 
     private static let attemptsMax = 4
 
+    /// Waits for jobs; each look costs a credit.
+    static func watch(_ clock: any WallClock) -> JobWatch {
+        JobWatch(clock: clock, pauses: .seconds(1) ... .seconds(30), place: "Setup, Data Administration") {
+            $0.mayPassAnew
+        }
+    }
+
     let http: any HTTPClient
     let access: ZohoAccess
 

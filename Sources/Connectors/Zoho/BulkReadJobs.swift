@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
+import MigratezConnectorKit
 import MigratezJSON
 import MigratezModel
 import Synchronization
@@ -22,7 +23,7 @@ struct BulkReadJobs: Sendable {
     }
 
     let calls: BulkCalls
-    let watch: BulkWatch
+    let watch: JobWatch
 
     /// Begins a job and returns its id. A second one after a lost answer costs 50 credits and changes nothing.
     ///

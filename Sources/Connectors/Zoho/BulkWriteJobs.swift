@@ -25,7 +25,7 @@ struct BulkWriteJobs: Sendable {
 
     let calls: BulkCalls
     let catalog: ZohoCatalog
-    let watch: BulkWatch
+    let watch: JobWatch
     let clock: any WallClock
 
     /// Sends the archive and gives the id of the file that it has become. One whose answer was lost does nothing, so it is

@@ -147,7 +147,7 @@ package struct ZohoDestination: Destination {
 
     private func bulkWriter(_ object: String) async throws -> BulkWriter {
         let jobs = BulkWriteJobs(
-            calls: connection.bulk, catalog: catalog, watch: BulkWatch(clock: clock), clock: clock)
+            calls: connection.bulk, catalog: catalog, watch: BulkCalls.watch(clock), clock: clock)
         return BulkWriter(calls: try await rowWriter(object), jobs: jobs, reader: reader, rowsMin: bulkRowsMin)
     }
 

@@ -129,7 +129,7 @@ package struct ZohoSource: Source {
 
     private func bulkPages(_ schema: ObjectSchema, _ columns: [String]) -> BulkPages {
         BulkPages(
-            jobs: BulkReadJobs(calls: connection.bulk, watch: BulkWatch(clock: clock)), results: results, clock: clock,
+            jobs: BulkReadJobs(calls: connection.bulk, watch: BulkCalls.watch(clock)), results: results, clock: clock,
             schema: schema, columns: columns, recordsMax: pageRecords ?? BulkPages.pieceRecords)
     }
 
