@@ -4,6 +4,8 @@
 import MigratezCrypto
 import MigratezModel
 import MigratezStaging
+import MigratezTestKit
+import Synchronization
 import Testing
 
 #if canImport(Glibc)
@@ -82,6 +84,26 @@ import Musl
         var nonces: Set<[UInt8]> = []
         for slot in 1...20 { nonces.insert(Array(ring[(64 * slot + 4)..<(64 * slot + 16)])) }
         #expect(nonces.count == 20)
+    }
+
+    @Test func `a ring whose sync failed takes no more keys, and says why each time`() async throws {
+        let run = try TestRun()
+        let fails = Mutex(false)
+        let disk = SimulatedDisk(seed: 1) { operation, path throws(MigratezError) in
+            if operation == .sync, path.hasSuffix("ring/keys"), fails.withLock({ $0 }) {
+                throw MigratezError(.diskFull, "no room")
+            }
+        }
+        let area = try await run.create(run.settings(fileSystem: disk))
+        fails.withLock { $0 = true }
+        await #expect { _ = try await area.seal(0..<1) } throws: { ($0 as? MigratezError)?.code == .diskFull }
+        fails.withLock { $0 = false }
+        // What the disk holds of the ring is unknown: that a later sync succeeds says nothing of what came before.
+        await #expect { _ = try await area.seal(1..<2) } throws: { error in
+            guard let error = error as? MigratezError else { return false }
+            return error.code == .diskFailed && (error.cause as? MigratezError)?.code == .diskFull
+        }
+        try await area.close()
     }
 
     @Test func `a key file is made once, for its owner only, and read again`() throws {

@@ -26,8 +26,8 @@ final class KeyRing: Sendable {
 
     private struct State {
         var file: any OpenFile
-        /// Set when a sync failed: what the file holds is unknown until it is opened anew.
-        var isBroken = false
+        /// Why a sync failed: what the file holds is unknown until it is opened anew.
+        var failure: MigratezError?
         var hasUnsynced = false
     }
 
@@ -109,7 +109,7 @@ final class KeyRing: Sendable {
                 try state.file.sync()
                 state.hasUnsynced = false
             } catch {
-                state.isBroken = true
+                state.failure = error
                 throw error
             }
         }
@@ -159,10 +159,10 @@ final class KeyRing: Sendable {
     }
 
     private func check(_ state: borrowing State) throws(MigratezError) {
-        if state.isBroken {
+        if let failure = state.failure {
             throw MigratezError(
                 .diskFailed, "the key ring could not be made durable before", remedy: .fixConfiguration,
-                hint: "check the disk, then resume")
+                hint: "check the disk, then resume", cause: failure)
         }
     }
 }
