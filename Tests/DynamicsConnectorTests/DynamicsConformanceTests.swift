@@ -149,6 +149,21 @@ private struct DynamicsSubject: RemoteSourceSubject, RemoteDestinationSubject {
         String(format: "%08lx-0000-4000-8000-%012lx", code, id)
     }
 
+    var editor: AccountEditor? {
+        let world = world
+        return AccountEditor(
+            Self.contact,
+            create: { try await world.create("contacts", "contactid", ["lastname": "Edited \($0)"]) },
+            change: { id in
+                let response = try await world.ask(.patch, "contacts(\(id))", ["jobtitle": "Changed"])
+                try #require(response.isSuccess)
+            },
+            delete: { id in
+                let response = try await world.ask(.delete, "contacts(\(id))")
+                try #require(response.isSuccess)
+            })
+    }
+
     // MARK: As a destination
 
     func makeDestination() throws -> any Destination { try world.destination() }

@@ -119,6 +119,32 @@ private struct FileSubject: SourceSubject, DestinationSubject {
     var unlinked: (from: StreamName, to: StreamName)? { (Self.firm, Self.person) }
     let peopleCount = 0
 
+    /// Whoever exports anew writes the whole file.
+    var editor: AccountEditor? {
+        let (format, path) = (format, "\(folder)/firms.\(format.rawValue)")
+        @Sendable func edit(_ change: (inout [String]) -> Void) throws {
+            // A line of the CSV has line ends within its values, so rows are told by their ends.
+            let end = format == .csv ? "\r\n" : "\n"
+            var rows = try String(contentsOfFile: path, encoding: .utf8).components(separatedBy: end)
+            change(&rows)
+            try rows.joined(separator: end).write(toFile: path, atomically: true, encoding: .utf8)
+        }
+        @Sendable func row(_ id: String, _ name: String) -> String {
+            format == .csv ? "\(id),\(name)," : #"{"id":"\#(id)","name":"\#(name)","parent":null}"#
+        }
+        @Sendable func place(_ id: String, in rows: [String]) -> Int? { rows.firstIndex(of: row(id, "Edited")) }
+        return AccountEditor(
+            Self.firm,
+            create: { number in
+                let id = String(Self.firms + number)
+                try edit { $0.insert(row(id, "Edited"), at: $0.endIndex - 1) }
+                return id
+            },
+            change: { id in try edit { rows in if let place = place(id, in: rows) { rows[place] = row(id, "Changed") } }
+            },
+            delete: { id in try edit { rows in if let place = place(id, in: rows) { rows.remove(at: place) } } })
+    }
+
     // MARK: As a destination
 
     func makeDestination() throws -> any Destination {

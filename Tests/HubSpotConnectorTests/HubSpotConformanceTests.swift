@@ -127,6 +127,21 @@ private struct HubSpotSubject: RemoteSourceSubject, RemoteDestinationSubject {
     /// A file that somebody deleted, and that a note names still.
     private var gone: Int? { account.attachedFiles.first?.id }
 
+    var editor: AccountEditor? {
+        let account = account
+        let contacts = "/crm/v3/objects/contacts"
+        @Sendable func ask(_ method: HTTPMethod, _ path: String, _ properties: JSONValue?) async throws -> JSONValue {
+            try await account.ask(method, path, properties.map { ["properties": $0] }, token: Self.ownToken)
+        }
+        return AccountEditor(
+            CRMObject.contact.stream,
+            create: {
+                try #require(await ask(.post, contacts, ["email": .string("e\($0)@conformance.test")])["id"]?.text)
+            },
+            change: { _ = try await ask(.patch, "\(contacts)/\($0)", ["jobtitle": "Changed"]) },
+            delete: { _ = try await ask(.delete, "\(contacts)/\($0)", nil) })
+    }
+
     // MARK: As a destination
 
     func makeDestination() throws -> any Destination {

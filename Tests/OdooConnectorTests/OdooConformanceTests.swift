@@ -79,6 +79,20 @@ private struct OdooSubject: RemoteSourceSubject, RemoteDestinationSubject {
     var sourceCapabilities: SourceCapabilities { OdooSource.capabilities }
     var unlinked: (from: StreamName, to: StreamName)? { (DatabaseContent.company, DatabaseContent.contact) }
 
+    var editor: AccountEditor? {
+        let site = site
+        return AccountEditor(
+            DatabaseContent.contact,
+            create: { number in
+                let values: JSONValue = ["name": .string("Edited \(number)"), "email": "edited@conformance.test"]
+                return try #require(try await site.call("res.partner", "create", ["vals_list": [values]])[0]?.text)
+            },
+            change: { id in
+                _ = try await site.call(
+                    "res.partner", "write", ["ids": [.number(id)], "vals": ["function": "Changed"]])
+            }, delete: { _ = try await site.call("res.partner", "unlink", ["ids": [.number($0)]]) })
+    }
+
     // MARK: As a destination
 
     func makeDestination() throws -> any Destination { try site.destination() }

@@ -65,13 +65,16 @@ struct OdooSite: Sendable {
             response = try await post("/json/2/\(model)/\(method)", arguments)
             return try JSONValue(parsing: response.body)
         }
+        // Ids are a record set there, which is the method's own object and comes first.
+        let ids = arguments["ids"].map { JSONValue.array([$0]) } ?? []
+        let others = JSONValue.object(arguments.members.filter { $0.key != "ids" })
         response = try await post(
             "/jsonrpc",
             [
                 "jsonrpc": "2.0", "method": "call", "id": 1,
                 "params": [
                     "service": "object", "method": "execute_kw",
-                    "args": ["acme", 2, "somebody-else", .string(model), .string(method), [], arguments],
+                    "args": ["acme", 2, "somebody-else", .string(model), .string(method), ids, others],
                 ],
             ])
         return try JSONValue(parsing: response.body)["result"] ?? .null

@@ -173,6 +173,26 @@ private struct PipedriveSubject: RemoteSourceSubject, RemoteDestinationSubject {
     /// The owners and the administrator.
     var peopleCount: Int { company.crm.counts.owners + 1 }
 
+    var editor: AccountEditor? {
+        let company = company
+        let persons = "/api/v2/persons"
+        return AccountEditor(
+            StreamName("person")!,
+            create: { number in
+                let body: JSONValue = ["name": .string("Edited \(number)")]
+                let made = try await company.ask(.post, persons, body, token: Self.ownToken)
+                return try #require(made.answer["data"]?["id"]?.text)
+            },
+            change: { id in
+                let made = try await company.ask(.patch, "\(persons)/\(id)", ["name": "Changed"], token: Self.ownToken)
+                try #require(made.status == 200)
+            },
+            delete: { id in
+                let made = try await company.ask(.delete, "\(persons)/\(id)", token: Self.ownToken)
+                try #require(made.status == 200)
+            })
+    }
+
     // MARK: As a destination
 
     func makeDestination() throws -> any Destination { try company.destination(settings, secrets: secrets) }

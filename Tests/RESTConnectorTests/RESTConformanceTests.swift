@@ -2,6 +2,7 @@
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
 import MigratezConnectorKit
+import MigratezJSON
 import MigratezModel
 import MigratezRESTConnector
 import MigratezRESTSimulator
@@ -215,6 +216,35 @@ private struct VendorSubject: RemoteSourceSubject {
 
     /// Copper does not list those who have left.
     var peopleCount: Int { account.vendor == .copper ? crm.owners.filter(\.isActive).count : crm.counts.owners }
+
+    /// Nobody can change the simulated accounts of Copper and Freshsales: both are only read.
+    var editor: AccountEditor? {
+        let account = account
+        let (path, name, change): (String, @Sendable (Int) -> JSONValue, JSONValue)
+        switch account.vendor {
+        case .attio:
+            path = "/v2/objects/people/records"
+            name = { ["data": ["values": ["email_addresses": [.string("e\($0)@conformance.test")]]]] }
+            change = ["data": ["values": ["job_title": "Changed"]]]
+        case .close:
+            path = "/api/v1/lead/"
+            name = { ["name": .string("Edited \($0)")] }
+            change = ["name": "Changed"]
+        case .sell:
+            path = "/v2/contacts"
+            name = { ["data": ["last_name": .string("Edited \($0)"), "is_organization": false]] }
+            change = ["data": ["last_name": "Changed"]]
+        case .copper, .freshsales: return nil
+        }
+        @Sendable func one(_ id: String) -> String { account.vendor == .close ? "\(path)\(id)/" : "\(path)/\(id)" }
+        return AccountEditor(
+            stream(account.vendor == .close ? "company" : "contact"),
+            create: { number in
+                let made = try await account.ask(.post, path, name(number))
+                return try #require((made["data"]?["id"]?["record_id"] ?? made["data"]?["id"] ?? made["id"])?.text)
+            }, change: { _ = try await account.ask(account.vendor == .attio ? .patch : .put, one($0), change) },
+            delete: { _ = try await account.ask(.delete, one($0), nil) })
+    }
 
     // MARK: The network
 

@@ -2,6 +2,7 @@
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
 import MigratezConnectorKit
+import MigratezJSON
 import MigratezModel
 import MigratezRESTConnector
 import MigratezRESTSimulator
@@ -60,5 +61,17 @@ struct VendorAccount: Sendable {
         }
         return try RESTSource(
             definition, settings: ConnectorSettings(texts: all, secrets: secrets), http: http, clock: clock)
+    }
+
+    /// The answer to a request of somebody else's, with the account's key.
+    func ask(_ method: HTTPMethod, _ path: String, _ body: JSONValue?) async throws -> JSONValue {
+        let key = vendor == .close ? "Basic \(Base64.encoded(Array("key:".utf8)))" : "Bearer key"
+        let response = try await http.send(
+            HTTPRequest(
+                method, server.baseURL + path,
+                headers: [HTTPHeader("Authorization", key), HTTPHeader("Content-Type", "application/json")],
+                body: body.map { .bytes($0.serialized()) } ?? .empty))
+        guard response.isSuccess else { throw MigratezError(.requestRefused, "\(path): \(response.status)") }
+        return response.body.isEmpty ? .null : try JSONValue(parsing: response.body)
     }
 }

@@ -87,6 +87,17 @@ private struct SQLiteSubject: SourceSubject, DestinationSubject {
     var unlinked: (from: StreamName, to: StreamName)? { (Self.firm, person) }
     let peopleCount = 0
 
+    var editor: AccountEditor? {
+        let program = program
+        return AccountEditor(
+            Self.firm,
+            create: { number in
+                try program.run("INSERT INTO firm (name) VALUES ('Edited \(number)')")
+                return try #require(program.texts("SELECT max(id) FROM firm").first)
+            }, change: { try program.run("UPDATE firm SET size = size + 1, name = 'Changed' WHERE id = \($0)") },
+            delete: { try program.run("DELETE FROM firm WHERE id = \($0)") })
+    }
+
     // MARK: As a destination
 
     func makeDestination() throws -> any Destination { try program.destination() }

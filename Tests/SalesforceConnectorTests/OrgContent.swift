@@ -153,14 +153,20 @@ struct OrgContent {
 
     /// The answer to a request of somebody else's.
     static func post(_ url: String, _ path: String, _ body: JSONValue) async throws -> JSONValue {
+        try await ask(.post, url, path, body)
+    }
+
+    static func ask(
+        _ method: HTTPMethod, _ url: String, _ path: String, _ body: JSONValue?
+    ) async throws -> JSONValue {
         let response = try await sharedClient.get().send(
             HTTPRequest(
-                .post, url + "/services/data/v67.0" + path,
+                method, url + "/services/data/v67.0" + path,
                 headers: [
                     HTTPHeader("Authorization", "Bearer somebody-else"), HTTPHeader("Content-Type", "application/json"),
-                ], body: .bytes(body.serialized())))
+                ], body: body.map { .bytes($0.serialized()) } ?? .empty))
         guard response.isSuccess else { throw MigratezError(.requestRefused, "\(path): \(response.status)") }
-        return try JSONValue(parsing: response.body)
+        return response.body.isEmpty ? .null : try JSONValue(parsing: response.body)
     }
 }
 

@@ -83,6 +83,18 @@ private struct SalesforceSubject: RemoteSourceSubject, RemoteDestinationSubject 
     var unlinked: (from: StreamName, to: StreamName)? { (OrgContent.account, OrgContent.contact) }
     let peopleCount = 3
 
+    var editor: AccountEditor? {
+        let url = server.baseURL
+        return AccountEditor(
+            OrgContent.account,
+            create: { number in
+                let answer = try await OrgContent.post(url, "/sobjects/Account", ["Name": .string("Edited \(number)")])
+                return try #require(answer["id"]?.text)
+            },
+            change: { _ = try await OrgContent.ask(.patch, url, "/sobjects/Account/\($0)", ["Phone": "+1 555"]) },
+            delete: { _ = try await OrgContent.ask(.delete, url, "/sobjects/Account/\($0)", nil) })
+    }
+
     // MARK: As a destination
 
     func makeDestination() throws -> any Destination {

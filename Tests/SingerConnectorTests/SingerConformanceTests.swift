@@ -51,6 +51,28 @@ private struct TapSubject: SourceSubject {
 
     var unlinked: (from: StreamName, to: StreamName)? { (person, StreamName("firm").unsafelyUnwrapped) }
     let peopleCount = 0
+
+    /// The tap says what its file holds when it is started.
+    var editor: AccountEditor? {
+        let world = world
+        @Sendable func edit(_ change: (inout [String]) -> Void) throws {
+            var lines = world.text("messages").split(separator: "\n").map(String.init)
+            change(&lines)
+            try world.write(lines)
+        }
+        @Sendable func line(_ id: String, _ name: String) -> String {
+            TapWorld.record("\"id\": \(id), \"name\": \"\(name)\"")
+        }
+        return AccountEditor(
+            person,
+            create: { number in
+                let id = String(Self.count + number)
+                try edit { $0.append(line(id, "Edited")) }
+                return id
+            },
+            change: { id in try edit { $0 = $0.map { $0 == line(id, "Edited") ? line(id, "Changed") : $0 } } },
+            delete: { id in try edit { $0.removeAll { $0 == line(id, "Edited") } } })
+    }
 }
 
 private struct TargetSubject: DestinationSubject {

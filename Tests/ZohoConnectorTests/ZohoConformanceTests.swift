@@ -156,6 +156,21 @@ private struct ZohoSubject: RemoteSourceSubject, RemoteDestinationSubject {
     var unlinked: (from: StreamName, to: StreamName)? { (StreamName("Accounts")!, StreamName("Contacts")!) }
     var peopleCount: Int { 3 + (org.crm?.counts.owners ?? 0) }
 
+    var editor: AccountEditor? {
+        let org = org
+        return AccountEditor(
+            StreamName("Contacts")!,
+            create: { try await org.create("Contacts", ["Last_Name": .string("Edited \($0)")]) },
+            change: { id in
+                let answer = try await org.ask(.put, "/Contacts/\(id)", ["data": [["Title": "Changed"]]])
+                try #require(answer["data"]?[0]?["code"] == "SUCCESS")
+            },
+            delete: { id in
+                let answer = try await org.ask(.delete, "/Contacts?ids=\(id)")
+                try #require(answer["data"]?[0]?["code"] == "SUCCESS")
+            })
+    }
+
     // MARK: As a destination
 
     func makeDestination() throws -> any Destination {

@@ -10,6 +10,7 @@ package enum SourceConformance: String, Sendable, CaseIterable {
     case discovery = "the fields that records have are discovered, each once"
     case fullRead = "every record is read once, with its values as they are"
     case resume = "reading goes on at every page in another process, and a page can be read twice"
+    case changes = "what was made, changed or deleted since is told by reading again, and nothing else"
     case recordsByID = "records are read by id, and one that does not exist is absent"
     case counts = "a count that is told is the number of records"
     case links = "links are read to the last one, and twice the same"
@@ -24,6 +25,7 @@ package enum SourceConformance: String, Sendable, CaseIterable {
         case .discovery: try await Self.checkDiscovery(subject)
         case .fullRead: try await Self.checkFullRead(subject)
         case .resume: try await Self.checkResume(subject)
+        case .changes: try await Self.checkChanges(subject)
         case .recordsByID: try await Self.checkRecordsByID(subject)
         case .counts: try await Self.checkCounts(subject)
         case .links: try await Self.checkLinks(subject)

@@ -20,6 +20,8 @@ package protocol SourceSubject: Sendable {
     var peopleCount: Int { get }
     /// Objects whose records have content; none unless the connector says that it moves files.
     var contents: [ExpectedContents] { get }
+    /// Who changes the account between two readings; nil if the test's account cannot be changed.
+    var editor: AccountEditor? { get }
 }
 
 extension SourceSubject {
