@@ -30,28 +30,36 @@ package struct Base64: Sendable {
 
     /// The text for `bytes`, as its ASCII bytes.
     package func encodedBytes(_ bytes: some Collection<UInt8>) -> [UInt8] {
-        var text: [UInt8] = []
-        text.reserveCapacity((bytes.count + 2) / 3 * 4)
-        var group: UInt32 = 0
-        var held = 0
-        for byte in bytes {
-            group = group << 8 | UInt32(byte)
-            held += 1
-            guard held == 3 else { continue }
-            for shift in [18, 12, 6, 0] as [UInt32] { text.append(characters[Int(group >> shift & 63)]) }
-            group = 0
-            held = 0
+        bytes.withContiguousStorageIfAvailable(encoded) ?? Array(bytes).withUnsafeBufferPointer(encoded)
+    }
+
+    // Contents of files pass here, and other modules call these: as generic functions they would not be specialised there,
+    // and take twenty times as long.
+
+    private func encoded(_ bytes: UnsafeBufferPointer<UInt8>) -> [UInt8] {
+        let rest = bytes.count % 3
+        let length = bytes.count / 3 * 4 + (rest == 0 ? 0 : isPadded ? 4 : rest + 1)
+        return characters.withUnsafeBufferPointer { characters in
+            [UInt8](unsafeUninitializedCapacity: length) { text, count in
+                var place = 0
+                for start in stride(from: 0, to: bytes.count - rest, by: 3) {
+                    let group =
+                        UInt32(bytes[start]) << 16 | UInt32(bytes[start + 1]) << 8 | UInt32(bytes[start + 2])
+                    text[place] = characters[Int(group >> 18)]
+                    text[place + 1] = characters[Int(group >> 12 & 63)]
+                    text[place + 2] = characters[Int(group >> 6 & 63)]
+                    text[place + 3] = characters[Int(group & 63)]
+                    place += 4
+                }
+                if rest > 0 {
+                    let second = rest == 2 ? UInt32(bytes[bytes.count - 1]) : 0
+                    let group = UInt32(bytes[bytes.count - rest]) << 16 | second << 8
+                    for number in 0...rest { text[place + number] = characters[Int(group >> (18 - 6 * number) & 63)] }
+                    for number in rest + 1..<4 where isPadded { text[place + number] = 0x3D }
+                }
+                count = length
+            }
         }
-        if held == 1 {
-            text.append(characters[Int(group >> 2 & 63)])
-            text.append(characters[Int(group << 4 & 63)])
-        } else if held == 2 {
-            text.append(characters[Int(group >> 10 & 63)])
-            text.append(characters[Int(group >> 4 & 63)])
-            text.append(characters[Int(group << 2 & 63)])
-        }
-        if isPadded { while text.count % 4 != 0 { text.append(0x3D) } }
-        return text
     }
 
     /// The text for `bytes`.
@@ -60,36 +68,42 @@ package struct Base64: Sendable {
     }
 
     /// The bytes of `text`, or nil unless it is exactly what `encode` writes for them.
-    package func decode(_ text: some BidirectionalCollection<UInt8>) -> [UInt8]? {
-        var count = text.count
-        var end = text.endIndex
+    package func decode(_ text: some Collection<UInt8>) -> [UInt8]? {
+        if let bytes = text.withContiguousStorageIfAvailable(decoded) { return bytes }
+        return Array(text).withUnsafeBufferPointer(decoded)
+    }
+
+    private func decoded(_ text: UnsafeBufferPointer<UInt8>) -> [UInt8]? {
+        var end = text.count
         if isPadded {
-            guard count % 4 == 0 else { return nil }
-            var padding = 0
-            while padding < 2, end > text.startIndex, text[text.index(before: end)] == 0x3D {
-                end = text.index(before: end)
-                padding += 1
-            }
-            count -= padding
+            guard end % 4 == 0 else { return nil }
+            while end > 0, text.count - end < 2, text[end - 1] == 0x3D { end -= 1 }
         }
-        guard count % 4 != 1 else { return nil }
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(count / 4 * 3 + 2)
-        var group: UInt32 = 0
-        var bits: UInt32 = 0
-        for character in text[..<end] {
-            let value = values[Int(character)]
-            guard value != 255 else { return nil }
-            group = group << 6 | UInt32(value)
-            bits += 6
-            if bits >= 8 {
-                bits -= 8
-                bytes.append(UInt8(truncatingIfNeeded: group >> bits))
+        guard end % 4 != 1 else { return nil }
+        return values.withUnsafeBufferPointer { values in
+            var isValid = true
+            let bytes = [UInt8](unsafeUninitializedCapacity: end / 4 * 3 + 2) { bytes, count in
+                var group: UInt32 = 0
+                var bits: UInt32 = 0
+                for place in 0..<end {
+                    let value = values[Int(text[place])]
+                    guard value != 255 else {
+                        isValid = false
+                        return
+                    }
+                    group = group << 6 | UInt32(value)
+                    bits += 6
+                    if bits >= 8 {
+                        bits -= 8
+                        bytes[count] = UInt8(truncatingIfNeeded: group >> bits)
+                        count += 1
+                    }
+                }
+                // What is left over must be zero, or several texts would stand for the same bytes.
+                isValid = group & ((1 << bits) - 1) == 0
             }
+            return isValid ? bytes : nil
         }
-        // What is left over must be zero, or several texts would stand for the same bytes.
-        guard group & ((1 << bits) - 1) == 0 else { return nil }
-        return bytes
     }
 
     /// The bytes of `text`, or nil unless it is exactly what `encode` writes for them.

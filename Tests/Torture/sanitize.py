@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Builds the tests with a sanitizer, in a build folder of its own, and runs them; every report is a failure.
 
-What the sanitizer gets wrong, and why, stands in sanitizer-suppressions.txt. The program's own processes (CLITests) are
+What is reported and is none of ours, and why, stands in thread-suppressions.txt and leak-suppressions.txt. The program's own processes (CLITests) are
 started from the ordinary build and are left out, as are the rules of the repository (TidyTests).
 """
 
@@ -25,10 +25,12 @@ SEEDS = 50
 PATIENCE = 5
 SUMMARY = re.compile(r"^SUMMARY: (.*)$", re.MULTILINE)
 COUNT = re.compile(r"Test run with (\d+) tests?")
+#: The environment of the tests; the reports' place is added to the first one.
 OPTIONS = {
-    "thread": ("TSAN_OPTIONS", f"suppressions={HERE / 'sanitizer-suppressions.txt'} second_deadlock_stack=1"),
+    "thread": {"TSAN_OPTIONS": f"suppressions={HERE / 'thread-suppressions.txt'} second_deadlock_stack=1"},
     # Allocation failures are answered with null, as without the sanitizer: a page that is too large is an error.
-    "address": ("ASAN_OPTIONS", "allocator_may_return_null=1 detect_stack_use_after_return=0"),
+    "address": {"ASAN_OPTIONS": "allocator_may_return_null=1 detect_stack_use_after_return=0",
+                "LSAN_OPTIONS": f"suppressions={HERE / 'leak-suppressions.txt'} print_suppressions=0"},
 }
 
 
@@ -68,7 +70,7 @@ def main() -> None:
     if not targets:
         parser.error(f"no test target's name holds '{options.only}'")
     binary = build(options.sanitize, ROOT / ".build" / f"sanitize-{options.sanitize}")
-    variable, values = OPTIONS[options.sanitize]
+    variable, values = next(iter(OPTIONS[options.sanitize].items()))
     failures, tests = [], 0
     with tempfile.TemporaryDirectory() as temporary:
         for target in targets:
@@ -78,8 +80,8 @@ def main() -> None:
             code, output = run(
                 [str(binary), "--testing-library", "swift-testing", "--no-parallel", "--filter", f"^{target}\\."],
                 TESTS_SECONDS_MAX,
-                environment={variable: f"{values} log_path={folder / 'report'}", "MIGRATEZ_SEEDS": str(SEEDS),
-                             "MIGRATEZ_PATIENCE": str(PATIENCE)})
+                environment={**OPTIONS[options.sanitize], variable: f"{values} log_path={folder / 'report'}",
+                             "MIGRATEZ_SEEDS": str(SEEDS), "MIGRATEZ_PATIENCE": str(PATIENCE)})
             (folder / "output.txt").write_text(output)
             found = reports(folder)
             failed = sorted(set(FAILED_TEST.findall(output)))
