@@ -34,20 +34,33 @@ struct `Pipedrive conforms` {
     func `as a destination through a network`(check: RemoteDestinationConformance) async throws {
         try await PipedriveSubject.run { try await check.check($0) }
     }
+
+    @Test(arguments: DestinationConformance.allCases)
+    func `as a destination of leads`(check: DestinationConformance) async throws {
+        try await PipedriveSubject.run { try await check.check(try PipedriveLeadSubject($0)) }
+    }
+
+    @Test(arguments: RemoteDestinationConformance.allCases)
+    func `as a destination of leads through a network`(check: RemoteDestinationConformance) async throws {
+        try await PipedriveSubject.run { try await check.check(try PipedriveLeadSubject($0)) }
+    }
 }
 
 /// A company with 400 records, access tokens of an hour, and 20,000 tokens a day.
-private struct PipedriveSubject: RemoteSourceSubject, RemoteDestinationSubject {
+struct PipedriveSubject: RemoteSourceSubject, RemoteDestinationSubject {
     let company: PipedriveCompany
     let contents: [ExpectedContents]
 
     private static let dailyTokens = 20_000
-    private static let ownToken = "the-test's-own"
+    static let ownToken = "the-test's-own"
 
     static func run(files: Int = 0, _ body: (PipedriveSubject) async throws -> Void) async throws {
         let options = PipedriveOptions(
             tokens: [ownToken], burst: .init(requests: 1_000_000), dailyTokens: dailyTokens, searchLag: .seconds(3_600))
-        let counts = SyntheticCRM.Counts(records: 400, files: files)
+        var counts = SyntheticCRM.Counts(records: 400, files: files)
+        counts.leads = 60
+        counts.products = 12
+        counts.lineItems = 150
         try await PipedriveCompany.run(counts, options: options) { company in
             var contents: [ExpectedContents] = []
             if files > 0 { contents = [try expectedContents(company)] }
@@ -119,11 +132,12 @@ private struct PipedriveSubject: RemoteSourceSubject, RemoteDestinationSubject {
                 guard let body = given(note[.body]), links.contains(where: { $0 != nil }) else { return nil }
                 return ["content": body, "person_id": links[0], "org_id": links[1], "deal_id": links[2]]
             },
+            leads, lines,
         ]
     }
 
     /// The id of the first record that a link leads to.
-    private func first(_ kind: LinkKind, _ index: Int) -> String? {
+    func first(_ kind: LinkKind, _ index: Int) -> String? {
         company.crm.links(kind, from: index).first { !$0.isDangling }.map { String($0.toID) }
     }
 
@@ -144,7 +158,15 @@ private struct PipedriveSubject: RemoteSourceSubject, RemoteDestinationSubject {
         }
         let person = StreamName("person")!
         let organization = StreamName("organization")!
+        func ends(_ records: ExpectedStream, _ field: String, _ to: StreamName) -> ExpectedLinks {
+            let edges = records.records.compactMap { id, values in
+                (values[field] ?? nil).map { Edge(from: id, to: $0, isPrimary: true) }
+            }
+            return ExpectedLinks(from: records.stream, to: to, edges: Set(edges))
+        }
         return [
+            ends(leads, "person_id", person), ends(leads, "organization_id", organization),
+            ends(lines, "deal_id", StreamName("deal")!), ends(lines, "product_id", StreamName("product")!),
             ExpectedLinks(from: person, to: organization, edges: edges(.contactToCompany, all: false)),
             ExpectedLinks(from: StreamName("deal")!, to: person, edges: edges(.dealToContact, all: true)),
         ]
@@ -233,6 +255,8 @@ private struct PipedriveSubject: RemoteSourceSubject, RemoteDestinationSubject {
             }, count: { try simulator.count(of: "files") })
     }
 
+    var unkeyed: [UnkeyedSubject] { [noteRows, lineRows] }
+
     func count() async throws -> Int { try company.simulator.count(of: "persons") }
 
     /// By the fields' own keys, as the API has them.
@@ -267,7 +291,7 @@ private struct PipedriveSubject: RemoteSourceSubject, RemoteDestinationSubject {
         company.server.faults.inject(FaultPlan.Rule(.trickle, .next(1), pathPrefix: path + "?"))
     }
 
-    private static func fault(for fault: ConformanceFault) -> Fault {
+    static func fault(for fault: ConformanceFault) -> Fault {
         switch fault {
         case .throttled: .status(429, retryAfter: .seconds(1))
         case .failing: .status(503, retryAfter: nil)

@@ -131,8 +131,8 @@ extension PipedriveSimulator {
 }
 
 /// A lead as the company keeps it: custom fields apart from the others.
-enum StoredLead {
-    static func uuid(_ id: Int64) -> String {
+package enum StoredLead {
+    package static func uuid(_ id: Int64) -> String {
         let digits = String(id, radix: 16)
         return "ad000000-1ead-4000-8000-" + String(repeating: "0", count: max(0, 12 - digits.count)) + digits
     }

@@ -19,6 +19,7 @@ package enum DestinationConformance: String, Sendable, CaseIterable {
     case delete = "records are deleted once, and reading them gives nothing"
     case links = "links are made once, read back, found again and taken away"
     case contents = "contents are written and read back byte by byte, and a file that is sent twice is one"
+    case unkeyed = "rows that can hold no key are told by a note, and by nothing else"
     case counts = "a count that is told is that of our keys"
 
     /// - Throws: `ConformanceFailure`, or what the connector threw.
@@ -36,6 +37,7 @@ package enum DestinationConformance: String, Sendable, CaseIterable {
         case .delete: try await Self.checkDelete(subject)
         case .links: try await Self.checkLinks(subject)
         case .contents: try await Self.checkContents(subject)
+        case .unkeyed: try await Self.checkUnkeyed(subject)
         case .counts: try await Self.checkCounts(subject)
         }
     }
@@ -180,6 +182,7 @@ package enum DestinationConformance: String, Sendable, CaseIterable {
 
     private static func checkMatch(_ subject: some DestinationSubject) async throws {
         let fields = subject.fields(901, version: 1)
+        guard subject.matchesOthers else { return try await checkNoMatch(subject, fields) }
         let ours = subject.fields(1, version: 1)
         guard let id = try await subject.createByOthers(fields) else { return }
         let destination = try await subject.prepared()
@@ -190,6 +193,16 @@ package enum DestinationConformance: String, Sendable, CaseIterable {
                 object: subject.object, fields: names, values: values, returning: names)
             try require(found.map(\.id) == [id], "\(names): \(found.count) records are found instead of one")
         }
+    }
+
+    private static func checkNoMatch(_ subject: some DestinationSubject, _ fields: [String: String]) async throws {
+        let destination = try await subject.prepared()
+        let names = fields.keys.sorted()
+        let error = try await requireError("a search for records of others") {
+            _ = try await destination.match(
+                object: subject.object, fields: names, values: [names.map { fields[$0] ?? "" }], returning: names)
+        }
+        try require(error.code == .notSupported && error.hint != nil, "\(error) does not tell the way out")
     }
 
     private static func checkDelete(_ subject: some DestinationSubject) async throws {

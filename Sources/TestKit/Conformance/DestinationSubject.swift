@@ -22,6 +22,10 @@ package protocol DestinationSubject: Sendable {
 
     /// An object that takes content; `nil` unless the connector says that it moves files.
     var content: ContentSubject? { get }
+    /// Objects whose records can hold no key of ours.
+    var unkeyed: [UnkeyedSubject] { get }
+    /// Whether records of others can be found by their values; where not, asking must be refused with a way out.
+    var matchesOthers: Bool { get }
 
     /// How many records of the object the account holds in truth.
     func count() async throws -> Int
@@ -31,6 +35,34 @@ package protocol DestinationSubject: Sendable {
 
 extension DestinationSubject {
     package var content: ContentSubject? { nil }
+    package var unkeyed: [UnkeyedSubject] { [] }
+    package var matchesOthers: Bool { true }
+}
+
+/// An object whose records can hold no key: what was written is told by the note that was taken before.
+package struct UnkeyedSubject: Sendable {
+    package var object: String
+    /// The fields of record number `number`; another `version` has other values in the same fields.
+    package var fields: @Sendable (_ number: Int, _ version: Int) -> [String: String]
+    /// What every record refers to; it is there.
+    package var references: @Sendable () async throws -> [Batch.Reference]
+    /// Makes the next requests that write such records go wrong; `nil` where nothing is sent through a network.
+    package var inject: (@Sendable (ConformanceFault, _ times: Int) async throws -> Void)?
+    /// How many records of the object the account holds in truth.
+    package var count: @Sendable () async throws -> Int
+
+    package init(
+        object: String, fields: @escaping @Sendable (_ number: Int, _ version: Int) -> [String: String],
+        references: @escaping @Sendable () async throws -> [Batch.Reference],
+        inject: (@Sendable (ConformanceFault, _ times: Int) async throws -> Void)? = nil,
+        count: @escaping @Sendable () async throws -> Int
+    ) {
+        self.object = object
+        self.fields = fields
+        self.references = references
+        self.inject = inject
+        self.count = count
+    }
 }
 
 /// An object whose records take content.
@@ -109,7 +141,9 @@ extension DestinationSubject {
     /// The destination with everything created that it needs.
     func prepared() async throws -> any Destination {
         let destination = try makeDestination()
-        let objects = [object] + (link.map { [$0.object, $0.toObject] } ?? []) + (content.map { [$0.object] } ?? [])
+        let objects =
+            [object] + (link.map { [$0.object, $0.toObject] } ?? []) + (content.map { [$0.object] } ?? [])
+            + unkeyed.map(\.object)
         let schemas = try await destination.discover(Array(Set(objects)).sorted())
         try await destination.prepare(schemas.flatMap(destination.requirements))
         return destination

@@ -13,6 +13,7 @@ package enum RemoteDestinationConformance: String, Sendable, CaseIterable {
     case rate = "the limiter learns from the vendor's headers"
     case errors = "every code of the vendor's has a row in the table"
     case contents = "a file whose sending was lost is neither doubled nor untold"
+    case unkeyed = "a row without a key whose sending was lost is neither doubled nor untold"
     case dry = "looking changes nothing"
 
     /// - Throws: `ConformanceFailure`, or what the connector threw.
@@ -57,6 +58,7 @@ package enum RemoteDestinationConformance: String, Sendable, CaseIterable {
             let unknown = subject.vendorCodes.filter { !subject.knows($0) }
             try require(!subject.vendorCodes.isEmpty && unknown.isEmpty, "no row for \(unknown)")
         case .contents: try await DestinationConformance.checkLostContents(subject)
+        case .unkeyed: try await DestinationConformance.checkLostUnkeyed(subject)
         case .dry:
             let receipts = try await destination.put(subject.batch(1...5))
             let writes = subject.writes
@@ -71,8 +73,10 @@ package enum RemoteDestinationConformance: String, Sendable, CaseIterable {
             let ids = receipts.compactMap(\.id)
             _ = try await destination.read(object: subject.object, ids: ids, fields: names)
             _ = try await destination.sample(object: subject.object, fields: names, count: 3)
-            _ = try await destination.match(
-                object: subject.object, fields: names, values: [names.map { _ in "x" }], returning: names)
+            if subject.matchesOthers {
+                _ = try await destination.match(
+                    object: subject.object, fields: names, values: [names.map { _ in "x" }], returning: names)
+            }
             _ = try await destination.lastChanges(object: subject.object, ids: ids)
             _ = try await destination.referrers(object: subject.object, ids: ids)
             try await destination.finish()
