@@ -8,6 +8,8 @@ package struct SourceCapabilities: Sendable, Equatable {
     package var routes: [String]
     /// The one of `routes` that carries a whole object in few requests, if there is one.
     package var bulkRoute: String?
+    /// What an object is cut by into slices that are read side by side (`Source.slices`); `nil` = it is read in one piece.
+    package var slicedBy: String?
     /// Whether records say when they were last changed without a setting that names the field. A run that goes on from an
     /// earlier one reads everything in any case, and writes what differs.
     package var tellsChanges: Bool
@@ -19,11 +21,12 @@ package struct SourceCapabilities: Sendable, Equatable {
     package var limits: [String]
 
     package init(
-        routes: [String], bulkRoute: String? = nil, tellsChanges: Bool, links: String?, movesFiles: Bool = false,
-        limits: [String] = []
+        routes: [String], bulkRoute: String? = nil, slicedBy: String? = nil, tellsChanges: Bool, links: String?,
+        movesFiles: Bool = false, limits: [String] = []
     ) {
         self.routes = routes
         self.bulkRoute = bulkRoute
+        self.slicedBy = slicedBy
         self.tellsChanges = tellsChanges
         self.links = links
         self.movesFiles = movesFiles

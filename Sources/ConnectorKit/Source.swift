@@ -37,6 +37,21 @@ package protocol Source: Sendable {
     ///   - cursor: where the page begins; `nil` = at the start.
     func readPage(of object: StreamName, fields: [String], after cursor: Cursor?) async throws -> Page
 
+    /// Cuts the object into slices that are read side by side, each page after page from a cursor of its own.
+    ///
+    /// - Slices are disjoint, and together they hold every record of the object, those that are created later included:
+    ///   the outermost ones are open. Where a record belongs must not change while it exists.
+    /// - A cursor knows where its slice ends: `readPage` from there on names no next page behind the slice's last one.
+    /// - Records come in the order of the slices, and within a slice in that of its pages. What counts as read first
+    ///   is decided by that order, whichever slice is done first.
+    ///
+    /// A run asks once, when it begins with the object, and goes by the answer to its end.
+    ///
+    /// - Parameter atMost: how many slices are wanted, 2 or more. A source gives fewer where they would hold less than a
+    ///   page each.
+    /// - Returns: where each slice begins, at least two; none if the object is read in one piece, from its start.
+    func slices(of object: StreamName, atMost: Int) async throws -> [Cursor]
+
     /// The source's own count of the object's records, if it can tell one that is exact.
     func count(of object: StreamName) async throws -> Int?
 
@@ -100,6 +115,7 @@ package protocol Source: Sendable {
 
 extension Source {
     package var limiter: RateLimiter? { nil }
+    package func slices(of object: StreamName, atMost: Int) async throws -> [Cursor] { [] }
     package func ownObjects() async throws -> [OwnObject] { [] }
     package func linkLabels(from: StreamName, to: StreamName) async throws -> [String] { [] }
     package func estimatedCalls(reading object: StreamName, records: Int) -> [CallEstimate] { [] }

@@ -7,25 +7,29 @@ import MigratezJSON
 package import MigratezModel
 package import MigratezStaging
 
-/// Reads the records of a source, page by page, into raw chunks.
+/// Reads the records of a source, page by page, into raw chunks; several slices of an object side by side, where the
+/// source cuts it.
 ///
 /// A record's bytes are copied as they came. The cursor moves in the manifest transaction that records the sealed chunk,
-/// so that a crash costs the reading since then and nothing else. While one page is staged the next one is fetched, and
-/// no further ones: a full disk or a slow transform stops the reading.
+/// so that a crash costs the reading since then and nothing else. While one page of a slice is staged the next one is
+/// fetched, and no further ones: a full disk or a slow transform stops the reading.
 package struct RecordExtraction: Sendable {
     let source: any Source
     let staging: StagingArea
+    /// Into so many slices an object is cut at most, and so many are read at once.
+    private let slicesMax: Int
     /// A chunk is sealed after this time at the latest: a crash costs the reading since then.
     private let chunkAgeMax: Duration
     private let clock: any WallClock
     private let progress: any ProgressSink
 
     package init(
-        source: any Source, staging: StagingArea, chunkAgeMax: Duration = .seconds(5), clock: any WallClock,
-        progress: any ProgressSink
+        source: any Source, staging: StagingArea, slicesMax: Int = 1, chunkAgeMax: Duration = .seconds(5),
+        clock: any WallClock, progress: any ProgressSink
     ) {
         self.source = source
         self.staging = staging
+        self.slicesMax = max(1, slicesMax)
         self.chunkAgeMax = chunkAgeMax
         self.clock = clock
         self.progress = progress
@@ -39,10 +43,44 @@ package struct RecordExtraction: Sendable {
             progress.expect(.extract, stream, total: total)
             try await staging.manifest.commit { try $0.setSourceTotal(total, of: stream) }
         }
+        let slices = try await slices(of: state)
+        guard !slices.isEmpty else {
+            return try await extract(stream, slice: nil, fields: fields, after: state.cursor)
+        }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            var waiting = slices.filter { $0.cursor != nil }[...]
+            func begin() {
+                guard let slice = waiting.popFirst() else { return }
+                group.addTask { try await extract(stream, slice: slice.number, fields: fields, after: slice.cursor) }
+            }
+            for _ in 0..<slicesMax { begin() }
+            // The first error ends the other slices, too; what is whole of theirs is kept.
+            while try await group.next() != nil { begin() }
+        }
+    }
+
+    /// The slices of the stream, cut when its reading begins and never anew; none if it is read in one piece.
+    private func slices(of state: StreamStatus) async throws -> [StreamSlice] {
+        let stream = state.name
+        let known = try await staging.manifest.read { try $0.slices(of: stream) }
+        guard known.isEmpty, state.state(of: .extract) == .pending, slicesMax > 1 else { return known }
+        let cursors = try await source.slices(of: stream, atMost: slicesMax)
+        guard !cursors.isEmpty else { return [] }
+        guard cursors.count > 1, cursors.count <= slicesMax, Set(cursors).count == cursors.count else {
+            throw MigratezError(.internalError, "the source cut '\(stream)' into \(cursors.count) slices that are none")
+        }
+        return try await staging.manifest.commit { transaction in
+            try transaction.cut(stream, into: cursors)
+            return try transaction.slices(of: stream)
+        }
+    }
+
+    /// Reads one slice, or the whole stream in one piece, from the cursor to its end.
+    private func extract(_ stream: StreamName, slice: Int?, fields: [String], after start: Cursor?) async throws {
         var output = RawOutput(
-            staging: staging, stream: stream, reached: state.cursor, chunkAgeMax: chunkAgeMax, clock: clock)
+            staging: staging, stream: stream, slice: slice, reached: start, chunkAgeMax: chunkAgeMax, clock: clock)
         do {
-            try await copyPages(of: stream, fields: fields, after: state.cursor, to: &output)
+            try await copyPages(of: stream, fields: fields, after: start, to: &output)
         } catch {
             await output.keepWhatIsComplete()
             throw error
@@ -112,6 +150,8 @@ struct CursorCycle {
 private struct RawOutput: ~Copyable {
     private let staging: StagingArea
     private let stream: StreamName
+    /// `nil` = the stream is read in one piece.
+    private let slice: Int?
     private let chunkAgeMax: Duration
     private let clock: any WallClock
     private var writer: ChunkWriter?
@@ -125,10 +165,12 @@ private struct RawOutput: ~Copyable {
     private var lines: [UInt8] = []
 
     init(
-        staging: StagingArea, stream: StreamName, reached: Cursor?, chunkAgeMax: Duration, clock: any WallClock
+        staging: StagingArea, stream: StreamName, slice: Int?, reached: Cursor?, chunkAgeMax: Duration,
+        clock: any WallClock
     ) {
         self.staging = staging
         self.stream = stream
+        self.slice = slice
         self.reached = reached
         self.chunkAgeMax = chunkAgeMax
         self.clock = clock
@@ -140,7 +182,7 @@ private struct RawOutput: ~Copyable {
         let count = page.lines(into: &lines)
         if count > 0 {
             if writer == nil {
-                writer = try await staging.openChunkWriter(stream, .raw)
+                writer = try await staging.openChunkWriter(stream, .raw, slice: slice)
                 opened = clock.now
                 beginning = reached
             }
@@ -158,7 +200,7 @@ private struct RawOutput: ~Copyable {
         if isFull || clock.now.duration(since: opened) >= chunkAgeMax { try await seal(isLast: false) }
     }
 
-    /// Seals what is open and marks the extraction as complete.
+    /// Seals what is open and marks the extraction, or this slice of it, as complete.
     mutating func finish() async throws { try await seal(isLast: true) }
 
     /// Seals the whole pages that were read before an error, so that they need not be read again. If that fails, too,
@@ -172,8 +214,12 @@ private struct RawOutput: ~Copyable {
     }
 
     private mutating func seal(isLast: Bool) async throws {
-        let (stream, reached, pending) = (stream, reached, pending)
+        let (stream, slice, reached, pending) = (stream, slice, reached, pending)
         let change: @Sendable (ManifestTransaction) throws -> Void = { transaction in
+            if let slice {
+                try transaction.moveCursor(of: stream, slice: slice, to: reached, recordsRead: pending)
+                return
+            }
             try transaction.moveCursor(of: stream, to: reached, recordsRead: pending)
             try transaction.set(.extract, of: stream, to: isLast ? .done : .running)
         }

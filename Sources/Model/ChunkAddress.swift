@@ -21,7 +21,7 @@ package enum ChunkKind: String, Sendable, Codable, CaseIterable {
 package struct ChunkAddress: Hashable, Sendable, Codable, CustomStringConvertible {
     package var stream: StreamName
     package var kind: ChunkKind
-    /// From 1 upward within (stream, kind).
+    /// From 1 upward within (stream, kind); with gaps between the slices of a stream.
     package var sequence: Int
 
     package init(stream: StreamName, kind: ChunkKind, sequence: Int) {

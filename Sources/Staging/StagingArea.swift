@@ -128,11 +128,13 @@ package final class StagingArea: Sendable {
 extension StagingArea {
     /// Begins the next chunk of a stream and kind, once there is room for it on the disk.
     ///
-    /// - Parameter firstOrdinal: the ordinal of the record in the first line, where lines are records in order.
+    /// - Parameters:
+    ///   - slice: the slice of the stream that its lines are of, if it is read in slices: chunks are in their order.
+    ///   - firstOrdinal: the ordinal of the record in the first line, where lines are records in order.
     package func openChunkWriter(
-        _ stream: StreamName, _ kind: ChunkKind, firstOrdinal: Int? = nil
+        _ stream: StreamName, _ kind: ChunkKind, slice: Int? = nil, firstOrdinal: Int? = nil
     ) async throws -> ChunkWriter {
-        try await openChunkWriter(firstOrdinal) { try $0.beginChunk(stream, kind) }
+        try await openChunkWriter(firstOrdinal) { try $0.beginChunk(stream, kind, slice: slice) }
     }
 
     /// Begins the next attempt at a chunk that has failed, to be made anew from what it was made of.

@@ -22,15 +22,16 @@ private let link = StreamName.link(from: contact, to: company).unsafelyUnwrapped
 
     private func source(_ records: [String?]? = nil) -> MemorySource {
         MemorySource(
-            records: [contact: records ?? self.records], links: [link: edges], pageRecordsMax: 10, linkBatchMax: 4)
+            records: [contact: records ?? self.records], links: [link: edges], pageRecordsMax: 10, linkBatchMax: 4,
+            slicesMax: 3)
     }
 
-    private func withExtracted(_ body: (StagingArea) async throws -> Void) async throws {
+    private func withExtracted(slices: Int = 1, _ body: (StagingArea) async throws -> Void) async throws {
         try await withTemporaryFolder { path in
             let area = try await StagedRun(path, chunkRecordsMax: 15).create(objects: [contact], links: [link])
             let source = source()
             try await RecordExtraction(
-                source: source, staging: area, clock: ManualClock(), progress: SilentProgress()
+                source: source, staging: area, slicesMax: slices, clock: ManualClock(), progress: SilentProgress()
             ).extract(contact, fields: [])
             try await LinkExtraction(
                 source: source, staging: area, concurrency: 2, clock: ManualClock(), progress: SilentProgress()
@@ -66,6 +67,23 @@ private let link = StreamName.link(from: contact, to: company).unsafelyUnwrapped
             }
             let status = try await area.manifest.read { try $0.stream(contact) }
             #expect(status?.recordsRead == 57)
+        }
+    }
+
+    @Test func `each chunk of each slice can be read again alone`() async throws {
+        try await withExtracted(slices: 3) { area in
+            let before = try await area.texts(of: contact, .raw)
+            let chunks = try await area.chunks(of: contact, kind: .raw)
+            // Slices of 19 records: a page of ten and one of nine each.
+            #expect(chunks.map(\.records) == [19, 19, 19])
+            for chunk in chunks {
+                let source = source()
+                try await RecordExtraction(
+                    source: source, staging: area, clock: ManualClock(), progress: SilentProgress()
+                ).remake(try await damage(chunk, area), fields: [])
+                #expect(source.calls == 2, "only its own pages")
+                #expect(try await area.texts(of: contact, .raw) == before)
+            }
         }
     }
 

@@ -19,6 +19,12 @@ struct FatefulSource: Source {
         return try await inner.readPage(of: object, fields: fields, after: cursor)
     }
 
+    func slices(of object: StreamName, atMost: Int) async throws -> [Cursor] {
+        try await travel()
+        try fate.pass(.readPage)
+        return try await inner.slices(of: object, atMost: atMost)
+    }
+
     func readLinks(
         from: StreamName, to: StreamName, of records: [(id: String, bytes: ArraySlice<UInt8>)]
     ) async throws -> [Edge] {

@@ -117,6 +117,7 @@ struct SimulatedMigration: Sendable {
                 records: account.records, links: account.links,
                 pageRecordsMax: Int.random(in: 1...6, using: &generator),
                 linkBatchMax: Int.random(in: 1...5, using: &generator),
+                slicesMax: Int.random(in: 1...4, using: &generator),
                 contents: [SimulatedAccount.file: account.contents]), fate: fate, clock: clock)
         connection.destination = FatefulDestination(
             inner: destination, fate: fate, clock: clock, betrayal: sabotage.betrayal)

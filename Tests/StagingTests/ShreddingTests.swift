@@ -28,6 +28,7 @@ import Testing
         let failed = try await area.seal(0..<5)
         try await area.manifest.commit { transaction in
             try transaction.failChunk(failed.address, .chunkCorrupt)
+            try transaction.cut(contact, into: [Cursor("slice-77"), Cursor("slice-78")])
             try transaction.moveCursor(of: contact, to: Cursor("cursor-512"), recordsRead: 1)
             try transaction.recordOutcomes(
                 [RecordOutcome(ordinal: 0, outcome: .created, sourceID: "source-77", targetID: "003xx77")],
@@ -68,7 +69,7 @@ import Testing
             try run.names(run.folder.path).filter { !$0.hasSuffix("-shm") && !$0.hasSuffix("-wal") }
                 == ["certificate", "lock", "manifest.sqlite"])
         #expect(try run.names(run.folder.keys) == ["signing-key"])
-        for planted in [Self.canary, "source-77", "003xx77", "cursor-512", "note-77"] {
+        for planted in [Self.canary, "source-77", "003xx77", "cursor-512", "slice-77", "note-77"] {
             #expect(try !holds(run.temporary.path, planted), "\(planted)")
         }
         #expect(await code { _ = try await run.open() } == .keyMissing)

@@ -44,8 +44,9 @@ extension ConnectorsCommand {
             var table = Table(
                 "connectors",
                 [
-                    .left("CONNECTOR"), .left("SIDE"), .left("ROUTES"), .left("BULK"), .left("UPSERT KEY"),
-                    .left("DELTA"), .left("LINKS"), .left("FILES"), .left("CREATED DATE"), .left("UNDO"),
+                    .left("CONNECTOR"), .left("SIDE"), .left("ROUTES"), .left("BULK"), .left("SLICED BY"),
+                    .left("UPSERT KEY"), .left("DELTA"), .left("LINKS"), .left("FILES"), .left("CREATED DATE"),
+                    .left("UNDO"),
                     .left("LIMITS"),
                 ])
             for connector in shown { ConnectorsCommand.add(connector, to: &table) }
@@ -116,7 +117,7 @@ extension ConnectorsCommand {
         if let source = connector.source {
             table.add([
                 .text(connector.name), "source", .list(source.routes), .text(source.bulkRoute, none: "–"),
-                .text(nil),
+                .text(source.slicedBy, none: "–"), .text(nil),
                 .text(source.tellsChanges ? "compared, changes dated" : "compared"), .text(source.links, none: "–"),
                 .flag(source.movesFiles), .text(nil), .text(nil), limits(source.limits),
             ])
@@ -124,7 +125,7 @@ extension ConnectorsCommand {
         if let destination = connector.destination {
             table.add([
                 .text(connector.name), "target", .list(destination.routes), .text(destination.bulkRoute, none: "–"),
-                .text(destination.upsertKey, none: "–"), "writes what differs", .text(destination.links),
+                .text(nil), .text(destination.upsertKey, none: "–"), "writes what differs", .text(destination.links),
                 .flag(destination.movesFiles), .text(destination.createdDate, none: "–"), .flag(destination.undoes),
                 limits(destination.limits),
             ])
@@ -136,7 +137,7 @@ extension ConnectorsCommand {
         Cell(.array(limits.map { .string($0) }), text: limits.joined(separator: "; "))
     }
 
-    /// A paragraph for each row: eleven columns are wider than a terminal.
+    /// A paragraph for each row: twelve columns are wider than a terminal.
     fileprivate static func lines(_ table: Table, _ console: Console) -> [String] {
         table.rows.flatMap { row -> [String] in
             let title = console.bold("\(row[0].text) as \(row[1].text)")

@@ -46,6 +46,8 @@ enum FileKeys {
     static let limits = FileSection(keys: [
         FileKey("memory", .size, "Resident memory of the whole process, at least 64MiB; default 256MiB"),
         FileKey("jobs", .any([.words(["auto"]), .count(least: 1)]), "Worker tasks; default auto, one a core"),
+        FileKey(
+            "slices", .count(least: 1), "Slices of an object read side by side, where the source can; default 4"),
     ])
 
     static let retention = FileSection(keys: [

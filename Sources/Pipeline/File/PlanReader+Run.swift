@@ -47,6 +47,7 @@ extension PlanReader {
         if section["jobs"].map({ if case .scalar("auto") = $0.content { true } else { false } }) != true {
             limits.jobsMax = count(section, "jobs")
         }
+        limits.slicesMax = count(section, "slices") ?? limits.slicesMax
         return limits
     }
 

@@ -27,6 +27,8 @@ package struct LimitSpec: Sendable, Equatable {
     package var memoryMax = ByteCount.MiB(256)
     /// Worker tasks; `nil` = as many as there are cores.
     package var jobsMax: Int?
+    /// Into so many slices an object is cut at most, to be read side by side, where the source offers it; 1 = not at all.
+    package var slicesMax = 4
     /// So many records of each object are read at most; `nil` = all. Never in a file: a limited run is somebody's wish
     /// of the moment.
     package var recordsMax: Int?

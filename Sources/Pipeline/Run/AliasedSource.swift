@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
-import MigratezConnectorKit
-import MigratezModel
+package import MigratezConnectorKit
+package import MigratezModel
 
 /// A source whose objects go by the names that a pipeline file gives them (`objects.call.from: activity`).
 ///
@@ -37,6 +37,10 @@ struct AliasedSource: Source {
 
     func readPage(of object: StreamName, fields: [String], after cursor: Cursor?) async throws -> Page {
         try await inner.readPage(of: origin(object), fields: fields, after: cursor)
+    }
+
+    func slices(of object: StreamName, atMost: Int) async throws -> [Cursor] {
+        try await inner.slices(of: origin(object), atMost: atMost)
     }
 
     func readRecords(of object: StreamName, ids: [String], fields: [String]) async throws -> Page {
@@ -92,7 +96,7 @@ struct AliasedSource: Source {
 extension Source {
     /// The source with its objects under the names that a pipeline file gives them: of each its name there, and the
     /// source's own one, if it is another.
-    func named(by objects: [(stream: StreamName, origin: StreamName?)]) -> any Source {
+    package func named(by objects: [(stream: StreamName, origin: StreamName?)]) -> any Source {
         let origins = objects.reduce(into: [StreamName: StreamName]()) { origins, object in
             if object.origin != object.stream { origins[object.stream] = object.origin }
         }

@@ -41,6 +41,13 @@ package struct RunExecution: Sendable {
     /// A sixteenth of the memory for each of the few sorters that are open at once.
     private var sorterBytes: ByteCount { ByteCount(run.plan.limits.memoryMax.bytes / 16) }
 
+    /// Each slice that is being read holds two pages and a chunk that is being packed.
+    private var slicesMax: Int {
+        let limits = run.plan.limits
+        return max(1, min(limits.slicesMax, limits.jobsMax ?? .max, limits.memoryMax.bytes / Self.sliceBytes))
+    }
+    private static let sliceBytes = 16 << 20
+
     /// Runs the stages that are named; those before them must be complete.
     package func execute(_ stages: Set<Stage>) async throws {
         try await run.requireNotUndone()
@@ -89,7 +96,7 @@ package struct RunExecution: Sendable {
 
     private func extractRecords() async throws {
         let extraction = RecordExtraction(
-            source: run.source, staging: staging, clock: run.clock, progress: progress)
+            source: run.source, staging: staging, slicesMax: slicesMax, clock: run.clock, progress: progress)
         for stream in spec.loadOrder {
             guard let object = spec.object(stream) else { continue }
             try await extraction.extract(stream, fields: setup.sourceFields(of: object))

@@ -6,7 +6,8 @@ import MigratezModel
 
 /// A source that changes what another one gives, and passes on what it does not change.
 ///
-/// What of a source depends on how much it has (`readPage`, counts) is left to the decorator.
+/// What of a source depends on how much it has (`readPage`, counts) is left to the decorator; it is read in one piece
+/// unless the decorator says how its slices are those of the inner one.
 protocol SourceDecorator: Source {
     var inner: any Source { get }
 }

@@ -95,12 +95,19 @@ extension ManifestView {
 }
 
 extension ManifestTransaction {
-    /// Begins a new chunk: `writing`, the next sequence number of its stream and kind, attempt 1.
-    func beginChunk(_ stream: StreamName, _ kind: ChunkKind) throws -> Chunk {
+    /// Begins a new chunk: `writing`, the next sequence number of its stream and kind (or of its slice), attempt 1.
+    func beginChunk(_ stream: StreamName, _ kind: ChunkKind, slice: Int? = nil) throws -> Chunk {
         let number = try number(of: stream)
+        let sequences = slice.map { StreamSlice.sequences(of: $0) } ?? 1...Int.max
         let statement = try database.cachedStatement(
-            sql: "SELECT max(sequence) FROM chunks WHERE stream = ? AND kind = ?")
-        let last = try Int.fetchOne(statement, arguments: [number, kind.rawValue]) ?? 0
+            sql: "SELECT max(sequence) FROM chunks WHERE stream = ? AND kind = ? AND sequence BETWEEN ? AND ?")
+        let arguments: StatementArguments = [number, kind.rawValue, sequences.lowerBound, sequences.upperBound]
+        let last = try Int.fetchOne(statement, arguments: arguments) ?? sequences.lowerBound - 1
+        guard last < sequences.upperBound else {
+            throw MigratezError(
+                .internalError, "a slice of '\(stream)' has \(StreamSlice.chunksMax) chunks, and no more fit",
+                hint: "begin a new run with larger staging.chunk")
+        }
         try execute(
             """
             INSERT INTO chunks (stream, kind, sequence, state, attempt, changed_at) VALUES (?, ?, ?, 'writing', 1, ?)

@@ -7,7 +7,7 @@ import MigratezModel
 /// The numbered migrations of the manifest. One that has shipped is never edited; a change is a new number.
 enum ManifestSchema {
     /// The version that this program writes, kept in SQLite's `user_version`.
-    static let version = 9
+    static let version = 10
 
     /// Brings an empty or older manifest to `version`; each step is a transaction of its own with the number in it.
     ///
@@ -35,6 +35,7 @@ enum ManifestSchema {
 
     private static let steps: [@Sendable (Database) throws -> Void] = [
         version1, version2, version3, version4, version5, createProof, createDelta, createRequests, createContents,
+        createSlices,
     ]
 
     /// Times are milliseconds since 1970 in UTC; stages, kinds, states and codes are their texts, outcomes their numbers.

@@ -22,7 +22,7 @@ package struct StreamStatus: Sendable {
     package var kind: StreamKind
     /// Where each stage is; a stage that was never set is `pending`.
     package var stages: [Stage: StageState]
-    /// Where the source is read on from; nil before the first page and after the last.
+    /// Where the source is read on from; nil before the first page and after the last, and where it is read in slices.
     package var cursor: MigratezModel.Cursor?
     /// Entries in raw chunks so far; the next ordinal.
     package var recordsRead: Int

@@ -18,6 +18,7 @@ extension ManifestTransaction {
         try countContents()
         for table in [
             "records", "rejects", "tags", "batches", "images", "undo", "notes", "leases", "holds", "contents",
+            "slices",
         ] {
             try execute("DELETE FROM \(table)", [])
         }
@@ -51,6 +52,7 @@ extension ManifestView {
                     + (SELECT count(*) FROM batches) + (SELECT count(*) FROM notes)
                     + (SELECT count(*) FROM conflicts) + (SELECT count(*) FROM removals)
                     + (SELECT count(*) FROM holds) + (SELECT count(*) FROM contents)
+                    + (SELECT count(*) FROM slices)
                     + (SELECT count(*) FROM images) + (SELECT count(*) FROM undo)
                     + (SELECT count(*) FROM streams WHERE cursor IS NOT NULL)
                     + (SELECT count(*) FROM chunks WHERE begins_at IS NOT NULL OR ends_at IS NOT NULL)

@@ -11,6 +11,7 @@ package enum SourceConformance: String, Sendable, CaseIterable {
     case fullRead = "every record is read once, with its values as they are"
     case resume = "reading goes on at every page in another process, and a page can be read twice"
     case changes = "what was made, changed or deleted since is told by reading again, and nothing else"
+    case slices = "slices are disjoint, hold every record, later ones too, and can be gone on with at every page"
     case recordsByID = "records are read by id, and one that does not exist is absent"
     case counts = "a count that is told is the number of records"
     case links = "links are read to the last one, and twice the same"
@@ -26,6 +27,7 @@ package enum SourceConformance: String, Sendable, CaseIterable {
         case .fullRead: try await Self.checkFullRead(subject)
         case .resume: try await Self.checkResume(subject)
         case .changes: try await Self.checkChanges(subject)
+        case .slices: try await Self.checkSlices(subject)
         case .recordsByID: try await Self.checkRecordsByID(subject)
         case .counts: try await Self.checkCounts(subject)
         case .links: try await Self.checkLinks(subject)

@@ -8,7 +8,8 @@ import Synchronization
 
 /// A source that lives in memory: records as texts, links as edges, and faults on demand.
 ///
-/// Cursors are the number of the record that a page begins with, so that a call may be repeated at any time.
+/// Cursors are the number of the record that a page begins with, so that a call may be repeated at any time: `20`, and
+/// `20 40` in a slice that ends before the record 40.
 package final class MemorySource: Source {
     /// How a source misbehaves.
     package struct Faults: Sendable {
@@ -29,6 +30,8 @@ package final class MemorySource: Source {
     package let links: [StreamName: [Edge]]
     package let pageRecordsMax: Int
     package let linkBatchMax: Int
+    /// Into so many slices a stream is cut at most, of at least one page each.
+    package let slicesMax: Int
     /// The contents of each stream that has any, by id; a record without one has none to give.
     package let contents: [StreamName: [String: [UInt8]]]
     private let contentSchema: ContentSchema
@@ -40,7 +43,7 @@ package final class MemorySource: Source {
     ///   - layouts: `id` at the top and no nested fields where nothing is said.
     package init(
         records: [StreamName: [String?]], links: [StreamName: [Edge]] = [:], pageRecordsMax: Int = 100,
-        linkBatchMax: Int = 10, layouts: [StreamName: RecordLayout] = [:],
+        linkBatchMax: Int = 10, slicesMax: Int = 1, layouts: [StreamName: RecordLayout] = [:],
         contents: [StreamName: [String: [UInt8]]] = [:], contentSchema: ContentSchema = ContentSchema(field: "content"),
         faults: Faults = Faults()
     ) {
@@ -50,6 +53,7 @@ package final class MemorySource: Source {
         self.links = links
         self.pageRecordsMax = pageRecordsMax
         self.linkBatchMax = linkBatchMax
+        self.slicesMax = slicesMax
         self.layouts = layouts
         state = Mutex((faults, 0, [], []))
     }
@@ -78,8 +82,10 @@ package final class MemorySource: Source {
     package func readPage(of object: StreamName, fields: [String], after cursor: Cursor?) async throws -> Page {
         let faults = try enter()
         let all = records[object] ?? []
-        let start = cursor.flatMap { Int($0.text) } ?? 0
-        let end = min(start + pageRecordsMax, all.count)
+        let place = cursor?.text.split(separator: " ").compactMap { Int($0) } ?? []
+        let start = place.first ?? 0
+        let sliceEnd = place.count > 1 ? place[1] : all.count
+        let end = min(start + pageRecordsMax, sliceEnd)
         // Pretty-printed between and within records, as a source may.
         var bytes = Array("{\n  \"results\": [\n".utf8)
         var ranges: [Range<Int>] = []
@@ -96,9 +102,21 @@ package final class MemorySource: Source {
             bytes += ",\n".utf8
         }
         let next = faults.cursorsReplaced[start] ?? end
-        let isLast = next >= all.count
+        let isLast = next >= sliceEnd
+        let following = place.count > 1 ? "\(next) \(sliceEnd)" : String(next)
         return Page(
-            bytes: bytes, records: ranges, next: isLast ? nil : Cursor(String(next)), malformed: malformed)
+            bytes: bytes, records: ranges, next: isLast ? nil : Cursor(following), malformed: malformed)
+    }
+
+    /// Slices of about the same length; the last one is open.
+    package func slices(of object: StreamName, atMost: Int) async throws -> [Cursor] {
+        let count = records[object]?.count ?? 0
+        let number = min(atMost, slicesMax, (count + pageRecordsMax - 1) / pageRecordsMax)
+        guard number > 1 else { return [] }
+        return (0..<number).map { slice in
+            let (start, end) = (count * slice / number, count * (slice + 1) / number)
+            return Cursor(slice == number - 1 ? String(start) : "\(start) \(end)")
+        }
     }
 
     package func count(of object: StreamName) async throws -> Int? { records[object]?.count }
