@@ -21,7 +21,7 @@ package struct OdooSource: Source {
                 "records a page, 1 to \(OdooLimits.pageRecordsMax); default \(OdooLimits.pageRecordsDefault)")
         ]
     package static let capabilities = SourceCapabilities(
-        routes: OdooAccess.Interface.allCases.map(\.rawValue), tellsChanges: true,
+        routes: OdooAccess.Interface.allCases.map(\.rawValue), slicedBy: "ids", tellsChanges: true,
         links: "relations, and the document that a note, an activity, a meeting or a file hangs on", movesFiles: true,
         limits: ["\(OdooLimits.pageRecordsDefault) records a page", "none of the vendor's on requests"])
 
@@ -62,12 +62,12 @@ package struct OdooSource: Source {
 
     package func readPage(of object: StreamName, fields: [String], after cursor: Cursor?) async throws -> Page {
         let object = OdooObject(object.text)
-        let last = try Self.id(cursor)
+        let range = try IDRange(cursor)
         let (body, elements) = try await connection.client.list(
             OdooClient.Call(
                 object.model, "search_read",
                 [
-                    .init("domain", .array(object.domain + [["id", ">", .number(last)]])),
+                    .init("domain", .array(object.domain + range.domain)),
                     .init("fields", .array(try await names(fields, object).map(JSONValue.string))),
                     .init("limit", .number(String(pageRecords))), .init("order", "id asc"),
                 ]))
@@ -79,13 +79,38 @@ package struct OdooSource: Source {
                 return member(at: ["id"], in: record).map { JSONText.string($0, of: record) }
             }
         }
-        guard let next, let number = Int64(next), let start = Int64(last), number > start else {
+        guard let number = next.flatMap({ Int64($0) }), number > range.after else {
             throw MigratezError(
                 .cursorLoop, "Odoo's list of \(object.name) leads back to a page that was read already",
                 remedy: .retry(after: nil))
         }
-        page.next = Cursor("after \(next)")
+        page.next = IDRange(after: number, end: range.end).cursor
         return page
+    }
+
+    /// Slices of about as many records each: they begin behind those at these places in the order of ids.
+    ///
+    /// `offset` is slow with pages, of which each would be behind all before it, but each slice costs one such call.
+    package func slices(of object: StreamName, atMost: Int) async throws -> [Cursor] {
+        let count = try await count(of: object) ?? 0
+        let number = min(atMost, (count + pageRecords - 1) / pageRecords)
+        let object = OdooObject(object.text)
+        var bounds: [Int64] = []
+        for slice in 1..<max(1, number) {
+            let last = count * slice / number - 1
+            let found = try await connection.client.value(
+                OdooClient.Call(
+                    object.model, "search",
+                    [
+                        .init("domain", .array(object.domain)), .init("offset", .number(String(last))),
+                        .init("limit", 1), .init("order", "id asc"),
+                    ]))
+            // Records that are deleted meanwhile move the others.
+            guard let id = found.elements.first?.text.flatMap({ Int64($0) }), id > bounds.last ?? 0 else { continue }
+            bounds.append(id)
+        }
+        guard !bounds.isEmpty else { return [] }
+        return zip([0] + bounds, bounds.map { Optional($0) } + [nil]).map { IDRange(after: $0, end: $1).cursor }
     }
 
     package func readRecords(of object: StreamName, ids: [String], fields: [String]) async throws -> Page {
@@ -153,15 +178,6 @@ package struct OdooSource: Source {
         let marks = object.contentField == nil ? [] : OdooCatalog.contentMarks
         for name in fields + ["write_date"] + marks + links where known.insert(name).inserted { names.append(name) }
         return names
-    }
-
-    private static func id(_ cursor: Cursor?) throws(MigratezError) -> String {
-        guard let cursor else { return "0" }
-        let parts = cursor.text.split(separator: " ")
-        guard parts.count == 2, parts[0] == "after", Int64(parts[1]) != nil else {
-            throw MigratezError(.internalError, "this is not a place in a list of Odoo's")
-        }
-        return String(parts[1])
     }
 
     package func count(of object: StreamName) async throws -> Int? {

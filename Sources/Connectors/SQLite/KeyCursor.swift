@@ -4,7 +4,7 @@
 import MigratezCrypto
 import MigratezModel
 
-/// The key after which a page begins: `i:<integer>`, `r:<bits of a real number>`, `t:<hex>` for a text, `b:<hex>` for a BLOB.
+/// A key in a cursor: `i:<integer>`, `r:<bits of a real number>`, `t:<hex>` for a text, `b:<hex>` for a BLOB.
 ///
 /// Its storage class belongs to it: SQLite sorts numbers before texts, and texts before BLOBs.
 struct KeyCursor {
@@ -12,28 +12,55 @@ struct KeyCursor {
 
     init(_ key: SQLValue) { self.key = key }
 
-    init(parsing cursor: Cursor) throws(MigratezError) {
-        let content = String(cursor.text.dropFirst(2))
+    init(parsing text: Substring) throws(MigratezError) {
+        let content = String(text.dropFirst(2))
         let key: SQLValue? =
-            switch cursor.text.prefix(2) {
+            switch text.prefix(2) {
             case "i:": Int64(content).map { .integer($0) }
             case "r:": UInt64(content).map { .real(Double(bitPattern: $0)) }
             case "t:": Hex.decode(content).map { .text($0) }
             case "b:": Hex.decode(content).map { .blob($0) }
             default: nil
             }
-        guard let key else { throw MigratezError(.internalError, "'\(cursor.text)' is not a place in a table") }
+        guard let key else { throw MigratezError(.internalError, "'\(text)' is not a place in a table") }
         self.key = key
     }
 
     /// `nil` for NULL, after which no page begins.
-    var cursor: Cursor? {
+    var text: String? {
         switch key {
         case .null: nil
-        case .integer(let number): Cursor("i:\(number)")
-        case .real(let number): Cursor("r:\(number.bitPattern)")
-        case .text(let bytes): Cursor("t:" + Hex.encode(bytes))
-        case .blob(let bytes): Cursor("b:" + Hex.encode(bytes))
+        case .integer(let number): "i:\(number)"
+        case .real(let number): "r:\(number.bitPattern)"
+        case .text(let bytes): "t:" + Hex.encode(bytes)
+        case .blob(let bytes): "b:" + Hex.encode(bytes)
         }
+    }
+}
+
+/// Where a page begins, and the slice ends that it is in: `i:5`, `i:5 i:90` for a slice up to the key 90, `- i:5` for the
+/// first one.
+struct KeyRange {
+    /// `nil` = at the start of the table.
+    var after: SQLValue?
+    /// The last key of the slice; `nil` = it is open.
+    var end: SQLValue?
+
+    init(after: SQLValue? = nil, end: SQLValue? = nil) {
+        self.after = after
+        self.end = end
+    }
+
+    /// - Parameter cursor: `nil` = the first page of all rows.
+    init(_ cursor: Cursor?) throws(MigratezError) {
+        guard let cursor else { return }
+        let parts = cursor.text.split(separator: " ", maxSplits: 1)
+        if let first = parts.first, first != "-" || parts.count == 1 { after = try KeyCursor(parsing: first).key }
+        if parts.count == 2 { end = try KeyCursor(parsing: parts[1]).key }
+    }
+
+    /// The range from behind this key on; `nil` for NULL.
+    func behind(_ key: SQLValue) -> Cursor? {
+        KeyCursor(key).text.map { Cursor($0 + (end.flatMap { KeyCursor($0).text }.map { " " + $0 } ?? "")) }
     }
 }

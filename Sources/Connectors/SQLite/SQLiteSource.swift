@@ -35,7 +35,8 @@ package struct SQLiteSource: Source {
 
     /// A table knows of changes only where the setting `modified` names the column.
     package static let capabilities = SourceCapabilities(
-        routes: ["table"], tellsChanges: false, links: "foreign keys and join tables, with `links` in the settings",
+        routes: ["table"], slicedBy: "the key", tellsChanges: false,
+        links: "foreign keys and join tables, with `links` in the settings",
         movesFiles: true,
         limits: ["\(TableReader.pageRows) rows or \(TableReader.pageBytes) a page"])
 
@@ -86,11 +87,20 @@ package struct SQLiteSource: Source {
     package func readPage(
         of object: StreamName, fields: [String], after cursor: MigratezModel.Cursor?
     ) async throws -> Page {
-        let start = try cursor.map { cursor throws(MigratezError) in try KeyCursor(parsing: cursor).key }
+        let range = try KeyRange(cursor)
         return try await read(object) { source, database in
             // Rows without a key come before all others, and no page would have them.
-            if start == nil { try source.checkKeys(database) }
-            return try TableReader(source, fields: fields).page(after: start, database)
+            if range.after == nil { try source.checkKeys(database) }
+            return try TableReader(source, fields: fields).page(range, database)
+        }
+    }
+
+    /// Slices of about as many rows each. They come from one file, through one connection: what they save is waiting
+    /// between the stages, not reading.
+    package func slices(of object: StreamName, atMost: Int) async throws -> [MigratezModel.Cursor] {
+        try await read(object) { source, database in
+            try source.checkKeys(database)
+            return try TableReader(source, fields: []).slices(atMost: atMost, database)
         }
     }
 

@@ -28,15 +28,20 @@ struct TableReader {
         selection = "SELECT \(names.joined(separator: ", ")) FROM \(source.table.name.quotedName)"
     }
 
-    /// The rows behind the key, or the first ones, in the order of their keys.
-    func page(after start: SQLValue?, _ database: Database) throws -> Page {
+    /// The first rows of the range, in the order of their keys.
+    func page(_ range: KeyRange, _ database: Database) throws -> Page {
         let key = source.key
-        let after = start == nil ? "" : " WHERE \(key) > ?1"
+        let start = range.after
+        var conditions: [String] = []
+        if start != nil { conditions.append("\(key) > ?1") }
+        if range.end != nil { conditions.append("\(key) <= ?2") }
+        let filter = conditions.isEmpty ? "" : " WHERE \(conditions.joined(separator: " AND "))"
         var page = RowPage()
         var isWhole = true
-        let rows = try SQLStatement(database, "\(selection)\(after) ORDER BY \(key) LIMIT \(Self.pageRows)")
+        let rows = try SQLStatement(database, "\(selection)\(filter) ORDER BY \(key) LIMIT \(Self.pageRows)")
         defer { rows.reset() }
         if let start { try rows.bind(1, start) }
+        if let end = range.end { try rows.bind(2, end) }
         while try rows.step() {
             append(rows, to: &page)
             isWhole = page.count < Self.pageRows && page.writer.bytes.count < Self.pageBytes.bytes
@@ -45,7 +50,30 @@ struct TableReader {
         guard !isWhole else { return page.page(next: nil) }
         if !source.isKeyStrict { try complete(&page, from: start, database) }
         // A page that ends with the table is followed by an empty one.
-        return page.page(next: KeyCursor(page.lastKey).cursor)
+        return page.page(next: range.behind(page.lastKey))
+    }
+
+    /// Where slices begin that hold about as many rows each, of at least a page; none if there would be one only.
+    ///
+    /// Rows with the same key are in the same slice, whichever collation says that they are the same.
+    func slices(atMost: Int, _ database: Database) throws -> [MigratezModel.Cursor] {
+        let all = try Int.fetchOne(database, sql: "SELECT count(*) FROM \(source.table.name.quotedName)") ?? 0
+        let number = min(atMost, (all + Self.pageRows - 1) / Self.pageRows)
+        var bounds: [String] = []
+        let keys = try SQLStatement(
+            database,
+            "SELECT \(source.key) FROM \(source.table.name.quotedName) ORDER BY \(source.key) LIMIT 1 OFFSET ?1")
+        for slice in 1..<max(1, number) {
+            keys.reset()
+            try keys.bind(1, .integer(Int64(all * slice / number - 1)))
+            guard try keys.step(), let bound = KeyCursor(keys.value(0)).text, bound != bounds.last else { continue }
+            bounds.append(bound)
+        }
+        keys.reset()
+        guard !bounds.isEmpty else { return [] }
+        return zip(["-"] + bounds, bounds + [""]).map { start, end in
+            MigratezModel.Cursor(end.isEmpty ? start : "\(start) \(end)")
+        }
     }
 
     /// Adds the rows whose key is that of the last row, if there are more of them.
