@@ -79,7 +79,18 @@ private struct SalesforceSubject: RemoteSourceSubject, RemoteDestinationSubject 
         try makeSalesforceSource(server.baseURL, clock: clock, ["extract.api": route, "page_size": "200"])
     }
 
-    var sourceCapabilities: SourceCapabilities { SalesforceSource.capabilities }
+    /// What a job brings is not cut.
+    var sourceCapabilities: SourceCapabilities {
+        var capabilities = SalesforceSource.capabilities
+        if route == "bulk2" { capabilities.slicedBy = nil }
+        return capabilities
+    }
+
+    func addRecord(to stream: StreamName) async throws -> String? {
+        guard stream == OrgContent.account else { return nil }
+        return try await OrgContent.post(server.baseURL, "/sobjects/Account", ["Name": "Later"])["id"]?.text
+    }
+
     var unlinked: (from: StreamName, to: StreamName)? { (OrgContent.account, OrgContent.contact) }
     let peopleCount = 3
 

@@ -17,7 +17,7 @@ package struct DynamicsSource: Source {
     /// What may stand below `source:`.
     package static let settings: [SettingSpec] = DynamicsAccess.specs + DynamicsSourceSettings.specs
     package static let capabilities = SourceCapabilities(
-        routes: ["list"], tellsChanges: true,
+        routes: ["list"], slicedBy: "times of creation", tellsChanges: true,
         links: "lookups; connections and parties of activities with their roles as labels", movesFiles: true,
         limits: [
             "\(DynamicsLimits.pageRowsMax) records a page",
@@ -59,6 +59,17 @@ package struct DynamicsSource: Source {
         let object = DynamicsObject(object.text)
         return try await pages.page(
             of: try await connection.catalog.table(object.table), where: object.filter, fields: fields, after: cursor)
+    }
+
+    /// Windows of the same length between the first and the last record's creation.
+    package func slices(of object: StreamName, atMost: Int) async throws -> [Cursor] {
+        let count = try await count(of: object)
+        let object = DynamicsObject(object.text)
+        let number = min(atMost, count.map { ($0 + settings.pageRecords - 1) / settings.pageRecords } ?? atMost)
+        guard number > 1 else { return [] }
+        return try await pages.windows(
+            of: try await connection.catalog.table(object.table), where: object.filter, number
+        ).map(\.cursor)
     }
 
     package func readRecords(of object: StreamName, ids: [String], fields: [String]) async throws -> Page {

@@ -29,17 +29,21 @@ struct RecordPages: Sendable {
     /// The column with the id of a record: named after the table, but for activities.
     static func primaryID(of table: String) -> String { activities.contains(table) ? "activityid" : table + "id" }
 
-    /// - Parameter filter: which rows of the table are meant; `nil` = all.
+    /// - Parameters:
+    ///   - filter: which rows of the table are meant; `nil` = all.
+    ///   - cursor: a place in the list, or a window that is read from its start.
     func page(
         of table: TableMetadata, where filter: String? = nil, fields: [String], after cursor: Cursor?
     ) async throws -> Page {
         let request: HTTPRequest
-        if let cursor {
+        let window = cursor.flatMap { CreationWindow($0) }
+        if let cursor, window == nil {
             request = api.request(.get, cursor.text, prefer: preferences, endpointClass: "list")
         } else {
             request = api.request(
                 .get, table.setName,
-                query: try selection(of: table, fields) + (filter.map { [("$filter", $0)] } ?? []),
+                query: try selection(of: table, fields)
+                    + ((window?.filter(with: filter) ?? filter).map { [("$filter", $0)] } ?? []),
                 prefer: preferences, endpointClass: "list")
         }
         let (answer, split) = try await list(request)

@@ -15,13 +15,12 @@ struct NotePages: Sendable {
 
     let api: SalesforceAPI
 
-    func page(_ selection: RecordSelection, after last: String?) async throws -> Page {
-        let behind = last.map { ["Id > \(SOQL.literal($0))"] } ?? []
+    func page(_ selection: RecordSelection, _ range: IDRange) async throws -> Page {
         let notes = try await notes(
-            selection.query(behind, suffix: " ORDER BY Id LIMIT \(Self.recordsMax)"), selection)
+            selection.query(range.conditions, suffix: " ORDER BY Id LIMIT \(Self.recordsMax)"), selection)
         var page = try await page(notes, selection)
         if notes.count == Self.recordsMax, let last = notes.last?[RecordSelection.id]?.text {
-            page.next = ReadPlace.cursor(after: last)
+            page.next = range.behind(last).cursor
         }
         return page
     }

@@ -17,12 +17,11 @@ struct QueryPages: Sendable {
     let api: SalesforceAPI
     let recordsMax: Int
 
-    func page(_ selection: RecordSelection, after last: String?) async throws -> Page {
-        let behind = last.map { ["Id > \(SOQL.literal($0))"] } ?? []
-        if PercentEncoding.length(selection.query(behind)) <= Self.queryBytesMax {
-            return try await page(selection, behind, limit: recordsMax)
+    func page(_ selection: RecordSelection, _ range: IDRange) async throws -> Page {
+        if PercentEncoding.length(selection.query(range.conditions)) <= Self.queryBytesMax {
+            return try await page(selection, range, limit: recordsMax)
         }
-        let filter = (selection.filter.map { [$0] } ?? []) + behind
+        let filter = (selection.filter.map { [$0] } ?? []) + range.conditions
         var ids: [String] = []
         let limit = CollectionRequest.recordsMax
         try await api.query(
@@ -33,19 +32,23 @@ struct QueryPages: Sendable {
             if let id = record["Id"]?.text { ids.append(id) }
         }
         var page = try await retrieve(selection, ids: ids)
-        if ids.count == limit, let last = ids.last { page.next = ReadPlace.cursor(after: last) }
+        if ids.count == limit, let last = ids.last { page.next = range.behind(last).cursor }
         return page
     }
 
     /// One page by one query; a page that would be too large is asked for in halves.
-    private func page(_ selection: RecordSelection, _ behind: [String], limit: Int) async throws -> Page {
-        let query = selection.query(behind, suffix: " ORDER BY Id LIMIT \(limit)")
+    ///
+    /// - Parameter condition: what the records must be besides.
+    private func page(
+        _ selection: RecordSelection, where condition: [String] = [], _ range: IDRange, limit: Int
+    ) async throws -> Page {
+        let query = selection.query(condition + range.conditions, suffix: " ORDER BY Id LIMIT \(limit)")
         let answer: [UInt8]
         do {
             answer = try await api.page(
                 .get, selection.includesArchived ? "/queryAll" : "/query", query: [("q", query)])
         } catch let error as MigratezError where error.code == .responseTooLarge && limit > 1 {
-            return try await page(selection, behind, limit: limit / 2)
+            return try await page(selection, where: condition, range, limit: limit / 2)
         }
         guard let split = answer.withUnsafeBufferPointer({ PageSplit($0, at: ["records"]) }) else {
             throw MigratezError(
@@ -55,12 +58,12 @@ struct QueryPages: Sendable {
         var page = Page(bytes: answer, records: split.elements, next: nil)
         // The platform may put fewer records on a page than were asked for; the query behind the last one goes on.
         if !isDone || split.elements.count == limit {
-            guard let range = split.elements.last, let id = Self.id(in: answer, range) else {
+            guard let last = split.elements.last, let id = Self.id(in: answer, last) else {
                 throw MigratezError(
                     .brokenResponse, "a query of \(selection.object) has more records and shows none",
                     remedy: .retry(after: nil))
             }
-            page.next = ReadPlace.cursor(after: id)
+            page.next = range.behind(id).cursor
         }
         return page
     }
@@ -77,12 +80,13 @@ struct QueryPages: Sendable {
         }
         var whole = Page(bytes: [], records: [], next: nil)
         for group in SOQL.groups(ids.map(SOQL.literal), overhead: PercentEncoding.length(head) + 400) {
-            var behind = ["\(selection.idField) IN \(SOQL.list(group))"]
+            let condition = ["\(selection.idField) IN \(SOQL.list(group))"]
+            var range = IDRange()
             while true {
-                let part = try await page(selection, behind, limit: recordsMax)
+                let part = try await page(selection, where: condition, range, limit: recordsMax)
                 whole.append(part)
-                guard let next = part.next, case .rest(let last?) = try ReadPlace(next) else { break }
-                behind = [behind[0], "Id > \(SOQL.literal(last))"]
+                guard let next = part.next, case .rest(let rest) = try ReadPlace(next) else { break }
+                range = rest
             }
         }
         return whole

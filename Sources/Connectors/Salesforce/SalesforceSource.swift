@@ -22,7 +22,8 @@ package struct SalesforceSource: Source {
         SalesforceAccess.specs + SalesforceSourceSettings.specs + PolicyStack.settings
     package static let capabilities = SourceCapabilities(
         routes: [ReadRoute.rest.rawValue, ReadRoute.bulk2.rawValue], bulkRoute: ReadRoute.bulk2.rawValue,
-        tellsChanges: true, links: "lookups and junction objects, with roles as labels", movesFiles: true,
+        slicedBy: "ids, by rest", tellsChanges: true, links: "lookups and junction objects, with roles as labels",
+        movesFiles: true,
         limits: [
             "\(SalesforceSourceSettings.pageRecordsMax) records a page",
             "bulk from \(SalesforceSourceSettings.bulkRecordsMin) records on, \(QueryJobs.pieceRecords) a page",
@@ -97,12 +98,12 @@ package struct SalesforceSource: Source {
             place = try await beginning(of: selection)
         }
         switch place {
-        case .rest(let after):
+        case .rest(let range):
             guard !selection.isNote else {
-                return try await NotePages(api: connection.api).page(selection, after: after)
+                return try await NotePages(api: connection.api).page(selection, range)
             }
             let page = try await QueryPages(api: connection.api, recordsMax: settings.pageRecords)
-                .page(selection, after: after)
+                .page(selection, range)
             return try await completed(page, selection)
         case .bulk(let job, let locator):
             return try await jobs.page(selection, job: job, at: locator)
@@ -111,15 +112,43 @@ package struct SalesforceSource: Source {
 
     /// Where reading begins: with a job if there are so many records that it is worth its calls.
     private func beginning(of selection: RecordSelection) async throws -> ReadPlace {
-        guard selection.isBulkable else { return .rest(after: nil) }
+        guard selection.isBulkable else { return .rest(IDRange()) }
         let usesBulk: Bool
         switch settings.route {
         case .rest: usesBulk = false
         case .bulk2: usesBulk = true
-        case nil: usesBulk = try await count(selection) ?? 0 >= SalesforceSourceSettings.bulkRecordsMin
+        case nil: usesBulk = Self.isWorthAJob(try await count(selection))
         }
-        guard usesBulk else { return .rest(after: nil) }
+        guard usesBulk else { return .rest(IDRange()) }
         return .bulk(job: try await jobs.create(selection), locator: nil)
+    }
+
+    private static func isWorthAJob(_ count: Int?) -> Bool {
+        count ?? 0 >= SalesforceSourceSettings.bulkRecordsMin
+    }
+
+    /// Ranges of ids of the same width between the first and the last one, as the platform itself cuts tables (Bulk API
+    /// Developer Guide, "PK Chunking"). What a job brings is not cut: the platform reads it in parts by itself.
+    package func slices(of object: StreamName, atMost: Int) async throws -> [Cursor] {
+        let selection = try await selection(of: object, [])
+        if selection.isBulkable, settings.route == .bulk2 { return [] }
+        let count = try await count(selection)
+        if selection.isBulkable, settings.route == nil, Self.isWorthAJob(count) { return [] }
+        let pageRecords = selection.isNote ? NotePages.recordsMax : settings.pageRecords
+        let number = min(atMost, count.map { ($0 + pageRecords - 1) / pageRecords } ?? atMost)
+        guard number > 1, let first = try await outermostID(of: selection, "ASC"),
+            let last = try await outermostID(of: selection, "DESC")
+        else { return [] }
+        return IDRange.slices(from: first, to: last, number).map(\.cursor)
+    }
+
+    private func outermostID(of selection: RecordSelection, _ direction: String) async throws -> String? {
+        var id: String?
+        try await connection.api.query(
+            "SELECT Id FROM \(selection.object)" + (selection.filter.map { " WHERE \($0)" } ?? "")
+                + " ORDER BY Id \(direction) LIMIT 1", includesArchived: selection.includesArchived
+        ) { id = $0[RecordSelection.id]?.text }
+        return id
     }
 
     private var jobs: QueryJobs {
@@ -258,22 +287,4 @@ struct SalesforceSourceSettings: Sendable {
         pageRecords = size
         pieceRecords = settings["page_size"] == nil ? QueryJobs.pieceRecords : size
     }
-}
-
-/// Where a page begins: `rest 003…`, behind that id; `bulk 750… MTAwMDA`, at that locator of the job's results.
-enum ReadPlace: Equatable {
-    case rest(after: String?)
-    case bulk(job: String, locator: String?)
-
-    init(_ cursor: Cursor) throws(MigratezError) {
-        let parts = cursor.text.split(separator: " ").map(String.init)
-        switch (parts.first, parts.count) {
-        case ("rest", 2) where SalesforceID.isID(parts[1]): self = .rest(after: parts[1])
-        case ("bulk", 3) where SalesforceID.isID(parts[1]): self = .bulk(job: parts[1], locator: parts[2])
-        default: throw MigratezError(.internalError, "this is not a place in what Salesforce was asked for")
-        }
-    }
-
-    static func cursor(after id: String) -> Cursor { Cursor("rest \(id)") }
-    static func cursor(job: String, locator: String) -> Cursor { Cursor("bulk \(job) \(locator)") }
 }
