@@ -15,6 +15,7 @@ import Synchronization
 ///
 /// An object may be one file or several (`FileSeries`), each of them packed with gzip or zstd or not. Reading goes on at a
 /// cursor without reading what comes before; only a packed file, after a crash, is unpacked from its start once more.
+/// An object is read in one piece: where a row begins is known when the one before has been read.
 package struct FileSource: Source {
     package let name: String
     /// What a pipeline may set below `source:`.
