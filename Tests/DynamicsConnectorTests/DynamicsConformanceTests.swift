@@ -92,10 +92,6 @@ private struct DynamicsSubject: RemoteSourceSubject, RemoteDestinationSubject {
     var sourceCapabilities: SourceCapabilities { DynamicsSource.capabilities }
     var unlinked: (from: StreamName, to: StreamName)? { (Self.account, Self.annotation) }
 
-    func addRecord(to stream: StreamName) async throws -> String? {
-        stream == Self.contact ? try await createByOthers(["lastname": "Later"]) : nil
-    }
-
     var peopleCount: Int { crm.counts.owners + 1 }
 
     var links: [ExpectedLinks] {

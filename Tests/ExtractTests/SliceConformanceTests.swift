@@ -47,7 +47,10 @@ private struct NumberSubject: SourceSubject {
     let unlinked: (from: StreamName, to: StreamName)? = nil
     let peopleCount = 0
 
-    func addRecord(to stream: StreamName) async throws -> String? { String(count.add()) }
+    var editor: AccountEditor? {
+        let count = count
+        return AccountEditor(number, create: { _ in String(count.add()) }, change: { _ in }, delete: { _ in })
+    }
 }
 
 /// How many records there are.

@@ -86,11 +86,6 @@ private struct SalesforceSubject: RemoteSourceSubject, RemoteDestinationSubject 
         return capabilities
     }
 
-    func addRecord(to stream: StreamName) async throws -> String? {
-        guard stream == OrgContent.account else { return nil }
-        return try await OrgContent.post(server.baseURL, "/sobjects/Account", ["Name": "Later"])["id"]?.text
-    }
-
     var unlinked: (from: StreamName, to: StreamName)? { (OrgContent.account, OrgContent.contact) }
     let peopleCount = 3
 

@@ -20,17 +20,13 @@ package protocol SourceSubject: Sendable {
     var peopleCount: Int { get }
     /// Objects whose records have content; none unless the connector says that it moves files.
     var contents: [ExpectedContents] { get }
-    /// Who changes the account between two readings; nil if the test's account cannot be changed.
+    /// Who works in the account meanwhile; nil if the test's account cannot be changed. Of a source that cuts objects into
+    /// slices there must be one, of an object that is cut.
     var editor: AccountEditor? { get }
-
-    /// Creates a record as somebody else would while the account is read, and returns its id; `nil` if the subject creates
-    /// none of this object. Of one object that is cut into slices it must.
-    func addRecord(to stream: StreamName) async throws -> String?
 }
 
 extension SourceSubject {
     package var contents: [ExpectedContents] { [] }
-    package func addRecord(to stream: StreamName) async throws -> String? { nil }
 }
 
 /// The contents of an object's records.
