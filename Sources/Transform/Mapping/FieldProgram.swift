@@ -16,8 +16,25 @@ final class FieldProgram: Sendable {
     }
 
     private struct ValueMap: Sendable {
-        var entries: [String: String]
-        var otherwise: ValueMapSpec.Otherwise
+        private let entries: [String: String]
+        /// The same as bytes, if they are few and their keys nothing but ASCII: a value in ASCII is then equal to a key if
+        /// its bytes are, and becomes no `String`. Of other texts different bytes may be the same characters.
+        private let few: [(key: [UInt8], value: [UInt8])]?
+        let otherwise: ValueMapSpec.Otherwise
+        private static let fewMax = 32
+
+        init(_ spec: ValueMapSpec) {
+            entries = spec.entries
+            otherwise = spec.otherwise
+            let isFew = entries.count <= Self.fewMax && entries.keys.allSatisfy { $0.utf8.allSatisfy { $0 < 0x80 } }
+            few = isFew ? entries.map { (Array($0.key.utf8), Array($0.value.utf8)) } : nil
+        }
+
+        /// The value for a text, in UTF-8.
+        func value(for text: [UInt8]) -> [UInt8]? {
+            if let few, text.allSatisfy({ $0 < 0x80 }) { return few.first { $0.key == text }?.value }
+            return entries[String(decoding: text, as: UTF8.self)].map { Array($0.utf8) }
+        }
     }
 
     private let number: Int
@@ -45,7 +62,7 @@ final class FieldProgram: Sendable {
         self.isRequired = isRequired
         people = context.people
         valueMap = spec.valueMap.flatMap { context.spec.values[$0] }
-            .map { ValueMap(entries: $0.entries, otherwise: $0.otherwise) }
+            .map { ValueMap($0) }
         switch spec.origin {
         case .field(let name): origin = .field(name)
         case .constant(let template): origin = .constant(try Self.render(template, spec, context))
@@ -196,8 +213,8 @@ final class FieldProgram: Sendable {
     private func translate(
         _ text: inout [UInt8], _ map: ValueMap, _ marks: inout MappingMarks
     ) throws(Rejection) -> Bool {
-        if let value = map.entries[String(decoding: text, as: UTF8.self)] {
-            text.replaceSubrange(text.indices, with: value.utf8)
+        if let value = map.value(for: text) {
+            text.replaceSubrange(text.indices, with: value)
             return !value.isEmpty
         }
         switch map.otherwise {

@@ -5,8 +5,13 @@
 enum TextSteps {
     static func trim(_ text: inout [UInt8]) {
         if text.withUnsafeBufferPointer({ isTrimmed($0) }) { return }
-        replace(&text) { TextFold.trimmed($0) }
+        guard text.allSatisfy({ $0 < 0x80 }) else { return replace(&text) { TextFold.trimmed($0) } }
+        text.removeSubrange((text.lastIndex { !isSpace($0) } ?? -1) + 1..<text.count)
+        text.removeSubrange(..<(text.firstIndex { !isSpace($0) } ?? 0))
     }
+
+    /// Whether Unicode calls the byte of ASCII white space.
+    static func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || (0x09...0x0D).contains(byte) }
 
     /// Whether there is surely no white space at either end: both are printing ASCII, or there is nothing.
     @inline(__always)
