@@ -34,6 +34,7 @@ package enum EdgeLine {
 
     /// The parts of a line.
     package static func parse(_ line: UnsafeBufferPointer<UInt8>) throws(MigratezError) -> EdgeSlices {
+        if let edge = written(line) { return edge }
         var (from, to, label): (JSONSlice?, JSONSlice?, JSONSlice?)
         var isPrimary = false
         // A line has two to four members: looking at each is quicker than an index.
@@ -51,6 +52,22 @@ package enum EdgeLine {
         guard let from, let to else {
             throw MigratezError(.chunkCorrupt, "a line of a staged chunk has no 'from' or no 'to'")
         }
+        return EdgeSlices(from: from, to: to, isPrimary: isPrimary, label: label)
+    }
+
+    /// The parts of a line that is as `write` writes it, without escapes.
+    private static func written(_ line: UnsafeBufferPointer<UInt8>) -> EdgeSlices? {
+        var rest = WrittenLine(line)
+        guard rest.skip(#"{"from":"#), let from = rest.string(), rest.skip(#","to":"#), let to = rest.string() else {
+            return nil
+        }
+        let isPrimary = rest.skip(#","primary":true"#)
+        var label: JSONSlice?
+        if rest.skip(#","label":"#) {
+            guard let text = rest.string() else { return nil }
+            label = text
+        }
+        guard rest.skip("}"), rest.isAtEnd else { return nil }
         return EdgeSlices(from: from, to: to, isPrimary: isPrimary, label: label)
     }
 }

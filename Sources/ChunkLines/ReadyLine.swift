@@ -63,6 +63,12 @@ package struct ReadyLine: Sendable {
     package static func head(
         _ line: UnsafeBufferPointer<UInt8>
     ) throws(MigratezError) -> (ordinal: Int, id: JSONSlice) {
+        var written = WrittenLine(line)
+        if written.skip(#"{"n":"#), let ordinal = written.number(), written.skip(#","id":"#),
+            let id = written.string()
+        {
+            return (ordinal, id)
+        }
         let record = JSONSlice(range: 0..<line.count, kind: .object)
         guard let ordinal = record.firstMember("n", in: line)?.integer(in: line),
             let id = record.firstMember("id", in: line)

@@ -35,11 +35,11 @@ struct StreamReader: Sendable {
             var block: [UInt8] = []
             while try reader.next(into: &block) {
                 try Task.checkCancellation()
-                for range in LineRanges(block) {
-                    if number >= first {
-                        try block.withUnsafeBufferPointer { try line(number, UnsafeBufferPointer(rebasing: $0[range])) }
+                try block.withUnsafeBufferPointer { bytes in
+                    for range in LineRanges(block) {
+                        if number >= first { try line(number, UnsafeBufferPointer(rebasing: bytes[range])) }
+                        number += 1
                     }
-                    number += 1
                 }
                 try await afterBlock(number)
             }

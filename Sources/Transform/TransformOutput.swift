@@ -51,11 +51,18 @@ struct TransformOutput: ~Copyable {
         if rejects == nil { rejects = try await staging.openChunkWriter(stream, .rejects) }
     }
 
-    mutating func append(_ line: ReadyLine) throws { try append { line.write(to: &$0) } }
+    mutating func append(_ line: ReadyLine) throws {
+        line.write(to: &readyLines)
+        try countLine()
+    }
 
-    /// Puts in the one ready line that `write` writes.
-    mutating func append(_ write: (inout JSONWriter) -> Void) throws {
-        write(&readyLines)
+    /// Puts in the line of a link that has nothing but its ends.
+    mutating func append(_ link: Int, from: Int, to: Int, by writer: borrowing LinkLineWriter) throws {
+        writer.write(link, from: from, to: to, into: &readyLines)
+        try countLine()
+    }
+
+    private mutating func countLine() throws {
         readyCount += 1
         tally.ready += 1
         if readyLines.bytes.count >= Self.readyBytes { try flush() }

@@ -44,7 +44,7 @@ import Testing
             let to = ReferenceRole(field: "b", stream: contact, onMissing: "empty")
             let lines = LinkLineWriter(from: from, to: to)
             var (prepared, ordinary) = (JSONWriter(), JSONWriter())
-            for (number, ends) in [(0, (0, 1)), (7, (.max, 20)), (8, (3, 3))] {
+            for (number, ends) in [(0, (0, 1)), (7, (.max, 20)), (8, (3, 3)), (.max, (9, 10)), (99, (100, .max))] {
                 lines.write(number, from: ends.0, to: ends.1, into: &prepared)
                 let references = [
                     ReadyLine.Reference(from, ordinal: ends.0), ReadyLine.Reference(to, ordinal: ends.1),
@@ -81,6 +81,37 @@ import Testing
                 return (head.ordinal, JSONText.string(head.id, of: line))
             }
             #expect(head == (5, text))
+        }
+    }
+
+    @Test(arguments: [
+        #"{"from":"1","to":"2"}"#, #"{ "from":"1","to":"2"}"#, #"{"to":"2","from":"1"}"#, #"{"from":"1" ,"to":"2"}"#,
+        #"{"from":"1","to":"2","other":[1]}"#, #"{"from":"\u0031","to":"2"}"#, #"{"from":"1","to":"\u0032"}"#,
+        #"{"from":"0","from":"1","to":"2"}"#, #"{"from":"1","to":"3","to":"2"}"#, #"{"from":"1","to":"2" }"#,
+    ]) func `a link is read whatever the form of its line`(text: String) throws {
+        try Array(text.utf8).withUnsafeBufferPointer { line in
+            let edge = try EdgeLine.parse(line)
+            #expect(JSONText.string(edge.from, of: line) == "1")
+            #expect(JSONText.string(edge.to, of: line) == "2")
+            #expect(!edge.isPrimary && edge.label == nil)
+        }
+    }
+
+    @Test(arguments: [#"{"from":"1"}"#, #"{"to":"1"}"#, "{}"])
+    func `a link without two ends is damage`(text: String) {
+        #expect(throws: MigratezError.self) {
+            try Array(text.utf8).withUnsafeBufferPointer { _ = try EdgeLine.parse($0) }
+        }
+    }
+
+    @Test(arguments: [
+        #"{"n":12,"id":"a","fields":{}}"#, #"{"n": 12,"id":"a"}"#, #"{"n":12,"tag":"b","id":"a"}"#,
+        #"{"n":12,"id":"\u0061"}"#,
+    ]) func `the head of a ready line is read whatever its form`(text: String) throws {
+        try Array(text.utf8).withUnsafeBufferPointer { line in
+            let head = try ReadyLine.head(line)
+            #expect(head.ordinal == 12)
+            #expect(JSONText.string(head.id, of: line) == "a")
         }
     }
 

@@ -162,4 +162,51 @@ import Testing
             #expect(result.outcomes[contactToCompany]?.map(\.outcome) == [.merged])
         }
     }
+
+    @Test func `links of a record that come in several places are made once`() async throws {
+        let edges = [
+            Edge(from: "0", to: "c1"), Edge(from: "1", to: "c1"), Edge(from: "nobody", to: "c0"),
+            Edge(from: "0", to: "c1"), Edge(from: "0", to: "c2"), Edge(from: "1", to: "c1"), Edge(from: "2", to: "c1"),
+        ]
+        try await scene(edges).run { _, result in
+            #expect(result.lines(contactToCompany).map(\.ordinal) == [0, 1, 4, 6])
+            #expect(result.outcomes[contactToCompany]?.map(\.outcome) == [.rejected, .merged, .merged])
+            result.expectConservation(contacts: 3, companies: 3, edges: 7)
+        }
+    }
+
+    @Test(arguments: [15, 16, 17, 10_001, 10_040])
+    func `a record may have any number of links, each made once`(count: Int) async throws {
+        var scene = scene([])
+        scene.companies = (0..<count).map { #"{"id":"c\#($0)","name":"n\#($0)"}"# }
+        let links = (0..<count).map { Edge(from: "1", to: "c\($0)") }
+        scene.edges = [Edge(from: "0", to: "c0")] + links + links.suffix(20).reversed() + [Edge(from: "2", to: "c0")]
+        let (edges, twice) = (scene.edges.count, min(count, 20))
+        try await scene.run { _, result in
+            #expect(result.lines(contactToCompany).map(\.ordinal) == Array(0...count) + [edges - 1])
+            #expect(result.outcomes[contactToCompany]?.map(\.outcome) == Array(repeating: .merged, count: twice))
+        }
+    }
+
+    @Test(arguments: 1...6 as ClosedRange<UInt64>)
+    func `links in any order, with labels and without, become the same with tables and by sorting`(
+        seed: UInt64
+    ) async throws {
+        var generator = SeededGenerator(seed: seed)
+        var edges: [Edge] = []
+        for _ in 0..<200 {
+            let from = ["0", "1", "2", "nobody"].randomElement(using: &generator) ?? ""
+            // Sometimes a few of one record together, sometimes the same twice.
+            for _ in 0..<Int.random(in: 1...3, using: &generator) {
+                let to = ["c0", "c1", "c2", "gone"].randomElement(using: &generator) ?? ""
+                let label = [nil, nil, "Signs"].randomElement(using: &generator) ?? nil
+                edges.append(Edge(from: from, to: to, isPrimary: seed.isMultiple(of: 2), label: label))
+            }
+        }
+        var scene = scene(edges)
+        if seed > 3 { scene.contacts[2] = #"{"id":"2","archived":true}"# }
+        let count = edges.count
+        // `run` compares both.
+        try await scene.run { _, result in result.expectConservation(contacts: 3, companies: 3, edges: count) }
+    }
 }

@@ -27,10 +27,9 @@ extension TransformStage {
         guard !state.done else { return }
         let first: Int =
             if let note = state.note, case .record(let ordinal)? = TransformPosition(note) { ordinal } else { 0 }
-        let decisions = try await decide(route)
         var pass = JunctionPass(stage: self, route: route, fromField: fromField, toField: toField, first: first)
         do {
-            try await pass.run(decisions)
+            try await pass.run()
         } catch {
             await pass.discard()
             throw error
@@ -47,7 +46,7 @@ private struct JunctionPass: ~Copyable {
     /// The fields that hold something of the edge itself, in a fixed order.
     private let fields: [(name: String, attribute: LinkSpec.EdgeAttribute)]
     /// Edges before this one are done.
-    private let first: Int
+    private var first: Int
     private let lineWriter: LinkLineWriter
     private var output: TransformOutput
     private var writer = JSONWriter()
@@ -68,8 +67,16 @@ private struct JunctionPass: ~Copyable {
         output = TransformOutput(staging: stage.staging, stream: route.stream, mapping: nil, ownerTag: nil)
     }
 
-    mutating func run(_ decisions: consuming JunctionDecisions) async throws {
+    mutating func run() async throws {
+        let tables = try await stage.targets.tables([route.from, route.to])
         try await output.open()
+        // A run that goes on has not seen the links before, and where one of several is wanted, all must be seen first.
+        if first == 0, route.choose == .all, let from = tables?[route.from], let to = tables?[route.to],
+            let end = try await settleAsRead(from, to)
+        {
+            return try await output.commit(.record(end), isLast: true)
+        }
+        let decisions = try await stage.decide(route, tables)
         let needsEdges = decisions.hasLabels || fields.contains { $0.attribute == .primary }
         let end = needsEdges ? try await settleBesideEdges(decisions) : try await settle(decisions)
         try await output.commit(.record(end), isLast: true)
@@ -81,6 +88,35 @@ private struct JunctionPass: ~Copyable {
     private struct Attributes {
         var label: String?
         var isPrimary = false
+    }
+
+    /// Thrown where the decisions have to be sorted from some edge on.
+    private struct NeedsSorting: Error {}
+
+    /// Settles the edges one by one as they are read.
+    ///
+    /// - Returns: the ordinal of the edge after the last; `nil` if those from `first` on are left, and must be sorted.
+    private mutating func settleAsRead(_ from: TargetTable, _ to: TargetTable) async throws -> Int? {
+        var ends = LinkEnds(
+            from: from, to: to, pseudonyms: stage.pseudonyms,
+            leavesOutLoops: route.isDeferred && route.from == route.to)
+        var reached = 0
+        do {
+            try await StreamReader(staging: stage.staging, stream: route.stream, kind: .raw).forEachLine {
+                ordinal, line in
+                let edge = try EdgeLine.parse(line)
+                guard let decision = ends.decide(ordinal, edge, in: line) else { throw NeedsSorting() }
+                let label = edge.label.map { JSONText.string($0, of: line) }
+                try settle(decision, Attributes(label: label, isPrimary: edge.isPrimary))
+                reached = ordinal + 1
+            } afterBlock: { next in
+                try await endBlock(next)
+            }
+        } catch is NeedsSorting {
+            first = reached
+            return nil
+        }
+        return reached
     }
 
     /// Where nothing is said of the links but their ends, the decisions have it all.
@@ -139,9 +175,7 @@ private struct JunctionPass: ~Copyable {
             let outcome: Outcome = route.onMissing == .quarantine ? .rejected : .skipped
             output.settleLink(route.stream, edge, outcome, .parentNotLoaded)
         case .load where attributes.label == nil && fields.isEmpty:
-            try output.append {
-                lineWriter.write(edge, from: Int(decision.from), to: Int(decision.to), into: &$0)
-            }
+            try output.append(edge, from: Int(decision.from), to: Int(decision.to), by: lineWriter)
         case .load: try output.append(readyLine(for: decision, attributes))
         }
     }

@@ -17,11 +17,11 @@ struct JunctionDecisions: ~Copyable {
 extension TransformStage {
     /// Joins the edges with what their ids lead to. A pure function of the chunks and the pipeline, so that a resumed run
     /// finds the same.
-    func decide(_ route: LinkRoute) async throws -> JunctionDecisions {
+    ///
+    /// - Parameter tables: what the ids of both ends lead to, if that fits into memory.
+    func decide(_ route: LinkRoute, _ tables: [StreamName: TargetTable]?) async throws -> JunctionDecisions {
         let resolved: ResolvedEdges
-        if let tables = try await targets.tables([route.from, route.to]), let from = tables[route.from],
-            let to = tables[route.to]
-        {
+        if let from = tables?[route.from], let to = tables?[route.to] {
             resolved = try await resolve(route, from, to)
         } else {
             resolved = try await resolveBySorting(route)
@@ -80,6 +80,7 @@ extension TransformStage {
     /// Calls `body` with each edge of the route, sorted by nothing and with no end looked up.
     private func forEachEdge(of route: LinkRoute, _ body: (EdgeEntry) throws -> Void) async throws {
         let ranks = route.choose == .primary
+        let pseudonyms = pseudonyms
         try await StreamReader(staging: staging, stream: route.stream, kind: .raw).forEachLine { ordinal, line in
             let edge = try EdgeLine.parse(line)
             try body(

@@ -165,6 +165,16 @@ struct JunctionEntry: FixedEntry {
         state = edge.state == .resolved ? target?.state ?? .missing : edge.state
     }
 
+    /// An edge with what both its ends lead to, where no choice is made among the links of a record.
+    init(edge: UInt64, from source: TargetEntry?, to target: TargetEntry?, label: UInt64) {
+        from = source?.ordinal ?? 0
+        to = target?.ordinal ?? 0
+        self.label = label
+        self.edge = edge
+        rank = 0
+        state = source?.state == .resolved ? target?.state ?? .missing : source?.state ?? .missing
+    }
+
     init(_ bytes: UnsafeRawBufferPointer) {
         from = bytes.bigEndian(at: 0)
         to = bytes.bigEndian(at: 8)

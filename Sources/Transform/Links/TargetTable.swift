@@ -24,6 +24,8 @@ final class TargetTable {
 
     private let slots: UnsafeMutableBufferPointer<Slot>
     private var free: Int
+    /// One more than the largest ordinal that an id leads to.
+    private(set) var ordinalsEnd = 0
 
     /// What a table for so many ids takes; `nil` = too many for any.
     static func bytes(forIDs count: Int) -> Int? {
@@ -53,6 +55,7 @@ final class TargetTable {
             guard free > 0 else { return false }
             free -= 1
         }
+        ordinalsEnd = max(ordinalsEnd, Int(entry.ordinal) + 1)
         slots[place] = Slot(
             low: entry.hash.low, high: UInt32(truncatingIfNeeded: entry.hash.high),
             target: UInt32(truncatingIfNeeded: entry.ordinal) << 2
