@@ -71,8 +71,8 @@ struct RecordPass: ~Copyable {
             let isDone = ordinal < first
             if let root, original == nil {
                 guard let id = index.sourceID(layout, in: line) else { return }
-                try GroupMember(root: root, ordinal: UInt64(ordinal), sourceID: id, edges: edges, record: line)
-                    .append(to: &groups)
+                try GroupMember.append(
+                    root: root, ordinal: UInt64(ordinal), sourceID: id, edges: edges, record: line, to: &groups)
             } else if !isDone {
                 try settle(ordinal, line, index, original: original, edges: edges)
             }

@@ -32,37 +32,55 @@ struct Surveyor {
     let targets: LinkTargets
     /// Records that take no part in merges, because they are held back.
     let holds: [Int: HoldKind]
+    /// The most that the groups of duplicates may take in memory; where they take more, they are found by sorting.
+    let forestMemory: ByteCount
 
     func survey() async throws -> RecordSurvey {
         var ids = try targets.makeSorter(PseudonymEntry.width)
         var keys = try targets.makeSorter(PseudonymEntry.width)
         var index = RecordIndex(fields: layout.fields)
+        var material: [UInt8] = []
+        var records = 0
         try await StreamReader(staging: staging, stream: spec.stream, kind: .raw).forEachLine { ordinal, line in
+            records = ordinal + 1
             try index.indexLine(line)
             guard let id = index.sourceIDSlice(layout) else { return }
             try ids.append(PseudonymEntry(pseudonyms.pseudonym(of: id, in: line), UInt64(ordinal)))
             guard !spec.duplicates.isEmpty, holds[ordinal] == nil, mapper.accepts(line, index) else { return }
-            try matchKeys.forEachPseudonym(of: line, index) { try keys.append(PseudonymEntry($0, UInt64(ordinal))) }
+            try matchKeys.forEachPseudonym(of: line, index, material: &material) {
+                try keys.append(PseudonymEntry($0, UInt64(ordinal)))
+            }
         }
-        let members = try Self.groups(keys.sorted(), makeSorter: targets.makeSorter)
+        let members = try groups(keys.sorted(), records: records)
         let byFrom = try await edgesByFrom()
         return try join(ids.sorted(), byFrom, members: members)
     }
 
-    /// Records with the same key match; the first of them is connected with each of the others.
-    private static func groups(
-        _ keys: consuming SortedEntries, makeSorter: @escaping (Int) throws -> ExternalSorter
-    ) throws -> SortedEntries {
-        var components = try ConnectedComponents(makeSorter: makeSorter)
+    /// The groups that the keys of so many records make.
+    private func groups(_ keys: consuming SortedEntries, records: Int) throws -> SortedEntries {
+        // In place of one of the sorters that finding them by sorting would take.
+        if var forest = RecordForest(records: records, within: forestMemory) {
+            try Self.forEachMatch(keys) { forest.connect($0, $1) }
+            return try forest.members(makeSorter: targets.makeSorter)
+        }
+        var components = try ConnectedComponents(makeSorter: targets.makeSorter)
+        try Self.forEachMatch(keys) { try components.connect($0, $1) }
+        return try components.members()
+    }
+
+    /// Records with the same key match; calls `body` with the first of them and each of the others.
+    private static func forEachMatch(
+        _ keys: consuming SortedEntries, _ body: (UInt64, UInt64) throws -> Void
+    ) throws {
+        var keys = keys
         var first: PseudonymEntry?
         while let entry = try keys.next(PseudonymEntry.init) {
             if let first, first.hash == entry.hash {
-                try components.connect(first.ordinal, entry.ordinal)
+                try body(first.ordinal, entry.ordinal)
             } else {
                 first = entry
             }
         }
-        return try components.members()
     }
 
     /// The edges of all lookups with their target resolved, sorted by the id that they start from.
@@ -94,6 +112,7 @@ struct Surveyor {
     /// Calls `body` with each edge of the route, whose other end is to be looked up.
     private func forEachEdge(of route: LinkRoute, _ number: Int, _ body: (EdgeEntry) throws -> Void) async throws {
         let ranks = route.choose == .primary
+        let pseudonyms = pseudonyms
         try await StreamReader(staging: staging, stream: route.stream, kind: .raw).forEachLine { ordinal, line in
             let edge = try EdgeLine.parse(line)
             try body(

@@ -51,7 +51,7 @@ package struct TransformStage: Sendable {
         let surveyor = Surveyor(
             staging: staging, spec: object, layout: layout, mapper: mapper,
             matchKeys: MatchKeys(object, schema: context.sourceSchema(stream), pseudonyms: pseudonyms),
-            lookups: routes, pseudonyms: pseudonyms, targets: targets, holds: state.holds)
+            lookups: routes, pseudonyms: pseudonyms, targets: targets, holds: state.holds, forestMemory: sorterBytes)
         let survey = try await surveyor.survey()
         var pass = RecordPass(
             stage: self, object: object, layout: layout, mapper: mapper, routes: routes,

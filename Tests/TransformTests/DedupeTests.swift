@@ -55,6 +55,26 @@ import Testing
         }
     }
 
+    @Test func `nothing of a group is left for the next one`() async throws {
+        let contacts = [
+            #"{"id":"0","email":"a@x.test","phone":"1","notes":"x"}"#, #"{"id":"1","email":"b@x.test"}"#,
+            #"{"id":"2","email":"a@x.test","name":"N","notes":"y"}"#, #"{"id":"3","email":"b@x.test","notes":"z"}"#,
+            #"{"id":"4","email":"c@x.test","phone":null}"#, #"{"id":"5","email":"c@x.test"}"#,
+        ]
+        for merge in [DuplicateRule.Merge.survivor, .concat] {
+            let rule = DuplicateRule(keys: ["email"], keep: .mostComplete, merge: ["notes": merge])
+            let notes = merge == .concat ? #"x\ny"# : "x"
+            try await scene(contacts, rule).run { _, result in
+                #expect(
+                    result.lines().map { String(decoding: $0.fields, as: UTF8.self) } == [
+                        #"{"EMAIL":"a@x.test","PHONE":"1","NAME":"N","NOTES":"\#(notes)"}"#,
+                        #"{"EMAIL":"b@x.test","NOTES":"z"}"#, #"{"EMAIL":"c@x.test"}"#,
+                    ])
+                #expect(result.lines().map(\.ordinal) == [0, 3, 4])
+            }
+        }
+    }
+
     @Test(arguments: [
         (DuplicateRule.Survivor.first, 0), (.mostComplete, 1), (.mostRecent, 2), (.oldest, 3),
     ])

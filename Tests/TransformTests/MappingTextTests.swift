@@ -51,6 +51,24 @@ import Testing
     }
 }
 
+@Suite struct `Match keys in place` {
+    @Test(arguments: MatchKey.Kind.allCases)
+    func `are the same as bytes and as text`(kind: MatchKey.Kind) {
+        let values = [
+            "", " ", "\u{A0}", "Ada@X.test", " \t\u{0B}ada@x.TEST\r\n", "\u{200B}ÄDA@x.test ", "\u{1F}a\u{1C}", "a b",
+            "+1 (415) 555-0123", "001 415 555 0123 x12", "0114155550123", "ext", "x12", "00", "011", "1", "14155550123",
+            "٣", "https://www.X.test:80/a?b", "X.test.", "Ｍüller  GmbH",
+        ]
+        for value in values {
+            var key = Array("before".utf8)
+            let found = Array(value.utf8).withUnsafeBytes { MatchKey.append($0, as: kind, to: &key) }
+            let wanted = MatchKey.normalized(value, as: kind)
+            #expect(found == (wanted != nil))
+            #expect(String(decoding: key, as: UTF8.self) == "before" + (wanted ?? ""), "\(value)")
+        }
+    }
+}
+
 @Suite struct `Markup` {
     @Test(arguments: [
         ("<p onclick=\"x()\">Call <b>Ada</b></p>", "<p>Call <b>Ada</b></p>"), ("<script>alert(1)</script>x", "x"),

@@ -14,16 +14,6 @@ struct GroupMember {
     var edges: [RecordEdgeEntry]
     var record: [UInt8]
 
-    init(
-        root: UInt64, ordinal: UInt64, sourceID: String, edges: [RecordEdgeEntry], record: UnsafeBufferPointer<UInt8>
-    ) {
-        self.root = root
-        self.ordinal = ordinal
-        self.sourceID = sourceID
-        self.edges = edges
-        self.record = Array(record)
-    }
-
     init(_ bytes: UnsafeRawBufferPointer) {
         root = bytes.bigEndian(at: 0)
         ordinal = bytes.bigEndian(at: 8)
@@ -40,7 +30,11 @@ struct GroupMember {
         record = Array(bytes[offset...])
     }
 
-    func append(to sorter: inout ExternalSorter) throws {
+    /// Spills a record.
+    static func append(
+        root: UInt64, ordinal: UInt64, sourceID: String, edges: [RecordEdgeEntry], record: UnsafeBufferPointer<UInt8>,
+        to sorter: inout ExternalSorter
+    ) throws {
         let id = Array(sourceID.utf8)
         let size = 24 + id.count + edges.count * RecordEdgeEntry.width + record.count
         try withUnsafeTemporaryAllocation(byteCount: size, alignment: 8) { bytes in
@@ -54,7 +48,7 @@ struct GroupMember {
                 edge.write(to: UnsafeMutableRawBufferPointer(rebasing: bytes[offset..<offset + RecordEdgeEntry.width]))
                 offset += RecordEdgeEntry.width
             }
-            UnsafeMutableRawBufferPointer(rebasing: bytes[offset...]).copyBytes(from: record)
+            UnsafeMutableRawBufferPointer(rebasing: bytes[offset...]).copyMemory(from: UnsafeRawBufferPointer(record))
             try sorter.append(UnsafeRawBufferPointer(bytes))
         }
     }

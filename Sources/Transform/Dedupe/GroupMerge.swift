@@ -26,11 +26,18 @@ struct GroupMerge {
 
     private let layout: RecordLayout
     private let fields: [String]
+    /// The names of the fields, ready to be written.
+    private let keys: [[UInt8]]
     private let keep: DuplicateRule.Survivor
     private let rules: [DuplicateRule.Merge]
 
+    // Everything below is used again for each record and each group: with a text for each field, allocating them was half
+    // of what merging cost.
     private var survivor: Candidate?
     private var values: [FieldValue]
+    /// Where the values of the record are that is being added.
+    private var slices: [JSONSlice?] = []
+    private var writer = JSONWriter()
     private var members: [(ordinal: UInt64, sourceID: String)] = []
     private var lastModified: Int64?
     private var formerIDs: [String] = []
@@ -41,6 +48,7 @@ struct GroupMerge {
     init(layout: RecordLayout, fields: [String], rules: [DuplicateRule]) {
         self.layout = layout
         self.fields = fields
+        keys = fields.map { JSONWriter.preparedKey($0) }
         keep = rules.first?.keep ?? .first
         self.rules = fields.map { field in rules.lazy.compactMap { $0.merge[field] }.first ?? .survivor }
         values = Array(repeating: FieldValue(), count: fields.count)
@@ -51,25 +59,36 @@ struct GroupMerge {
         var sourceID: String
         var filledFields: Int
         var modified: Int64?
-        var values: [[UInt8]?]
+        var record: [UInt8]
+        /// Where the values of the fields are in `record`.
+        var slices: [JSONSlice?]
     }
 
     /// What the group offers for one field.
     private struct FieldValue {
-        var best: [UInt8]?
-        var bestModified: Int64?
+        /// `nil` = nothing; its bytes stay allocated in `best`.
+        var bestModified: Int64??
+        var best: [UInt8] = []
         var all: [[UInt8]] = []
         var seen: Set<[UInt8]> = []
+
+        mutating func forget() {
+            bestModified = nil
+            if !all.isEmpty { (all, seen) = ([], []) }
+        }
     }
 
     /// Forgets the group before.
     mutating func begin() {
-        survivor = nil
+        survivor?.filledFields = Self.noCandidate
         members.removeAll(keepingCapacity: true)
         lastModified = nil
-        formerIDs.removeAll()
-        for index in values.indices { values[index] = FieldValue() }
+        if !formerIDs.isEmpty { formerIDs.removeAll() }
+        for position in values.indices { values[position].forget() }
     }
+
+    /// In the place of the number of fields: the candidate is one of the group before, whose memory is used again.
+    private static let noCandidate = -1
 
     /// Takes the next record of the group; records come in the order of their ordinals.
     mutating func add(
@@ -79,30 +98,40 @@ struct GroupMerge {
         let modified = layout.modified(index, in: record)?.milliseconds
         if let modified { lastModified = max(modified, lastModified ?? .min) }
         formerIDs += layout.formerIDs(index, in: record)
-        var own: [[UInt8]?] = []
-        own.reserveCapacity(fields.count)
+        slices.removeAll(keepingCapacity: true)
         var filledFields = 0
         for (position, field) in fields.enumerated() {
-            guard let slice = index.slice(field) else {
-                own.append(nil)
-                continue
-            }
-            let bytes = Array(record[slice.range])
-            own.append(bytes)
-            guard !slice.isBlank else { continue }
+            let slice = index.slice(field)
+            slices.append(slice)
+            guard let slice, !slice.isBlank else { continue }
             filledFields += 1
-            offer(bytes, of: position, modified: modified)
+            offer(UnsafeBufferPointer(rebasing: record[slice.range]), of: position, modified: modified)
         }
-        let candidate = Candidate(
-            ordinal: ordinal, sourceID: sourceID, filledFields: filledFields, modified: modified, values: own)
-        if let current = survivor, !wins(candidate, over: current) { return }
+        if isBetter(filledFields, modified) { keep(ordinal, sourceID, filledFields, modified, record) }
+    }
+
+    /// Makes the record whose values are in `slices` the best candidate.
+    private mutating func keep(
+        _ ordinal: UInt64, _ sourceID: String, _ filledFields: Int, _ modified: Int64?,
+        _ record: UnsafeBufferPointer<UInt8>
+    ) {
+        var candidate =
+            survivor.take()
+            ?? Candidate(ordinal: 0, sourceID: "", filledFields: 0, modified: nil, record: [], slices: [])
+        candidate.ordinal = ordinal
+        candidate.sourceID = sourceID
+        candidate.filledFields = filledFields
+        candidate.modified = modified
+        candidate.record.removeAll(keepingCapacity: true)
+        candidate.record.append(contentsOf: record)
+        swap(&candidate.slices, &slices)
         survivor = candidate
     }
 
     /// The record that is kept, or `nil` for an empty group.
-    func result() -> Result? {
-        guard let survivor else { return nil }
-        var writer = JSONWriter()
+    mutating func result() -> Result? {
+        guard let survivor, survivor.filledFields != Self.noCandidate else { return nil }
+        writer.removeAll()
         writer.beginObject()
         writer.key(layout.id)
         writer.string(survivor.sourceID)
@@ -111,9 +140,10 @@ struct GroupMerge {
             writer.beginObject()
         }
         for (position, field) in fields.enumerated() where field != layout.id || layout.fields != nil {
-            guard let value = merged(position, survivor.values[position]) else { continue }
-            writer.key(field)
-            writer.raw(value)
+            survivor.record.withUnsafeBufferPointer { record in
+                let own = survivor.slices[position].map { UnsafeBufferPointer(rebasing: record[$0.range]) }
+                writeMerged(position, own)
+            }
         }
         if layout.fields != nil { writer.endObject() }
         writer.endObject()
@@ -122,48 +152,68 @@ struct GroupMerge {
             merged: members.filter { $0.ordinal != survivor.ordinal }, modified: lastModified, formerIDs: formerIDs)
     }
 
-    private func wins(_ candidate: Candidate, over current: Candidate) -> Bool {
-        switch keep {
+    /// Whether a record with so many filled fields, changed then, is kept rather than the candidate.
+    private func isBetter(_ filledFields: Int, _ modified: Int64?) -> Bool {
+        guard let current = survivor, current.filledFields != Self.noCandidate else { return true }
+        return switch keep {
         case .first: false
         case .mostComplete:
-            candidate.filledFields != current.filledFields
-                ? candidate.filledFields > current.filledFields
-                : (candidate.modified ?? .min) > (current.modified ?? .min)
-        case .mostRecent: (candidate.modified ?? .min) > (current.modified ?? .min)
-        case .oldest: (candidate.modified ?? .max) < (current.modified ?? .max)
+            filledFields != current.filledFields
+                ? filledFields > current.filledFields : (modified ?? .min) > (current.modified ?? .min)
+        case .mostRecent: (modified ?? .min) > (current.modified ?? .min)
+        case .oldest: (modified ?? .max) < (current.modified ?? .max)
         }
     }
 
-    private mutating func offer(_ bytes: [UInt8], of position: Int, modified: Int64?) {
-        let better: Bool =
-            switch rules[position] {
-            case .newest, .survivor: (modified ?? .min) > (values[position].bestModified ?? .min)
-            case .oldest: (modified ?? .max) < (values[position].bestModified ?? .max)
-            case .longest: bytes.count > values[position].best?.count ?? 0
-            case .concat: false
+    private mutating func offer(_ bytes: UnsafeBufferPointer<UInt8>, of position: Int, modified: Int64?) {
+        let isBetter: Bool =
+            if let best = values[position].bestModified {
+                switch rules[position] {
+                case .newest, .survivor: (modified ?? .min) > (best ?? .min)
+                case .oldest: (modified ?? .max) < (best ?? .max)
+                case .longest: bytes.count > values[position].best.count
+                case .concat: false
+                }
+            } else {
+                true
             }
-        if better || values[position].best == nil {
-            values[position].best = bytes
-            values[position].bestModified = modified
+        if isBetter {
+            values[position].bestModified = .some(modified)
+            values[position].best.removeAll(keepingCapacity: true)
+            values[position].best.append(contentsOf: bytes)
         }
-        if rules[position] == .concat, values[position].seen.insert(bytes).inserted {
-            values[position].all.append(bytes)
+        if rules[position] == .concat {
+            let value = Array(bytes)
+            if values[position].seen.insert(value).inserted { values[position].all.append(value) }
         }
     }
 
-    /// The value that the kept record has for a field.
-    private func merged(_ position: Int, _ own: [UInt8]?) -> [UInt8]? {
-        switch rules[position] {
-        case .survivor: own.map { !Self.isBlank($0) } ?? false ? own : values[position].best ?? own
-        case .newest, .oldest, .longest: values[position].best ?? own
-        case .concat: joined(position, own)
+    /// Writes the value that the kept record has for a field, with its name; nothing if the group has none.
+    ///
+    /// - Parameter own: the survivor's own value.
+    private mutating func writeMerged(_ position: Int, _ own: UnsafeBufferPointer<UInt8>?) {
+        if rules[position] == .survivor, let own, !Self.isBlank(own) { return write(position, own) }
+        if rules[position] == .concat, values[position].all.count > 1 {
+            let text = joined(position, own)
+            return text.withUnsafeBufferPointer { write(position, $0) }
         }
+        if values[position].bestModified != nil {
+            writer.key(prepared: keys[position])
+            writer.raw(values[position].best)
+        } else if let own {
+            write(position, own)
+        }
+    }
+
+    private mutating func write(_ position: Int, _ value: UnsafeBufferPointer<UInt8>) {
+        writer.key(prepared: keys[position])
+        writer.raw(value)
     }
 
     /// All different values, one a line, the survivor's own first. Anything but strings counts by its text.
-    private func joined(_ position: Int, _ own: [UInt8]?) -> [UInt8]? {
-        guard values[position].all.count > 1 else { return values[position].best ?? own }
-        let ordered = values[position].all.filter { $0 == own } + values[position].all.filter { $0 != own }
+    private func joined(_ position: Int, _ own: UnsafeBufferPointer<UInt8>?) -> [UInt8] {
+        func isOwn(_ value: [UInt8]) -> Bool { own.map { $0.elementsEqual(value) } ?? false }
+        let ordered = values[position].all.filter { isOwn($0) } + values[position].all.filter { !isOwn($0) }
         var text: [UInt8] = [UInt8(ascii: "\"")]
         for (index, value) in ordered.enumerated() {
             if index > 0 { text += Array("\\n".utf8) }
@@ -181,6 +231,7 @@ struct GroupMerge {
         return writer.bytes
     }
 
-    private static func isBlank(_ value: [UInt8]) -> Bool { value == blanks.null || value == blanks.text }
-    private static let blanks = (null: Array("null".utf8), text: Array("\"\"".utf8))
+    private static func isBlank(_ value: UnsafeBufferPointer<UInt8>) -> Bool {
+        value.elementsEqual("null".utf8) || value.elementsEqual("\"\"".utf8)
+    }
 }

@@ -18,18 +18,19 @@ struct MatchKeys: Sendable {
         self.pseudonyms = pseudonyms
     }
 
-    /// Calls `body` with the pseudonym of each rule whose keys all have a value.
+    /// Calls `body` with the pseudonym of each rule whose keys all have a value; `material` is working space.
     func forEachPseudonym(
-        of record: UnsafeBufferPointer<UInt8>, _ index: borrowing RecordIndex, _ body: (Pseudonym) throws -> Void
+        of record: UnsafeBufferPointer<UInt8>, _ index: borrowing RecordIndex, material: inout [UInt8],
+        _ body: (Pseudonym) throws -> Void
     ) rethrows {
         rules: for (number, keys) in rules.enumerated() {
+            material.removeAll(keepingCapacity: true)
             // The rule's number keeps an e-mail from matching a phone of the same text.
-            var material: [UInt8] = [UInt8(truncatingIfNeeded: number)]
+            material.append(UInt8(truncatingIfNeeded: number))
             for key in keys {
                 guard let slice = index.slice(key.field), !slice.isBlank,
-                    let value = MatchKey.normalized(index.string(slice, in: record), as: key.kind)
+                    JSONText.withText(slice, of: record, { MatchKey.append($0, as: key.kind, to: &material) })
                 else { continue rules }
-                material += value.utf8
                 // A unit separator, so that ("ab","c") and ("a","bc") differ.
                 material.append(0x1F)
             }

@@ -39,11 +39,40 @@ package enum MatchKey {
         let key: String
         switch kind {
         case .email: key = TextFold.trimmed(value).lowercased()
-        case .phone: key = String(decoding: PhoneNumber.comparisonDigits(value.utf8), as: UTF8.self)
+        case .phone: key = phoneDigits(value)
         case .domain: key = host(of: TextFold.trimmed(value).lowercased())
         case .text: key = TextFold.folded(value)
         }
         return key.isEmpty ? nil : key
+    }
+
+    /// Appends the comparable form of a value in UTF-8; false, and nothing appended, if nothing is left of it.
+    ///
+    /// Every record has such keys, so addresses in ASCII and telephone numbers never become a `String`.
+    package static func append(_ value: UnsafeRawBufferPointer, as kind: Kind, to key: inout [UInt8]) -> Bool {
+        let start = key.count
+        switch kind {
+        case .phone: PhoneNumber.appendComparisonDigits(value, to: &key)
+        case .email where value.allSatisfy({ $0 < 0x80 }): appendTrimmedLower(value, to: &key)
+        case .email, .domain, .text:
+            guard let text = normalized(String(decoding: value, as: UTF8.self), as: kind) else { return false }
+            key.append(contentsOf: text.utf8)
+        }
+        return key.count > start
+    }
+
+    /// Appends ASCII without white space at its ends, in lower case.
+    private static func appendTrimmedLower(_ value: UnsafeRawBufferPointer, to key: inout [UInt8]) {
+        var (start, end) = (0, value.count)
+        while start < end, TextSteps.isSpace(value[start]) { start += 1 }
+        while end > start, TextSteps.isSpace(value[end - 1]) { end -= 1 }
+        for byte in value[start..<end] { key.append((0x41...0x5A).contains(byte) ? byte | 0x20 : byte) }
+    }
+
+    private static func phoneDigits(_ value: String) -> String {
+        var (value, digits) = (value, [UInt8]())
+        value.withUTF8 { PhoneNumber.appendComparisonDigits(UnsafeRawBufferPointer($0), to: &digits) }
+        return String(decoding: digits, as: UTF8.self)
     }
 
     private static func host(of address: String) -> String {

@@ -31,23 +31,22 @@ package enum PhoneNumber {
         return true
     }
 
-    /// Digits without country code, trunk prefix or extension, for comparing numbers; empty if there are none.
-    static func comparisonDigits(_ text: some Sequence<UInt8>) -> [UInt8] {
-        var digits: [UInt8] = []
+    /// Appends the digits without country code, trunk prefix or extension, for comparing numbers; none if there are none.
+    static func appendComparisonDigits(_ text: UnsafeRawBufferPointer, to digits: inout [UInt8]) {
+        let start = digits.count
         for byte in text {
             if byte >= 0x30, byte <= 0x39 {
                 digits.append(byte)
-            } else if !digits.isEmpty, byte | 0x20 == 0x78 || byte | 0x20 == 0x65 || byte == 0x23 || byte == 0x3B {
+            } else if digits.count > start, byte | 0x20 == 0x78 || byte | 0x20 == 0x65 || byte == 0x23 || byte == 0x3B {
                 break  // x, ext, # or ; begins an extension
             }
         }
-        if digits.starts(with: "00".utf8) {
-            digits.removeFirst(2)
-        } else if digits.starts(with: "011".utf8) {
-            digits.removeFirst(3)
+        if digits[start...].starts(with: "00".utf8) {
+            digits.removeSubrange(start..<start + 2)
+        } else if digits[start...].starts(with: "011".utf8) {
+            digits.removeSubrange(start..<start + 3)
         }
-        if digits.count == 11, digits[0] == 0x31 { digits.removeFirst() }
-        return digits
+        if digits.count - start == 11, digits[start] == 0x31 { digits.remove(at: start) }
     }
 
     /// The digits with their country code.
