@@ -57,12 +57,20 @@ extension ManifestTransaction {
     package func openBatch(
         of stream: StreamName, chunkSequence: Int, lines: ClosedRange<Int>, route: String
     ) throws -> StagedBatch {
-        try execute(
+        let number = try number(of: stream)
+        try run(
             """
             INSERT INTO batches (stream, chunk_sequence, first_line, last_line, route, state, opened_at)
             VALUES (?, ?, ?, ?, ?, 'open', ?)
-            """,
-            [number(of: stream), chunkSequence, lines.lowerBound, lines.upperBound, route, now.milliseconds])
+            """
+        ) { row in
+            try row.bind(1, number)
+            try row.bind(2, Int64(chunkSequence))
+            try row.bind(3, Int64(lines.lowerBound))
+            try row.bind(4, Int64(lines.upperBound))
+            try row.bind(5, route)
+            try row.bind(6, now.milliseconds)
+        }
         return StagedBatch(
             id: database.lastInsertedRowID, stream: stream, chunkSequence: chunkSequence, lines: lines, route: route,
             note: nil, state: .open)
@@ -75,9 +83,12 @@ extension ManifestTransaction {
 
     /// Ends a batch: each of its rows has its outcome in the same commit.
     package func settleBatch(_ id: Int64) throws {
-        let changed = try execute(
-            "UPDATE batches SET state = 'settled', settled_at = ? WHERE id = ? AND state <> 'settled'",
-            [now.milliseconds, id])
+        let changed = try run(
+            "UPDATE batches SET state = 'settled', settled_at = ? WHERE id = ? AND state <> 'settled'"
+        ) { row in
+            try row.bind(1, now.milliseconds)
+            try row.bind(2, id)
+        }
         guard changed == 1 else { throw MigratezError(.internalError, "batch \(id) is settled already or unknown") }
     }
 

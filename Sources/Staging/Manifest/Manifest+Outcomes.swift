@@ -14,14 +14,14 @@ extension ManifestTransaction {
         let number = try number(of: stream)
         var tally: [Stage: [Outcome: Int]] = [:]
         var known: [RecordOutcome] = []
-        var added: [Outcome: Int] = [:]
+        // How many were added of each outcome, by its number.
+        var added = [Int](repeating: 0, count: Outcome.allCases.count + 1)
         // The statement is stepped without GRDB's argument values: this is the one hot loop of the manifest.
-        let insertion = try database.cachedStatement(
-            sql: """
-                INSERT INTO records (stream, ordinal, outcome, stage, code, source_id, target_id, survivor)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
-                """)
-        let row = BoundStatement(insertion, database)
+        let row = try BoundStatement(
+            """
+            INSERT INTO records (stream, ordinal, outcome, stage, code, source_id, target_id, survivor)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
+            """, database)
         defer { row.reset() }
         try row.bind(1, number)
         try row.bind(4, stage.rawValue)
@@ -29,12 +29,14 @@ extension ManifestTransaction {
             try row.bind(2, Int64(outcome.ordinal))
             try row.bind(3, Int64(outcome.outcome.rawValue))
             try row.bind(5, outcome.code)
-            try row.bind(6, outcome.sourceID)
-            try row.bind(7, outcome.targetID)
             try row.bind(8, outcome.survivor.map { Int64($0) })
-            if try row.run() == 0 { known.append(outcome) } else { added[outcome.outcome, default: 0] += 1 }
+            if try row.run(from: 6, outcome.sourceID, outcome.targetID) == 0 {
+                known.append(outcome)
+            } else {
+                added[outcome.outcome.rawValue] += 1
+            }
         }
-        tally[stage] = added
+        for outcome in Outcome.allCases { tally[stage, default: [:]][outcome] = added[outcome.rawValue] }
         for outcome in known {
             let previous = try replace(outcome, stream: number, stage: stage)
             tally[previous.stage, default: [:]][previous.outcome, default: 0] -= 1
@@ -71,10 +73,16 @@ extension ManifestTransaction {
     }
 
     private func count(_ outcome: Outcome, _ stage: Stage, stream: Int64, by difference: Int) throws {
-        try execute(
+        try run(
             """
             INSERT INTO counters (stream, stage, outcome, count) VALUES (?, ?, ?, ?)
             ON CONFLICT (stream, stage, outcome) DO UPDATE SET count = count + excluded.count
-            """, [stream, stage.rawValue, outcome.rawValue, difference])
+            """
+        ) { row in
+            try row.bind(1, stream)
+            try row.bind(2, stage.rawValue)
+            try row.bind(3, Int64(outcome.rawValue))
+            try row.bind(4, Int64(difference))
+        }
     }
 }

@@ -177,6 +177,23 @@ package final class Manifest: Sendable {
         }
     }
 
+    /// Runs `body` so that its changes alone are taken back if it throws.
+    ///
+    /// GRDB's own savepoints compile their statements anew for each change.
+    private static func inSavepoint(_ database: Database, _ body: () throws -> Void) throws {
+        func run(_ sql: String) throws { _ = try BoundStatement(sql, database).run() }
+        try run("SAVEPOINT change")
+        do { try body() } catch {
+            // If SQLite has given up the whole transaction, there is nothing to go back to.
+            if database.isInsideTransaction {
+                try run("ROLLBACK TO change")
+                try run("RELEASE change")
+            }
+            throw error
+        }
+        try run("RELEASE change")
+    }
+
     /// One transaction for all `entries`; the error if it did not become durable.
     private func commit(_ entries: [any CommitQueue.Pending], _ database: Database) -> MigratezError? {
         let transaction = ManifestTransaction(database, now: clock.now)
@@ -185,10 +202,7 @@ package final class Manifest: Sendable {
             try database.inTransaction(.immediate) {
                 for entry in entries {
                     do {
-                        try database.inSavepoint {
-                            try entry.run(transaction)
-                            return .commit
-                        }
+                        try Manifest.inSavepoint(database) { try entry.run(transaction) }
                     } catch {
                         // SQLite gives up the whole transaction for some errors (a full disk): then all have failed.
                         guard database.isInsideTransaction else { throw error }

@@ -12,11 +12,13 @@ package class ManifestView {
 
     /// The number of a declared stream.
     func number(of stream: StreamName) throws -> Int64 {
-        let statement = try database.cachedStatement(sql: "SELECT number FROM streams WHERE name = ?")
-        guard let number = try Int64.fetchOne(statement, arguments: [stream.text]) else {
+        let row = try BoundStatement("SELECT number FROM streams WHERE name = ?", database)
+        defer { row.reset() }
+        try row.bind(1, stream.text)
+        guard try row.step(), let number = row.integer(0) else {
             throw MigratezError(.internalError, "stream '\(stream)' has not been declared in the manifest")
         }
-        return number
+        return Int64(number)
     }
 }
 
@@ -35,6 +37,15 @@ package final class ManifestTransaction: ManifestView {
     func execute(_ sql: String, _ arguments: StatementArguments) throws -> Int {
         try database.cachedStatement(sql: sql).execute(arguments: arguments)
         return database.changesCount
+    }
+
+    /// The same, with what `bind` binds and without GRDB's arguments: for what is done for each batch of a load.
+    @discardableResult
+    func run(_ sql: String, _ bind: (BoundStatement) throws -> Void) throws -> Int {
+        let statement = try BoundStatement(sql, database)
+        defer { statement.reset() }
+        try bind(statement)
+        return try statement.run()
     }
 }
 
