@@ -155,8 +155,14 @@ struct BatchWrite: Sendable {
         var outcomes: [RecordOutcome] = []
         var links: [StreamName: [RecordOutcome]] = [:]
         var refusals: [Refusal] = []
-        for (row, receipt) in zip(rows, Receipt.joined(receipts, toRows: rows.count) { rows[$0].row.key }) {
-            guard let receipt else {
+        outcomes.reserveCapacity(rows.count)
+        // Receipts in the order of the rows, as nearly always, need no copy.
+        let isOrdered =
+            receipts.count == rows.count && rows.indices.allSatisfy { receipts[$0].key == rows[$0].row.key }
+        let joined = isOrdered ? [] : Receipt.joined(receipts, toRows: rows.count) { rows[$0].row.key }
+        for number in rows.indices {
+            let row = rows[number]
+            guard let receipt = isOrdered ? receipts[number] : joined[number] else {
                 guard !course.isComplete else {
                     throw MigratezError(.internalError, "\(destination.name) gave no receipt for a row")
                 }
@@ -205,15 +211,21 @@ enum LoadOutcomes {
         _ outcomes: [RecordOutcome], links: [StreamName: [RecordOutcome]], of stream: StreamName,
         _ transaction: ManifestTransaction
     ) throws {
-        try transaction.recordOutcomes(outcomes.sorted { $0.ordinal < $1.ordinal }, of: stream, in: .load)
+        try transaction.recordOutcomes(inOrder(outcomes), of: stream, in: .load)
         for (link, outcomes) in links {
-            let sorted = outcomes.sorted { $0.ordinal < $1.ordinal }
+            let sorted = inOrder(outcomes)
             try transaction.recordOutcomes(sorted, of: link, in: .load)
             let rejects = sorted.filter { $0.outcome == .rejected }.map {
                 Reject(ordinal: $0.ordinal, stage: .load, sourceID: nil, code: .parentNotLoaded)
             }
             try transaction.recordRejects(rejects, of: link)
         }
+    }
+
+    /// By ordinal; those of a batch are mostly in order already, and stay where they are.
+    private static func inOrder(_ outcomes: [RecordOutcome]) -> [RecordOutcome] {
+        let areSorted = outcomes.indices.dropFirst().allSatisfy { outcomes[$0 - 1].ordinal <= outcomes[$0].ordinal }
+        return areSorted ? outcomes : outcomes.sorted { $0.ordinal < $1.ordinal }
     }
 }
 

@@ -125,6 +125,7 @@ struct ChunkLoad: Sendable {
         var reader = try staging.openChunkReader(chunk)
         var block: [UInt8] = []
         var reading = ReadyLineReader()
+        let assembly = RowAssembly(staging: staging, target: target)
         var number = 0
         var batch: [LoadRow] = []
         var bytes = 0
@@ -132,7 +133,7 @@ struct ChunkLoad: Sendable {
             var lines: [LoadRow] = []
             for range in LineRanges(block) {
                 let record = try block[range].withUnsafeBufferPointer { try reading.read($0) }
-                lines.append(LoadRow(line: number, record: record))
+                lines.append(LoadRow(line: number, record: record, key: assembly.key(of: record)))
                 number += 1
             }
             for line in mayHaveOutcomes ? try await pending(lines) : lines where !refused.contains(line.line) {

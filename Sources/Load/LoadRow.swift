@@ -33,9 +33,9 @@ struct LoadRow: Sendable {
 
     private var storage: Storage
 
-    /// A row that has its record's fields, and neither a key nor references yet.
-    init(line: Int, record: ReadyLine) {
-        storage = Storage(Content(line: line, record: record, row: Batch.Row(key: "", fields: record.fields)))
+    /// A row that has its record's fields, and no references yet; its key, unless those decide it.
+    init(line: Int, record: ReadyLine, key: String = "") {
+        storage = Storage(Content(line: line, record: record, row: Batch.Row(key: key, fields: record.fields)))
     }
 
     private var content: Content {
@@ -48,7 +48,8 @@ struct LoadRow: Sendable {
 
     /// Its number in the chunk, from 0.
     var line: Int { content.line }
-    var record: ReadyLine { content.record }
+    // Lent, as a copy would retain all that the line holds.
+    var record: ReadyLine { _read { yield content.record } }
     var row: Batch.Row {
         _read { yield content.row }
         _modify { yield &content.row }
@@ -76,8 +77,8 @@ struct LoadRow: Sendable {
     }
     /// What the destination's record holds now, if there is one that the row will change.
     var before: BeforeImage? {
-        get { content.before }
-        set { content.before = newValue }
+        _read { yield content.before }
+        _modify { yield &content.before }
     }
 
     /// What is staged of the record's content, if its stream has any.

@@ -33,7 +33,14 @@ struct RowAssembly: Sendable {
         return rows.map { assemble($0, parents) }
     }
 
+    /// The key of a record's row; empty for a link, whose ends decide it.
+    func key(of record: ReadyLine) -> String {
+        target.isLink || target.fieldOf != nil ? "" : target.keyPrefix + record.sourceID
+    }
+
     private func assemble(_ row: LoadRow, _ parents: [StreamName: ParentOutcomes]) -> Assembled {
+        // Most records refer to nothing: their rows have all that they need, and are not copied.
+        if row.record.references.isEmpty, !row.row.key.isEmpty { return .row(row) }
         var row = row
         let record = row.record
         // The source's ids of what a link leads to.
@@ -69,7 +76,7 @@ struct RowAssembly: Sendable {
                 Batch.Reference(field: reference.field, object: parent.object, key: key, targetID: id))
             row.carry(reference, .made)
         }
-        if target.fieldOf == nil { row.row.key = key(record, ends) }
+        if target.isLink, target.fieldOf == nil { row.row.key = key(record, ends) }
         switch verdict {
         case nil: return .row(row)
         case .leave?: return .skipped(row, nil)
@@ -94,10 +101,9 @@ struct RowAssembly: Sendable {
         }
     }
 
-    /// The row's key: made of the source's id, or for a link of the ids of its ends.
+    /// A link's key: made of the ids of its ends.
     private func key(_ record: ReadyLine, _ ends: [String]) -> String {
-        guard target.isLink else { return target.keyPrefix + record.sourceID }
-        return target.keyPrefix + (ends + [record.tag].compactMap { $0 }).joined(separator: "-")
+        target.keyPrefix + (ends + [record.tag].compactMap { $0 }).joined(separator: "-")
     }
 
     /// The outcomes of all records that are referred to.

@@ -127,39 +127,3 @@ package struct CollectionRequest: Sendable {
         }
     }
 }
-
-/// What the platform says of one row.
-enum RowAnswer: Sendable {
-    case created(id: String)
-    case updated(id: String)
-    case refused([SalesforceRefusal])
-
-    /// Whether a lock kept the row out: it was not written, and may pass later.
-    var isLocked: Bool {
-        guard case .refused(let refusals) = self else { return false }
-        return refusals.nameLock
-    }
-
-    /// The answers of one collection call, in the order of its records. No tree is built of what is said of each record,
-    /// unless it was refused.
-    static func list(_ answer: [UInt8], operation: WriteOperation) throws(JSONFailure) -> [RowAnswer] {
-        try JSONScanner.validate(answer, limits: .page)
-        return answer.withUnsafeBufferPointer { bytes in
-            (elementRanges(at: [], in: bytes) ?? []).map { range in
-                let element = JSONSlice(
-                    range: range, kind: bytes[range.lowerBound] == UInt8(ascii: "{") ? .object : .null)
-                guard element.member("success", in: bytes)?.kind == .true,
-                    let id = element.member("id", in: bytes), id.kind == .string
-                else {
-                    let errors = element.member("errors", in: bytes).map {
-                        JSONValue(validated: UnsafeBufferPointer(rebasing: bytes[$0.range]))
-                    }
-                    return .refused(SalesforceRefusal.list(errors ?? .null))
-                }
-                let canonical = SalesforceID.canonical(JSONText.string(id, of: bytes))
-                let isNew = element.member("created", in: bytes).map { $0.kind == .true } ?? (operation == .insert)
-                return isNew ? .created(id: canonical) : .updated(id: canonical)
-            }
-        }
-    }
-}

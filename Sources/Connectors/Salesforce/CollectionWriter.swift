@@ -48,29 +48,37 @@ struct CollectionWriter: Sendable {
                 groups.upserts += present
             }
         }
-        receipts += try await self.receipts(groups.updates, request(object, .update, metadata))
-        receipts += try await upsert(groups.upserts, object, metadata)
-        return receipts
+        if !groups.updates.isEmpty {
+            receipts += try await self.receipts(groups.updates, request(object, .update, metadata))
+        }
+        let written = try await upsert(groups.upserts, object, metadata)
+        return receipts.isEmpty ? written : receipts + written
     }
 
     /// Writes rows in one way, and says what became of each.
     func receipts(_ rows: [Batch.Row], _ request: CollectionRequest) async throws -> [Receipt] {
-        zip(rows, try await send(rows, request)).map(Self.receipt)
+        Self.receipts(rows, try await send(rows, request))
+    }
+
+    /// What became of each row, in their order.
+    private static func receipts(_ rows: [Batch.Row], _ answers: [RowAnswer]) -> [Receipt] {
+        rows.indices.map { receipt(rows[$0], answers[$0]) }
     }
 
     /// Writes rows by their key. One that is there already and repeats what can be set on creation only (the ends of a
     /// link) is refused for that, and then updated without.
     private func upsert(_ rows: [Batch.Row], _ object: String, _ metadata: ObjectMetadata) async throws -> [Receipt] {
+        let answers = try await send(rows, request(object, .upsert, metadata))
+        guard answers.contains(where: \.repeatsFixedFields) else { return Self.receipts(rows, answers) }
         var receipts: [Receipt] = []
         var repeated: [(row: Batch.Row, answer: RowAnswer)] = []
-        for (row, answer) in zip(rows, try await send(rows, request(object, .upsert, metadata))) {
-            if case .refused(let refusals) = answer, Self.repeatsFixedFields(refusals) {
+        for (row, answer) in zip(rows, answers) {
+            if answer.repeatsFixedFields {
                 repeated.append((row, answer))
             } else {
                 receipts.append(Self.receipt(row, answer))
             }
         }
-        guard !repeated.isEmpty else { return receipts }
         let found = try await RecordLookup(api: api, stampField: settings.stampField)
             .stamped(repeated.map(\.row.key), object: object)
         var updates: [Batch.Row] = []
@@ -157,9 +165,14 @@ struct CollectionWriter: Sendable {
     }
 
     private func answers(to rows: [Batch.Row], _ request: CollectionRequest) async throws -> [RowAnswer] {
+        let slices = Self.slices(rows, bytesMax: settings.collectionBytesMax)
+        if slices.count == 1 {
+            try Task.checkCancellation()
+            return try await answers(to: slices[0], request)
+        }
         var answers: [RowAnswer] = []
         answers.reserveCapacity(rows.count)
-        for slice in Self.slices(rows, bytesMax: settings.collectionBytesMax) {
+        for slice in slices {
             try Task.checkCancellation()
             answers += try await self.answers(to: slice, request)
         }
@@ -306,14 +319,15 @@ struct CollectionWriter: Sendable {
         var slices: [ArraySlice<Batch.Row>] = []
         var start = rows.startIndex
         var bytes = 0
-        for (index, row) in rows.enumerated() {
-            let isFull = index - start == CollectionRequest.recordsMax || bytes + row.fields.count > bytesMax
+        for index in rows.indices {
+            let rowBytes = rows[index].fields.count
+            let isFull = index - start == CollectionRequest.recordsMax || bytes + rowBytes > bytesMax
             if index > start, isFull {
                 slices.append(rows[start..<index])
                 start = index
                 bytes = 0
             }
-            bytes += row.fields.count
+            bytes += rowBytes
         }
         if start < rows.endIndex { slices.append(rows[start...]) }
         return slices

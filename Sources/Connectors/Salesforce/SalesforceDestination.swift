@@ -201,6 +201,11 @@ package struct SalesforceDestination: Destination {
 
     /// The receipts in the order of the rows; that each row has exactly one is a promise of this connector.
     private static func inOrder(_ receipts: [Receipt], of batch: Batch) throws -> [Receipt] {
+        if receipts.count == batch.rows.count,
+            receipts.indices.allSatisfy({ receipts[$0].key == batch.rows[$0].key })
+        {
+            return receipts
+        }
         let ordered = Receipt.joined(receipts, toRows: batch.rows.count) { batch.rows[$0].key }.compactMap { $0 }
         guard ordered.count == batch.rows.count, receipts.count == batch.rows.count else {
             throw MigratezError(

@@ -8,18 +8,26 @@
 package enum SalesforceID {
     /// The 18-character spelling of a 15-character id; any other text comes back as it is.
     package static func canonical(_ id: String) -> String {
-        guard id.utf8.count == 15 else { return id }
-        let characters = Array(id.utf8)
-        guard characters.allSatisfy(isAlphanumeric) else { return id }
-        let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZ012345".utf8)
-        var suffix: [UInt8] = []
-        for block in 0..<3 {
-            // One bit for each of five characters, the first the lowest: set if it is a capital letter.
-            var bits = 0
-            for place in 0..<5 where (0x41...0x5A).contains(characters[block * 5 + place]) { bits |= 1 << place }
-            suffix.append(alphabet[bits])
+        guard id.utf8.count == 15, id.utf8.allSatisfy(isAlphanumeric) else { return id }
+        var short = id
+        // Written in place: each row that a load writes has an answer with an id.
+        return short.withUTF8 { characters in
+            String(unsafeUninitializedCapacity: 18) { text in
+                for (place, character) in characters.enumerated() { text[place] = character }
+                for block in 0..<3 { text[15 + block] = suffix(of: characters[(block * 5)..<(block * 5 + 5)]) }
+                return 18
+            }
         }
-        return id + String(decoding: suffix, as: UTF8.self)
+    }
+
+    /// One bit for each of five characters, the first the lowest: set if it is a capital letter. The suffix is the
+    /// character with that number among A to Z and 0 to 5.
+    private static func suffix(of characters: Slice<UnsafeBufferPointer<UInt8>>) -> UInt8 {
+        var bits: UInt8 = 0
+        for (place, character) in characters.enumerated() where (0x41...0x5A).contains(character) {
+            bits |= 1 << UInt8(place)
+        }
+        return bits < 26 ? UInt8(ascii: "A") + bits : UInt8(ascii: "0") + bits - 26
     }
 
     /// Whether the text has the form of an id of either spelling.

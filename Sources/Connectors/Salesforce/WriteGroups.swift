@@ -16,8 +16,14 @@ struct WriteGroups {
     var inserts: [Batch.Row] = []
 
     init(_ rows: [Batch.Row], metadata: ObjectMetadata) {
-        let fixed = metadata.fixedFields
         let audit = metadata.auditFields.map { Array($0.utf8) }
+        let areNew = rows.allSatisfy { $0.targetID == nil && !$0.sets(anyOf: audit) }
+        if areNew, metadata.hasStamp, !metadata.isFrozen {
+            // As nearly always: the rows need not be copied one by one.
+            upserts = rows
+            return
+        }
+        let fixed = metadata.fixedFields
         for row in rows {
             if row.targetID != nil {
                 var row = row
@@ -57,10 +63,12 @@ extension SchemaCatalog {
         let child = try await metadata(of: object)
         var holdsStamp: [String: Bool] = [:]
         let needsParents = style == .externalID && child.hasStamp
-        for reference in rows.lazy.flatMap(\.references) where needsParents && holdsStamp[reference.object] == nil {
-            // The key of a document is that of one of its versions.
-            let isDocument = ContentNote.isDocument(reference.object)
-            holdsStamp[reference.object] = try await isDocument ? false : metadata(of: reference.object).hasStamp
+        for row in rows where needsParents {
+            for reference in row.references where holdsStamp[reference.object] == nil {
+                // The key of a document is that of one of its versions.
+                let isDocument = ContentNote.isDocument(reference.object)
+                holdsStamp[reference.object] = try await isDocument ? false : metadata(of: reference.object).hasStamp
+            }
         }
         let parents = holdsStamp
         return { row in
