@@ -37,6 +37,8 @@ struct SimulateCommand: AsyncParsableCommand {
     var subscriptions = 0
     @Option(help: "The only token or key, for Salesforce and Zoho client secret, that is taken; without it, any.")
     var token: String?
+    @Option(help: "The largest request that is taken, in MiB: it is held in memory, and a file is one of them.")
+    var requestMax = 160
     @Option(
         help: "All but HubSpot: keep the records in this SQLite file instead of in a temporary one.",
         completion: .file())
@@ -46,7 +48,7 @@ struct SimulateCommand: AsyncParsableCommand {
         let console = Console()
         let service = try makeService()
         let configuration = SimulatorServer.Configuration(
-            port: port, faults: try FaultPlan(parsing: faults), seed: seed)
+            port: port, bodyBytesMax: .MiB(requestMax), faults: try FaultPlan(parsing: faults), seed: seed)
         let name = vendor.rawValue
         try await SimulatorServer.run(service, configuration: configuration) { server in
             var document = Document("simulator")
