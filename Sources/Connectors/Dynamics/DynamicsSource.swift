@@ -110,10 +110,17 @@ package struct DynamicsSource: Source {
     package func readLinks(
         from: StreamName, to: StreamName, of records: [(id: String, bytes: ArraySlice<UInt8>)]
     ) async throws -> [Edge] {
-        try await LinkSurvey(
+        try await survey(from, to).edges(of: records)
+    }
+
+    package func linkLabels(from: StreamName, to: StreamName) async throws -> [String] {
+        try await survey(from, to).labels(connection.catalog)
+    }
+
+    private func survey(_ from: StreamName, _ to: StreamName) async throws -> LinkSurvey {
+        LinkSurvey(
             api: connection.api, from: try await connection.catalog.table(DynamicsObject(from.text).table),
-            to: try await connection.catalog.table(DynamicsObject(to.text).table)
-        ).edges(of: records)
+            to: try await connection.catalog.table(DynamicsObject(to.text).table))
     }
 
     // MARK: The account and planning

@@ -22,8 +22,6 @@ struct LinkSurvey: Sendable {
     /// - Throws: `notSupported` if nothing connects the two tables in this direction.
     func edges(of records: [(id: String, bytes: ArraySlice<UInt8>)]) async throws -> [Edge] {
         let lookups = lookups
-        let hasConnections = from.isConnectable && to.isConnectable
-        let hasParties = from.isActivity && PartyLists.tables.contains(to.name)
         guard !lookups.isEmpty || hasConnections || hasParties else {
             throw MigratezError(
                 .notSupported, "nothing of \(from.name) refers to \(to.name)", remedy: .fixConfiguration,
@@ -59,6 +57,26 @@ struct LinkSurvey: Sendable {
         }
         if hasConnections { edges += try await connections(of: records.map(\.id), besides: pairs) }
         return edges
+    }
+
+    private var hasConnections: Bool { from.isConnectable && to.isConnectable }
+    private var hasParties: Bool { from.isActivity && PartyLists.tables.contains(to.name) }
+
+    /// What the links may be labelled with: the names of lookups that are not the primary one, the environment's connection
+    /// roles, and the roles in which somebody takes part in an activity, as people see them.
+    func labels(_ catalog: MetadataCatalog) async throws -> [String] {
+        var labels = lookups.filter { !$0.isPrimary }.map(\.name)
+        if hasParties {
+            let columns = try await catalog.table("activityparty").columns
+            let role = columns.first { $0.field.name == "participationtypemask" }
+            labels += role?.field.options.map(\.label) ?? []
+        }
+        if hasConnections {
+            try await api.rows("connectionroles", query: [("$select", "name")]) { row in
+                if let name = row["name"]?.text { labels.append(name) }
+            }
+        }
+        return labels
     }
 
     private struct Pair: Hashable {

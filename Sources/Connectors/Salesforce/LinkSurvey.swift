@@ -111,6 +111,16 @@ struct LinkSurvey: Sendable {
         return edges
     }
 
+    /// What the links may be labelled with: the names of the fields that are not the primary one, and the choices of the
+    /// field that tells what a row of the joining object is. A row that has several of them has them as one text, `A;B`.
+    func labels() async throws -> [String] {
+        let names = fields.filter { !$0.isPrimary }.map(\.name)
+        guard let junction = Self.junction(from.schema.name, to.schema.name), let label = junction.label,
+            try await isThere(junction.object)
+        else { return names }
+        return names + (try await catalog.metadata(of: junction.object).schema.field(label)?.options ?? []).map(\.value)
+    }
+
     private func isThere(_ object: String) async throws -> Bool {
         do {
             _ = try await catalog.metadata(of: object)

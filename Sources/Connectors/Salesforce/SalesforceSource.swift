@@ -199,10 +199,17 @@ package struct SalesforceSource: Source {
     package func readLinks(
         from: StreamName, to: StreamName, of records: [(id: String, bytes: ArraySlice<UInt8>)]
     ) async throws -> [Edge] {
-        try await LinkSurvey(
+        try await survey(from, to).edges(of: records)
+    }
+
+    package func linkLabels(from: StreamName, to: StreamName) async throws -> [String] {
+        try await survey(from, to).labels()
+    }
+
+    private func survey(_ from: StreamName, _ to: StreamName) async throws -> LinkSurvey {
+        LinkSurvey(
             api: connection.api, from: try await catalog.metadata(of: from.text),
-            to: try await catalog.metadata(of: to.text), catalog: catalog
-        ).edges(of: records)
+            to: try await catalog.metadata(of: to.text), catalog: catalog)
     }
 
     // MARK: The account and planning

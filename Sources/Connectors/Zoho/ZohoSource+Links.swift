@@ -38,12 +38,26 @@ extension ZohoSource {
                 Edge(from: $0.from, to: $0.to, isPrimary: isPrimary, label: isPrimary ? nil : field.name)
             }
         }
-        guard from.text == ZohoModule.deals, to.text == ZohoModule.contacts, readsContactRoles else { return edges }
+        guard hasContactRoles(from, to) else { return edges }
         return try await merged(edges, records.map(\.id))
     }
 
+    /// The names of fields that are not the primary one, and the organisation's contact roles.
+    package func linkLabels(from: StreamName, to: StreamName) async throws -> [String] {
+        guard from.text != Attachments.object else { return [] }
+        let names = try await connection.catalog.schema(of: from.text).fields
+            .filter { $0.kind == .reference && $0.refersTo.contains(to.text) }.map(\.name)
+        let primary = Self.primary(of: names, to: to.text)
+        let roles = hasContactRoles(from, to) ? try await DealRoles(connection.client).catalogue().map(\.name) : []
+        return names.filter { $0 != primary } + roles
+    }
+
+    private func hasContactRoles(_ from: StreamName, _ to: StreamName) -> Bool {
+        from.text == ZohoModule.deals && to.text == ZohoModule.contacts && readsContactRoles
+    }
+
     package func estimatedCalls(linksFrom from: StreamName, to: StreamName, records: Int) -> [CallEstimate] {
-        guard from.text == ZohoModule.deals, to.text == ZohoModule.contacts, readsContactRoles else {
+        guard hasContactRoles(from, to) else {
             let groups = (records + COQL.valuesMax - 1) / COQL.valuesMax
             return [CallEstimate("coql \(from) → \(to)", groups, secondsEach: 0.2...1)]
         }

@@ -123,6 +123,11 @@ package enum SourceConformance: String, Sendable, CaseIterable {
             guard let stream = subject.streams.first(where: { $0.stream == expected.from }) else {
                 throw ConformanceFailure("the subject has no records of \(expected.from)")
             }
+            let labels = Set(try await source.linkLabels(from: expected.from, to: expected.to))
+            let others = Set(expected.edges.compactMap(\.label)).subtracting(labels)
+            try require(
+                labels.isEmpty || others.isEmpty,
+                "\(expected.from) to \(expected.to): \(others.sorted()) are not among the labels that there may be")
             let layout = source.layout(of: expected.from)
             for _ in 0..<2 {
                 var edges: [Edge] = []

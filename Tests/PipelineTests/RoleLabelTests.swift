@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+// Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
+
+import Foundation
+import MigratezConnectorKit
+import MigratezHubSpotSimulator
+import MigratezJSON
+import MigratezModel
+import MigratezPipeline
+import MigratezSalesforceSimulator
+import MigratezSimulatorKit
+import MigratezStaging
+import MigratezSyntheticCRM
+import MigratezTestKit
+import MigratezTransport
+import Testing
+
+/// Roles of contacts in a Salesforce org's opportunities become labels of links in a HubSpot account that had none of them.
+@Suite(.serialized) struct `Roles as labels` {
+    private static let pipeline = """
+        migratez: 1
+        name: roles
+        source:
+          connector: salesforce
+          base_url: "${env:ORG}"
+          auth: { kind: client_credentials, client_id: client, client_secret: "${env:SECRET}" }
+        target: { connector: hubspot, base_url: "${env:ACCOUNT}", auth: { token: "${env:SECRET}" } }
+        staging: { dir: ./staging }
+        objects:
+          Contact: { to: contact, fields: { lastname: LastName } }
+          Opportunity: { to: deal, fields: { dealname: Name } }
+        links:
+          - { from: Opportunity, to: Contact, as: deal_to_contact, map: { label: label } }
+
+        """
+    private static let roles = ["Decision Maker", "Evaluator"]
+
+    @Test func `are planned, created by the run, and carried`() async throws {
+        let clock = HurriedClock()
+        var options = OrgOptions()
+        options.staticTokens = ["somebody"]
+        let org = try SalesforceSimulator(options: options, clock: clock)
+        let account = try HubSpotSimulator(
+            SyntheticCRM(seed: 12, counts: .init(contacts: 2, companies: 2, owners: 4)), options: HubSpotOptions())
+        let configuration = SimulatorServer.Configuration(clock: clock)
+        try await withTemporaryFolder { folder in
+            try await SimulatorServer.run(org, configuration: configuration) { org in
+                try await SimulatorServer.run(account, configuration: configuration) { account in
+                    let workplace = try Workplace(
+                        environment: ["SECRET": "secret", "ORG": org.baseURL, "ACCOUNT": account.baseURL],
+                        clock: clock, http: try CurlClient(TransportConfiguration()), stateFolder: "\(folder)/state")
+                    try await fill(org.baseURL)
+                    try await check("\(folder)/p.yaml", workplace, account.baseURL)
+                }
+            }
+        }
+    }
+
+    /// A deal with two contacts, each in a role of its own.
+    private func fill(_ org: String) async throws {
+        func make(_ object: String, _ fields: JSONValue) async throws -> JSONValue {
+            let made = try await ask(org + "/services/data/v67.0/sobjects/\(object)", fields, token: "somebody")
+            return try #require(made["id"])
+        }
+        let deal = try await make(
+            "Opportunity", ["Name": "Renewal", "StageName": "Prospecting", "CloseDate": "2026-12-31"])
+        for role in Self.roles {
+            let contact = try await make("Contact", ["LastName": .string("The \(role)")])
+            _ = try await make(
+                "OpportunityContactRole", ["OpportunityId": deal, "ContactId": contact, "Role": .string(role)])
+        }
+    }
+
+    private func check(_ file: String, _ workplace: Workplace, _ account: String) async throws {
+        try Self.pipeline.write(toFile: file, atomically: true, encoding: .utf8)
+        let connection = try await PlanConnection.open(file, in: workplace)
+        let setup = try await RunSetup.discover(
+            connection.plan, source: connection.source, destination: connection.destination)
+        #expect(setup.diagnostics.isEmpty, "\(setup.diagnostics)")
+        let labels = setup.creations.filter { $0.field.name == "label" }
+        #expect(labels.map(\.object) == ["deal_to_contact"])
+        #expect(Set(labels.flatMap { $0.field.options.map(\.label) }).isSuperset(of: Self.roles))
+
+        let run = try await Run.begin(connection, in: workplace) { _ in }
+        try await RunExecution(run, setup, progress: SilentProgress()).execute([.extract, .transform, .load])
+        for balance in try await run.staging.manifest.read({ try $0.reconciliation() }) {
+            #expect(balance.isClosed && balance[.rejected] == 0, "\(balance.stream.name)")
+        }
+        for report in try await Verification(run, scope: .all, progress: SilentProgress()).verify() {
+            #expect(report.isGood, "\(report.stream): \(report.missing) missing, \(report.differences)")
+        }
+        let deal = try #require(
+            try await run.staging.outcomes(of: StreamName("Opportunity").unsafelyUnwrapped).first?.targetID)
+        try await run.close()
+        let links = try await ask("\(account)/crm/v4/objects/deals/\(deal)/associations/contacts", nil)
+        let carried = (links["results"]?.elements ?? []).flatMap { link in
+            (link["associationTypes"]?.elements ?? []).compactMap { $0["label"]?.text }
+        }
+        #expect(Set(carried) == Set(Self.roles))
+    }
+
+    private func ask(_ address: String, _ body: JSONValue?, token: String = "t") async throws -> JSONValue {
+        let answer = try await CurlClient().send(
+            HTTPRequest(
+                body == nil ? .get : .post, address,
+                headers: [
+                    HTTPHeader("Authorization", "Bearer \(token)"), HTTPHeader("Content-Type", "application/json"),
+                ], body: body.map { .bytes($0.serialized()) } ?? .empty))
+        try #require(answer.isSuccess, "\(address): \(answer.status)")
+        return try JSONValue(parsing: answer.body)
+    }
+}
