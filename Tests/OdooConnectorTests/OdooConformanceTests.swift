@@ -40,7 +40,7 @@ import Testing
         try await OdooSubject.run(version: version) { try await check.check($0) }
     }
 
-    @Test(arguments: [RemoteDestinationConformance.throttle, .lostCalls, .errors, .contents, .dry], versions)
+    @Test(arguments: [RemoteDestinationConformance.throttle, .lostCalls, .errors, .unkeyed, .contents, .dry], versions)
     func `as a destination through a network`(check: RemoteDestinationConformance, version: Int) async throws {
         try await OdooSubject.run(version: version) { try await check.check($0) }
     }
@@ -48,7 +48,7 @@ import Testing
     @Test func `questions that do not arise are these three`() {
         let left: [RemoteSourceConformance] = [.token, .quota, .rate]
         #expect(RemoteSourceConformance.allCases.count == 4 + left.count)
-        #expect(RemoteDestinationConformance.allCases.count == 5 + left.count)
+        #expect(RemoteDestinationConformance.allCases.count == 6 + left.count)
     }
 }
 
