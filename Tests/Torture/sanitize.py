@@ -29,8 +29,10 @@ COUNT = re.compile(r"Test run with (\d+) tests?")
 OPTIONS = {
     "thread": {"TSAN_OPTIONS": f"suppressions={HERE / 'thread-suppressions.txt'} second_deadlock_stack=1"},
     # Allocation failures are answered with null, as without the sanitizer: a page that is too large is an error.
-    # Stacks are kept to the frames that the suppressed leaks are told by.
-    "address": {"ASAN_OPTIONS": "allocator_may_return_null=1 detect_stack_use_after_return=0 malloc_context_size=64",
+    # Stacks are kept to the frames that the suppressed leaks are told by, and little of the freed memory is held back: a
+    # test measures that memory does not grow.
+    "address": {"ASAN_OPTIONS": "allocator_may_return_null=1 detect_stack_use_after_return=0 malloc_context_size=64 "
+                                "quarantine_size_mb=8 thread_local_quarantine_size_kb=64",
                 "LSAN_OPTIONS": f"suppressions={HERE / 'leak-suppressions.txt'} print_suppressions=0"},
 }
 
