@@ -10,9 +10,9 @@ import MigratezTransport
 ///
 /// Rows are looked up by our key first. Those that are not there go by `CreateMultiple`, which answers their ids in their
 /// order; those that are go by `UpdateMultiple`. (`UpsertMultiple` would do both in one call, but answers 204 without
-/// ids: Microsoft Learn, "UpsertMultiple Action".) These messages are all or nothing, and a refusal names one row at most, so a call that is refused
-/// because of its rows is sent again as a batch of single operations (Microsoft Learn, "Use bulk operation messages"). So
-/// is everything that a table takes no such message for, or where the pipeline says so.
+/// ids: Microsoft Learn, "UpsertMultiple Action".) These messages are all or nothing, and a refusal names one row at most,
+/// so a call that is refused because of its rows is sent again as a batch of single operations (Microsoft Learn, "Use bulk
+/// operation messages"). So is everything that a table takes no such message for, or where the pipeline says so.
 ///
 /// A call that was lost is settled by looking the keys up again: what is there now was created by it. The alternate key
 /// keeps two processes from creating the same record.
