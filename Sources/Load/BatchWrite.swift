@@ -156,13 +156,10 @@ struct BatchWrite: Sendable {
         var links: [StreamName: [RecordOutcome]] = [:]
         var refusals: [Refusal] = []
         outcomes.reserveCapacity(rows.count)
-        // Receipts in the order of the rows, as nearly always, need no copy.
-        let isOrdered =
-            receipts.count == rows.count && rows.indices.allSatisfy { receipts[$0].key == rows[$0].row.key }
-        let joined = isOrdered ? [] : Receipt.joined(receipts, toRows: rows.count) { rows[$0].row.key }
+        let joined = JoinedReceipts(receipts, toRows: rows.count) { rows[$0].row.key }
         for number in rows.indices {
             let row = rows[number]
-            guard let receipt = isOrdered ? receipts[number] : joined[number] else {
+            guard let receipt = joined[number] else {
                 guard !course.isComplete else {
                     throw MigratezError(.internalError, "\(destination.name) gave no receipt for a row")
                 }

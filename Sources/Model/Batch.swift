@@ -80,19 +80,6 @@ package struct Receipt: Sendable, Equatable {
     }
 }
 
-extension Receipt {
-    /// The receipt of each row, joined by their keys; `nil` where there is none.
-    ///
-    /// Whoever gives them in the order of the rows spares the table of keys.
-    ///
-    /// - Parameter key: of the row at an index below `count`.
-    package static func joined(_ receipts: [Receipt], toRows count: Int, _ key: (Int) -> String) -> [Receipt?] {
-        if receipts.count == count, receipts.indices.allSatisfy({ receipts[$0].key == key($0) }) { return receipts }
-        let byKey = Dictionary(receipts.map { ($0.key, $0) }) { _, last in last }
-        return (0..<count).map { byKey[key($0)] }
-    }
-}
-
 /// Why a record was refused.
 package struct Rejection: Error, Sendable, Equatable {
     /// Our code.

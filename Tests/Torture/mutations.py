@@ -102,9 +102,9 @@ MUTATIONS = [
         "outcome: .skipped, code: code,", "outcome: .created, code: code,", "LoadTests"),
     _of("what is in doubt is sent again blindly", "Staging/Manifest/Manifest+Batches",
         "states: Set<BatchState> = [.open, .ambiguous]", "states: Set<BatchState> = [.open]", "LoadTests"),
-    _of("receipts are joined by their position", "Load/BatchWrite",
-        "receipts.count == rows.count && rows.indices.allSatisfy { receipts[$0].key == rows[$0].row.key }",
-        "receipts.count == rows.count", "LoadTests"),
+    _of("receipts are joined by their position", "Model/JoinedReceipts",
+        "receipts.count == count, receipts.indices.allSatisfy({ receipts[$0].key == key($0) })",
+        "receipts.count == count", "LoadTests"),
     # The other side
     _of("a write whose fate is unknown is repeated", "ConnectorKit/Policies/RetryingClient",
         "isAllowed: request.isIdempotent || error.isSurelyNotSent)", "isAllowed: true)", "ConnectorKitTests"),

@@ -107,12 +107,7 @@ package struct DynamicsDestination: Destination {
             }
             receipts = try await writer.write(batch.rows)
         }
-        let ordered = Receipt.joined(receipts, toRows: batch.rows.count) { batch.rows[$0].key }.compactMap { $0 }
-        guard ordered.count == batch.rows.count, receipts.count == batch.rows.count else {
-            throw MigratezError(
-                .internalError, "\(batch.rows.count) rows of \(batch.object) got \(receipts.count) receipts")
-        }
-        return ordered
+        return try batch.inOrder(receipts)
     }
 
     package func resolve(_ batch: Batch, by route: WriteRoute, note: String?) async throws -> [Receipt] {

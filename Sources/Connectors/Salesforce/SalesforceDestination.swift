@@ -154,7 +154,7 @@ package struct SalesforceDestination: Destination {
             receipts = try await write(rows, of: batch.object, by: route, intent)
         default: receipts = try await write(batch.rows, of: batch.object, by: route, intent)
         }
-        return try Self.inOrder(receipts, of: batch)
+        return try batch.inOrder(receipts)
     }
 
     private func write(
@@ -198,21 +198,6 @@ package struct SalesforceDestination: Destination {
     }
 
     package func finish() async throws {}
-
-    /// The receipts in the order of the rows; that each row has exactly one is a promise of this connector.
-    private static func inOrder(_ receipts: [Receipt], of batch: Batch) throws -> [Receipt] {
-        if receipts.count == batch.rows.count,
-            receipts.indices.allSatisfy({ receipts[$0].key == batch.rows[$0].key })
-        {
-            return receipts
-        }
-        let ordered = Receipt.joined(receipts, toRows: batch.rows.count) { batch.rows[$0].key }.compactMap { $0 }
-        guard ordered.count == batch.rows.count, receipts.count == batch.rows.count else {
-            throw MigratezError(
-                .internalError, "\(batch.rows.count) rows of \(batch.object) got \(receipts.count) receipts")
-        }
-        return ordered
-    }
 
     // MARK: Reading
 
