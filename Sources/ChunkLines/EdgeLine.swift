@@ -4,12 +4,6 @@
 package import MigratezJSON
 package import MigratezModel
 
-#if canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#endif
-
 /// A link as a line of a raw chunk: `{"from":"1","to":"2","primary":true,"label":"Billing contact"}`, where `primary`
 /// and `label` are there only if set.
 package enum EdgeLine {
@@ -69,14 +63,6 @@ package enum EdgeLine {
         }
         guard rest.skip("}"), rest.isAtEnd else { return nil }
         return EdgeSlices(from: from, to: to, isPrimary: isPrimary, label: label)
-    }
-}
-
-extension UnsafeBufferPointer<UInt8> {
-    /// Whether these are the bytes of the text, which is ASCII.
-    func isEqual(to text: StaticString) -> Bool {
-        guard count == text.utf8CodeUnitCount, let baseAddress else { return false }
-        return memcmp(baseAddress, text.utf8Start, count) == 0
     }
 }
 

@@ -59,19 +59,14 @@ private struct AnswerMembers {
     }
 
     private mutating func set(_ name: UnsafeBufferPointer<UInt8>, _ value: JSONSlice) {
-        if Self.isEqual(name, "id") {
+        if name.isEqual(to: "id") {
             id = value
-        } else if Self.isEqual(name, "success") {
+        } else if name.isEqual(to: "success") {
             success = value
-        } else if Self.isEqual(name, "created") {
+        } else if name.isEqual(to: "created") {
             created = value
-        } else if Self.isEqual(name, "errors") {
+        } else if name.isEqual(to: "errors") {
             errors = value
         }
-    }
-
-    private static func isEqual(_ name: UnsafeBufferPointer<UInt8>, _ text: StaticString) -> Bool {
-        name.count == text.utf8CodeUnitCount
-            && name.elementsEqual(UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
     }
 }
