@@ -55,8 +55,7 @@ struct CreationWindow {
             let bound = "\(Timestamp(milliseconds: second * 1000).description.prefix(19))Z"
             if second > start, bound != bounds.last { bounds.append(bound) }
         }
-        guard !bounds.isEmpty else { return [] }
-        return zip([nil] + bounds, bounds.map { Optional($0) } + [nil]).map { CreationWindow(from: $0, to: $1) }
+        return SliceBounds.slices(between: bounds).map { CreationWindow(from: $0.start, to: $0.end) }
     }
 }
 

@@ -65,7 +65,8 @@ package struct DynamicsSource: Source {
     package func slices(of object: StreamName, atMost: Int) async throws -> [Cursor] {
         let count = try await count(of: object)
         let object = DynamicsObject(object.text)
-        let number = min(atMost, count.map { ($0 + settings.pageRecords - 1) / settings.pageRecords } ?? atMost)
+        let number =
+            count.map { SliceBounds.count(of: $0, pageRecords: settings.pageRecords, atMost: atMost) } ?? atMost
         guard number > 1 else { return [] }
         return try await pages.windows(
             of: try await connection.catalog.table(object.table), where: object.filter, number

@@ -93,7 +93,7 @@ package struct OdooSource: Source {
     /// `offset` is slow with pages, of which each would be behind all before it, but each slice costs one such call.
     package func slices(of object: StreamName, atMost: Int) async throws -> [Cursor] {
         let count = try await count(of: object) ?? 0
-        let number = min(atMost, (count + pageRecords - 1) / pageRecords)
+        let number = SliceBounds.count(of: count, pageRecords: pageRecords, atMost: atMost)
         let object = OdooObject(object.text)
         var bounds: [Int64] = []
         for slice in 1..<max(1, number) {
@@ -109,8 +109,7 @@ package struct OdooSource: Source {
             guard let id = found.elements.first?.text.flatMap({ Int64($0) }), id > bounds.last ?? 0 else { continue }
             bounds.append(id)
         }
-        guard !bounds.isEmpty else { return [] }
-        return zip([0] + bounds, bounds.map { Optional($0) } + [nil]).map { IDRange(after: $0, end: $1).cursor }
+        return SliceBounds.slices(between: bounds).map { IDRange(after: $0.start ?? 0, end: $0.end).cursor }
     }
 
     package func readRecords(of object: StreamName, ids: [String], fields: [String]) async throws -> Page {

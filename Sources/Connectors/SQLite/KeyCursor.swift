@@ -59,8 +59,12 @@ struct KeyRange {
         if parts.count == 2 { end = try KeyCursor(parsing: parts[1]).key }
     }
 
-    /// The range from behind this key on; `nil` for NULL.
-    func behind(_ key: SQLValue) -> Cursor? {
-        KeyCursor(key).text.map { Cursor($0 + (end.flatMap { KeyCursor($0).text }.map { " " + $0 } ?? "")) }
+    /// Of a range that has an end, or a beginning.
+    var cursor: Cursor {
+        func text(_ key: SQLValue?) -> String? { key.flatMap { KeyCursor($0).text } }
+        return Cursor((text(after) ?? "-") + (text(end).map { " " + $0 } ?? ""))
     }
+
+    /// The place from behind this key on; `nil` for NULL.
+    func behind(_ key: SQLValue) -> Cursor? { key == .null ? nil : KeyRange(after: key, end: end).cursor }
 }

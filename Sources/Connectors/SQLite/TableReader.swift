@@ -2,6 +2,7 @@
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
 import GRDB
+import MigratezConnectorKit
 import MigratezJSON
 import MigratezModel
 
@@ -58,22 +59,20 @@ struct TableReader {
     /// Rows with the same key are in the same slice, whichever collation says that they are the same.
     func slices(atMost: Int, _ database: Database) throws -> [MigratezModel.Cursor] {
         let all = try Int.fetchOne(database, sql: "SELECT count(*) FROM \(source.table.name.quotedName)") ?? 0
-        let number = min(atMost, (all + Self.pageRows - 1) / Self.pageRows)
-        var bounds: [String] = []
+        let number = SliceBounds.count(of: all, pageRecords: Self.pageRows, atMost: atMost)
+        var bounds: [SQLValue] = []
         let keys = try SQLStatement(
             database,
             "SELECT \(source.key) FROM \(source.table.name.quotedName) ORDER BY \(source.key) LIMIT 1 OFFSET ?1")
         for slice in 1..<max(1, number) {
             keys.reset()
             try keys.bind(1, .integer(Int64(all * slice / number - 1)))
-            guard try keys.step(), let bound = KeyCursor(keys.value(0)).text, bound != bounds.last else { continue }
-            bounds.append(bound)
+            guard try keys.step() else { continue }
+            let bound = keys.value(0)
+            if bound != .null, bound != bounds.last { bounds.append(bound) }
         }
         keys.reset()
-        guard !bounds.isEmpty else { return [] }
-        return zip(["-"] + bounds, bounds + [""]).map { start, end in
-            MigratezModel.Cursor(end.isEmpty ? start : "\(start) \(end)")
-        }
+        return SliceBounds.slices(between: bounds).map { KeyRange(after: $0.start, end: $0.end).cursor }
     }
 
     /// Adds the rows whose key is that of the last row, if there are more of them.

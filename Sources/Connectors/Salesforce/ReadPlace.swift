@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
+import MigratezConnectorKit
 import MigratezModel
 
 /// Where a page begins: `rest 003…`, behind that id, `rest 003… 003…`, in a slice up to the second one (`-` for the first
@@ -49,8 +50,7 @@ struct IDRange: Equatable {
             let bound = id(of: first + (last - first) / UInt128(number) * UInt128(slice))
             if bound != bounds.last { bounds.append(bound) }
         }
-        guard !bounds.isEmpty else { return [] }
-        return zip([nil] + bounds, bounds.map { Optional($0) } + [nil]).map { IDRange(after: $0, end: $1) }
+        return SliceBounds.slices(between: bounds).map { IDRange(after: $0.start, end: $0.end) }
     }
 
     /// The 15 characters of an id that count, as a number in base 62; the others tell their case once more.

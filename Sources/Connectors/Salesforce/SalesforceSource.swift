@@ -135,7 +135,7 @@ package struct SalesforceSource: Source {
         let count = try await count(selection)
         if selection.isBulkable, settings.route == nil, Self.isWorthAJob(count) { return [] }
         let pageRecords = selection.isNote ? NotePages.recordsMax : settings.pageRecords
-        let number = min(atMost, count.map { ($0 + pageRecords - 1) / pageRecords } ?? atMost)
+        let number = count.map { SliceBounds.count(of: $0, pageRecords: pageRecords, atMost: atMost) } ?? atMost
         guard number > 1, let first = try await outermostID(of: selection, "ASC"),
             let last = try await outermostID(of: selection, "DESC")
         else { return [] }
