@@ -69,8 +69,7 @@ package struct Base64: Sendable {
 
     /// The bytes of `text`, or nil unless it is exactly what `encode` writes for them.
     package func decode(_ text: some Collection<UInt8>) -> [UInt8]? {
-        if let bytes = text.withContiguousStorageIfAvailable(decoded) { return bytes }
-        return Array(text).withUnsafeBufferPointer(decoded)
+        text.withContiguousStorageIfAvailable(decoded) ?? Array(text).withUnsafeBufferPointer(decoded)
     }
 
     private func decoded(_ text: UnsafeBufferPointer<UInt8>) -> [UInt8]? {

@@ -60,17 +60,7 @@ private let contact = StreamName("contact").unsafelyUnwrapped
             let run = StagedRun(path, chunkRecordsMax: 15)
             try await run.create(objects: [contact]).close()
             let source = MemorySource(records: [contact: records(57)], pageRecordsMax: 10)
-            var ending = run
-            let commits = Tally()
-            ending.settings.onCommit = { moment in
-                guard moment == .before, commits.add() >= end else { return }
-                throw MigratezError(.diskFailed, "the process ends here")
-            }
-            do {
-                let area = try await ending.open()
-                do { try await extract(source, into: area) } catch { #expect(commits.value >= end) }
-                try await area.close()
-            } catch { #expect(end == 1, "the first commit is that of the opening") }
+            try await run.ending(atCommit: end) { try await extract(source, into: $0) }
             let area = try await run.open()
             try await extract(source, into: area)
             #expect(try await area.texts(of: contact, .raw) == records(57).compactMap { $0.map(line) })

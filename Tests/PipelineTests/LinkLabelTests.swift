@@ -113,14 +113,4 @@ import Testing
         try await RunSetup.discover(
             connection.plan, source: connection.source, destination: connection.destination)
     }
-
-    private func ask(_ address: String, _ body: JSONValue?) async throws -> JSONValue {
-        let answer = try await CurlClient().send(
-            HTTPRequest(
-                body == nil ? .get : .post, address,
-                headers: [HTTPHeader("Authorization", "Bearer t"), HTTPHeader("Content-Type", "application/json")],
-                body: body.map { .bytes($0.serialized()) } ?? .empty))
-        try #require(answer.isSuccess)
-        return try JSONValue(parsing: answer.body)
-    }
 }

@@ -98,15 +98,4 @@ import Testing
         }
         #expect(Set(carried) == Set(Self.roles))
     }
-
-    private func ask(_ address: String, _ body: JSONValue?, token: String = "t") async throws -> JSONValue {
-        let answer = try await CurlClient().send(
-            HTTPRequest(
-                body == nil ? .get : .post, address,
-                headers: [
-                    HTTPHeader("Authorization", "Bearer \(token)"), HTTPHeader("Content-Type", "application/json"),
-                ], body: body.map { .bytes($0.serialized()) } ?? .empty))
-        try #require(answer.isSuccess, "\(address): \(answer.status)")
-        return try JSONValue(parsing: answer.body)
-    }
 }

@@ -43,13 +43,12 @@ extension ManifestTransaction {
         guard try self.stream(stream)?.state(of: .extract) == .pending else {
             throw MigratezError(.invalidTransition, "the reading of '\(stream)' has begun, so it is not cut any more")
         }
-        let stream = (name: stream, number: try number(of: stream))
         for (index, cursor) in slices.enumerated() {
             try execute(
                 "INSERT INTO slices (stream, number, cursor) VALUES (?, ?, ?)",
-                [stream.number, index + 1, cursor.text])
+                [number(of: stream), index + 1, cursor.text])
         }
-        try set(.extract, of: stream.name, to: .running)
+        try set(.extract, of: stream, to: .running)
     }
 
     /// Moves the cursor of a slice (nil: it is at its end), counting what was read since the last move. With the last
