@@ -28,15 +28,15 @@ extension CurlTransfer {
         }
         // What comes after the head are trailers; nobody needs them.
         guard head == nil else { return true }
-        let text = String(decoding: line, as: UTF8.self)
-        if text.hasPrefix("HTTP/") {
-            headInProgress = HTTPResponseHead(status: CurlTransfer.status(in: text))
+        // Read as bytes, not characters: an answer has some ten such lines.
+        if line.starts(with: "HTTP/".utf8) {
+            headInProgress = HTTPResponseHead(status: CurlTransfer.status(in: line))
             return true
         }
         if line.first == 0x0D || line.first == 0x0A { return completeHead() }
-        guard let colon = text.firstIndex(of: ":") else { return true }
+        guard let colon = line.firstIndex(of: UInt8(ascii: ":")) else { return true }
         headInProgress.headers.append(
-            HTTPHeader(String(text[..<colon]), CurlTransfer.trimmed(text[text.index(after: colon)...])))
+            HTTPHeader(String(decoding: line[..<colon], as: UTF8.self), CurlTransfer.trimmed(line[(colon + 1)...])))
         return true
     }
 
@@ -132,17 +132,17 @@ extension CurlTransfer {
     }
 
     /// `HTTP/1.1 200 OK` → 200; 0 if there is none.
-    private static func status(in line: String) -> Int {
-        let parts = line.split(separator: " ", maxSplits: 2)
-        return parts.count > 1 ? Int(parts[1].prefix { $0.isNumber }) ?? 0 : 0
+    private static func status(in line: UnsafeRawBufferPointer) -> Int {
+        let rest = line.drop { $0 != UInt8(ascii: " ") }.drop { $0 == UInt8(ascii: " ") }
+        let digits = rest.prefix { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+        return Int(String(decoding: digits, as: UTF8.self)) ?? 0
     }
 
-    /// Without the white space around it (RFC 9110 §5.5).
-    private static func trimmed(_ text: Substring) -> String {
-        var bytes = text.utf8
-        while let first = bytes.first, first == 0x20 || first == 0x09 { bytes.removeFirst() }
+    /// The text without the white space around it (RFC 9110 §5.5).
+    private static func trimmed(_ line: Slice<UnsafeRawBufferPointer>) -> String {
+        var bytes = line.drop { $0 == 0x20 || $0 == 0x09 }
         while let last = bytes.last, last == 0x20 || last == 0x09 || last == 0x0D || last == 0x0A { bytes.removeLast() }
-        return String(Substring(bytes))
+        return String(decoding: bytes, as: UTF8.self)
     }
 }
 

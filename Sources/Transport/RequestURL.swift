@@ -43,7 +43,7 @@ package struct RequestURL: Sendable, Hashable, CustomStringConvertible {
         guard !authority.contains(UInt8(ascii: "@")), !authority.contains(UInt8(ascii: "\\")) else {
             throw RequestURL.invalid("it has user information")
         }
-        let (host, port) = try RequestURL.split(Substring(authority))
+        let (host, port) = try RequestURL.split(authority)
         self.text = text
         self.isSecure = isSecure
         self.host = host
@@ -68,29 +68,42 @@ package struct RequestURL: Sendable, Hashable, CustomStringConvertible {
         return host + (port.map { ":\($0)" } ?? "") + shown
     }
 
-    private static func split(_ authority: Substring) throws(MigratezError) -> (host: String, port: Int?) {
-        let host: Substring
-        let after: Substring
-        if authority.first == "[" {
-            guard let end = authority.firstIndex(of: "]") else { throw invalid("its host is not valid") }
-            host = authority[...end]
-            after = authority[authority.index(after: end)...]
-            guard host.dropFirst().dropLast().allSatisfy({ $0.isHexDigit || $0 == ":" || $0 == "." }) else {
+    private static func split(_ authority: Substring.UTF8View) throws(MigratezError) -> (host: String, port: Int?) {
+        let isBracketed = authority.first == UInt8(ascii: "[")
+        let end: Substring.Index
+        if isBracketed {
+            guard let bracket = authority.firstIndex(of: UInt8(ascii: "]")) else {
                 throw invalid("its host is not valid")
             }
+            end = authority.index(after: bracket)
         } else {
-            host = authority.prefix { $0 != ":" }
-            after = authority.dropFirst(host.count)
-            guard host.allSatisfy({ $0.isLetter || $0.isNumber || $0 == "-" || $0 == "." || $0 == "_" }) else {
-                throw invalid("its host is not valid")
-            }
+            end = authority.firstIndex(of: UInt8(ascii: ":")) ?? authority.endIndex
         }
-        guard host.count > (authority.first == "[" ? 2 : 0) else { throw invalid("it has no host") }
-        guard !after.isEmpty else { return (host.lowercased(), nil) }
-        guard after.first == ":", after.dropFirst().allSatisfy(\.isNumber), let port = Int(after.dropFirst()),
-            (1...65_535).contains(port)
+        let written = authority[..<end]
+        guard written.count > (isBracketed ? 2 : 0) else { throw invalid("it has no host") }
+        guard isBracketed ? written.dropFirst().dropLast().allSatisfy(isOfAddress) : written.allSatisfy(isOfName) else {
+            throw invalid("its host is not valid")
+        }
+        let host = String(Substring(written)).lowercased()
+        let after = authority[end...]
+        guard !after.isEmpty else { return (host, nil) }
+        guard after.first == UInt8(ascii: ":"), after.dropFirst().allSatisfy(isDigit),
+            let port = Int(Substring(after.dropFirst())), (1...65_535).contains(port)
         else { throw invalid("its port is not valid") }
-        return (host.lowercased(), port)
+        return (host, port)
+    }
+
+    private static func isDigit(_ byte: UInt8) -> Bool { (0x30...0x39).contains(byte) }
+
+    /// What a host's name is made of; labels of services may begin with `_`.
+    private static func isOfName(_ byte: UInt8) -> Bool {
+        isDigit(byte) || (0x61...0x7A).contains(byte | 0x20) || byte == UInt8(ascii: "-") || byte == UInt8(ascii: ".")
+            || byte == UInt8(ascii: "_")
+    }
+
+    /// What an address of version 6 is made of, one of version 4 at its end included.
+    private static func isOfAddress(_ byte: UInt8) -> Bool {
+        isDigit(byte) || (0x61...0x66).contains(byte | 0x20) || byte == UInt8(ascii: ":") || byte == UInt8(ascii: ".")
     }
 
     /// The usual forms only. A name that merely resolves to a loopback address today is not one.
@@ -100,14 +113,14 @@ package struct RequestURL: Sendable, Hashable, CustomStringConvertible {
             return IPAddress(String(host.dropFirst().dropLast()))
         }
         // Most hosts are names, and this is done for every request.
-        return (0x30...0x39).contains(first) ? IPAddress(host) : nil
+        return isDigit(first) ? IPAddress(host) : nil
     }
 
     /// Whether resolvers take the host for an address of version 4 in one of its other forms: `127.1`, `0x7f000001`,
     /// `017700000001` (URL Living Standard, "ends in a number checker"; inet_aton(3)). Or an IPv6 address that is none.
     private static func endsInNumber(_ host: String) -> Bool {
-        let last = host.split(separator: ".").last ?? ""
-        return host.hasPrefix("[") || last.hasPrefix("0x") || last.allSatisfy(\.isNumber)
+        let last = host.utf8.split(separator: UInt8(ascii: ".")).last ?? host.utf8[...]
+        return host.utf8.first == UInt8(ascii: "[") || last.starts(with: "0x".utf8) || last.allSatisfy(isDigit)
     }
 
     /// What follows the scheme, which is in lower case here and in either case there.

@@ -73,12 +73,4 @@ import Testing
         #expect(!SalesforceID.isID("0015000000K0gT'"))
         #expect(SalesforceID.isID("0015000000K0gTN") && SalesforceID.isID("0015000000K0gTNAAZ"))
     }
-
-    @Test func `times of the platform are read, others are not`() {
-        #expect(InstantText.timestamp("2026-11-23T15:00:00.250+0000")?.description == "2026-11-23T15:00:00.250Z")
-        #expect(InstantText.timestamp("2026-11-23T15:00:00Z")?.description == "2026-11-23T15:00:00.000Z")
-        #expect(InstantText.timestamp("2026-11-23T15:00:00.000+0100") == nil)
-        #expect(InstantText.timestamp("2026-11-23") == nil)
-        #expect(InstantText.timestamp("") == nil)
-    }
 }

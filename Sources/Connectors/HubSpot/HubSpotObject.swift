@@ -25,7 +25,7 @@ struct HubSpotObject: Sendable, Hashable {
     init(_ stream: StreamName) {
         let known = HubSpotObject.known[stream.text]
         type = known?.type ?? stream.text
-        isCustom = stream.text.prefixMatch(of: /2-\d+$|p\d+_/) != nil
+        isCustom = known == nil && HubSpotObject.isCustom(stream.text.utf8)
         label = known?.label ?? stream.text
         modified = stream.text == "contact" ? "lastmodifieddate" : "hs_lastmodifieddate"
         switch stream.text {
@@ -34,6 +34,16 @@ struct HubSpotObject: Sendable, Hashable {
         default:
             (pipelineProperty, stageProperty) = isCustom ? ("hs_pipeline", "hs_pipeline_stage") : (nil, nil)
         }
+    }
+
+    /// Whether a name is `2-123` or begins as `p456_subscription` does. Read as bytes: an object is made for every page.
+    private static func isCustom(_ name: String.UTF8View) -> Bool {
+        let mark = name.first
+        let rest = name.dropFirst(mark == UInt8(ascii: "2") ? 2 : 1)
+        let digits = rest.prefix { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+        guard !digits.isEmpty else { return false }
+        if mark == UInt8(ascii: "p") { return rest.dropFirst(digits.count).first == UInt8(ascii: "_") }
+        return name.starts(with: "2-".utf8) && digits.count == rest.count
     }
 
     /// The property of a line item that refers to its product, the only one of HubSpot's own that refers to a record.

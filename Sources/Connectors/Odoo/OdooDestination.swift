@@ -139,7 +139,7 @@ package final class OdooDestination: Destination {
             of: try Self.object(name).model, ids: ids, fields: ["write_date", "write_uid"])
         var changes: [String: LastChange] = [:]
         for record in records {
-            guard let id = record["id"]?.text, let time = record["write_date"]?.text.flatMap(OdooTime.timestamp) else {
+            guard let id = record["id"]?.text, let time = record["write_date"]?.text.flatMap(InstantText.moment) else {
                 continue
             }
             changes[id] = LastChange(at: time, isOurs: record["write_uid"]?[0]?.text == us)

@@ -38,8 +38,9 @@ enum FieldValue {
             }
             return .bool(flag)
         case .date:
-            guard text.prefixMatch(of: /\d{4}-\d\d-\d\d/) != nil else { throw wrong(field, "the field holds a date") }
-            return .string(String(text.prefix(10)))
+            let day = String(text.prefix(10))
+            guard InstantText.moment(day) != nil else { throw wrong(field, "the field holds a date") }
+            return .string(day)
         case .dateTime:
             guard let time = InstantText.timestamp(text) else { throw wrong(field, "the field holds a time in UTC") }
             let seconds = ValueIndex.text(time)
