@@ -120,6 +120,37 @@ import Testing
         try await area.close()
     }
 
+    @Test(arguments: [[], [0], [19], [20, 45], Array(0..<70)])
+    func `of many rows at once those that have an outcome get the new one`(known: [Int]) async throws {
+        let run = try TestRun()
+        let area = try await run.create()
+        let before = known.map { RecordOutcome(ordinal: $0, outcome: .rejected, code: .tooLong, sourceID: "\($0)") }
+        // Texts of any length, and none, one behind the other.
+        let after = (0..<70).map { number in
+            RecordOutcome(
+                ordinal: number, outcome: number % 3 == 0 ? .created : .rejected,
+                code: number % 3 == 0 ? nil : .tooLong,
+                sourceID: number % 5 == 0 ? nil : String(repeating: "Ω", count: number),
+                targetID: number % 3 == 0 ? "003\(number)" : nil, survivor: number % 7 == 0 ? number : nil)
+        }
+        try await area.manifest.commit { transaction in
+            try transaction.recordOutcomes(before, of: contact, in: .transform)
+            try transaction.recordOutcomes(after, of: contact, in: .load)
+        }
+        let (counters, rows) = try await area.manifest.read { view in
+            (try view.counters(of: contact), try view.outcomes(of: contact, from: 0, limit: 100))
+        }
+        #expect(counters == [.load: [.created: 24, .rejected: 46]])
+        let expected = after.map { outcome in
+            var outcome = outcome
+            // An id that is known stays known.
+            if outcome.sourceID == nil, known.contains(outcome.ordinal) { outcome.sourceID = "\(outcome.ordinal)" }
+            return outcome
+        }
+        #expect(rows == expected)
+        try await area.close()
+    }
+
     @Test func `a batch is open, noted, and settled once`() async throws {
         let run = try TestRun()
         let area = try await run.create()

@@ -50,30 +50,13 @@ struct BoundStatement {
         return Int(sqlite3_changes(connection))
     }
 
-    /// Runs a statement without rows while two texts are bound, from the parameter with this index on, and returns how
-    /// many rows it changed. SQLite reads the texts where they stand; it copies those that `bind` binds.
-    func run(from index: Int32, _ first: String?, _ second: String?) throws -> Int {
-        try BoundStatement.withUTF8(first) { first in
-            try BoundStatement.withUTF8(second) { second in
-                try lend(index, first)
-                try lend(index + 1, second)
-                return try run()
-            }
-        }
-    }
-
     /// Binds bytes that stay where they are until the statement has run (`SQLITE_STATIC`).
-    private func lend(_ index: Int32, _ text: UnsafeBufferPointer<UInt8>?) throws {
+    func lend(_ index: Int32, _ text: UnsafeBufferPointer<UInt8>?) throws {
         guard let text else { return try check(sqlite3_bind_null(statement, index)) }
         let result = text.withMemoryRebound(to: CChar.self) {
             sqlite3_bind_text(statement, index, $0.baseAddress, Int32($0.count), nil)
         }
         try check(result)
-    }
-
-    private static func withUTF8<R>(_ text: String?, _ body: (UnsafeBufferPointer<UInt8>?) throws -> R) rethrows -> R {
-        guard var text else { return try body(nil) }
-        return try text.withUTF8 { try body($0) }
     }
 
     /// Goes on to the next row; false after the last.

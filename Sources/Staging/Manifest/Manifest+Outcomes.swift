@@ -7,35 +7,20 @@ package import MigratezModel
 extension ManifestTransaction {
     /// Notes how records of `stream` ended in `stage`, and counts them.
     ///
-    /// Ids that are known stay known. A record that has an outcome already gets the new one, and is counted there instead (a rejected record that was
-    /// corrected, a batch that was replayed after a crash). Ascending ordinals are by far the fastest; 1,000 to 50,000
-    /// rows a call cost the least per row.
+    /// Ids that are known stay known. A record that has an outcome already gets the new one, and is counted there instead
+    /// (a rejected record that was corrected, a batch that was replayed after a crash). Ascending ordinals are by far the
+    /// fastest; 1,000 to 50,000 rows a call cost the least per row.
     package func recordOutcomes(_ outcomes: [RecordOutcome], of stream: StreamName, in stage: Stage) throws {
         let number = try number(of: stream)
-        var tally: [Stage: [Outcome: Int]] = [:]
-        var known: [RecordOutcome] = []
-        // How many were added of each outcome, by its number.
+        // Without GRDB's argument values: this is the one hot loop of the manifest.
+        var insertion = try OutcomeInsertion(database, stream: number, stage: stage)
+        defer { insertion.reset() }
+        let known = try insertion.insert(outcomes)
+        // By the outcome's number, since a dictionary would be asked for each row.
         var added = [Int](repeating: 0, count: Outcome.allCases.count + 1)
-        // The statement is stepped without GRDB's argument values: this is the one hot loop of the manifest.
-        let row = try BoundStatement(
-            """
-            INSERT INTO records (stream, ordinal, outcome, stage, code, source_id, target_id, survivor)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
-            """, database)
-        defer { row.reset() }
-        try row.bind(1, number)
-        try row.bind(4, stage.rawValue)
-        for outcome in outcomes {
-            try row.bind(2, Int64(outcome.ordinal))
-            try row.bind(3, Int64(outcome.outcome.rawValue))
-            try row.bind(5, outcome.code)
-            try row.bind(8, outcome.survivor.map { Int64($0) })
-            if try row.run(from: 6, outcome.sourceID, outcome.targetID) == 0 {
-                known.append(outcome)
-            } else {
-                added[outcome.outcome.rawValue] += 1
-            }
-        }
+        for outcome in outcomes { added[outcome.outcome.rawValue] += 1 }
+        for outcome in known { added[outcome.outcome.rawValue] -= 1 }
+        var tally: [Stage: [Outcome: Int]] = [:]
         for outcome in Outcome.allCases { tally[stage, default: [:]][outcome] = added[outcome.rawValue] }
         for outcome in known {
             let previous = try replace(outcome, stream: number, stage: stage)
