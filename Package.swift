@@ -249,19 +249,19 @@ let package = Package(
 // Measures, for people who change a hot path: `MIGRATEZ_BENCHMARKS=1 swift run -c release benchmark-chunks`. Here rather
 // than in a package of its own because it uses what only this package may see.
 if Context.environment["MIGRATEZ_BENCHMARKS"] != nil {
-    package.targets.append(
-        .executableTarget(
-            name: "benchmark-chunks", dependencies: dependencies(["Model", "Crypto", "ChunkFormat"]),
-            path: "Benchmarks/ChunkFormat", swiftSettings: strict))
-    package.targets.append(
-        .executableTarget(
-            name: "benchmark-mapping", dependencies: dependencies(["Model", "JSON", "ConnectorKit", "Transform"]),
-            path: "Benchmarks/Mapping", swiftSettings: strict))
-    package.targets.append(
-        .executableTarget(
-            name: "benchmark-loops",
-            dependencies: dependencies([
-                "Model", "JSON", "Crypto", "ChunkFormat", "ChunkLines", "ConnectorKit", "Transform",
-            ]),
-            path: "Benchmarks/Instructions", exclude: ["baseline.json", "check"], swiftSettings: strict))
+    package.targets.append(.target(name: "MigratezMeasuring", path: "Benchmarks/Measuring", swiftSettings: strict))
+    for (name, folder, modules) in [
+        ("benchmark-chunks", "ChunkFormat", ["Measuring", "Model", "Crypto", "ChunkFormat"]),
+        ("benchmark-manifest", "Manifest", ["Measuring", "Model", "Staging"]),
+        ("benchmark-mapping", "Mapping", ["Measuring", "Model", "JSON", "ConnectorKit", "Transform"]),
+        (
+            "benchmark-loops", "Instructions",
+            ["Model", "JSON", "Crypto", "ChunkFormat", "ChunkLines", "ConnectorKit", "Transform"]
+        ),
+    ] {
+        package.targets.append(
+            .executableTarget(
+                name: name, dependencies: dependencies(modules), path: "Benchmarks/" + folder,
+                exclude: folder == "Instructions" ? ["baseline.json", "check"] : [], swiftSettings: strict))
+    }
 }

@@ -3,6 +3,7 @@
 
 import MigratezChunkFormat
 import MigratezCrypto
+import MigratezMeasuring
 import MigratezModel
 import Synchronization
 
@@ -47,7 +48,7 @@ enum ChunkBenchmark {
         let key = ChunkKey(id: "benchmark", key: try SymmetricKey())
         let repeats = plaintextBytes / lines.count
 
-        let encodingStart = (cpu: cpuSeconds(), resident: residentBytes())
+        let encodingStart = (cpu: ProcessCost.cpuSeconds, resident: ProcessCost.residentBytes)
         var output: [UInt8] = []
         var encoder = try ChunkEncoder(context: context, key: key, level: level, into: &output)
         for _ in 0..<repeats {
@@ -55,8 +56,8 @@ enum ChunkBenchmark {
             output.removeAll(keepingCapacity: true)
         }
         let summary = try encoder.finish(into: &output)
-        let encodingSeconds = cpuSeconds() - encodingStart.cpu
-        let encodingGrowth = residentBytes() - encodingStart.resident
+        let encodingSeconds = ProcessCost.cpuSeconds - encodingStart.cpu
+        let encodingGrowth = ProcessCost.residentBytes - encodingStart.resident
 
         var file: [UInt8] = []
         file.reserveCapacity(summary.ciphertextBytes + (1 << 20))
@@ -64,7 +65,7 @@ enum ChunkBenchmark {
         for _ in 0..<repeats { try append(lines, to: &second, output: &file) }
         _ = try second.finish(into: &file)
 
-        let decodingStart = (cpu: cpuSeconds(), resident: residentBytes())
+        let decodingStart = (cpu: ProcessCost.cpuSeconds, resident: ProcessCost.residentBytes)
         var (count, bytes) = (0, 0)
         var decoder = try ChunkDecoder(asking: context, key: key, reading: source(of: file))
         try decoder.forEachLine { (line) throws(MigratezError) in
@@ -72,8 +73,8 @@ enum ChunkBenchmark {
             bytes += line.count + 1
         }
         precondition(bytes == summary.plaintextBytes, "the chunk did not come back")
-        let decodingSeconds = cpuSeconds() - decodingStart.cpu
-        let decodingGrowth = residentBytes() - decodingStart.resident
+        let decodingSeconds = ProcessCost.cpuSeconds - decodingStart.cpu
+        let decodingGrowth = ProcessCost.residentBytes - decodingStart.resident
         print(
             "\(name): ratio \(rounded(Double(bytes) / Double(file.count)));"
                 + " encode \(Int(Double(bytes) / encodingSeconds / 1e6)) MB/cpu-s, \(ByteCount(encodingGrowth)) more memory;"
@@ -98,19 +99,19 @@ enum ChunkBenchmark {
         let (count, key) = (1_000_000, try SymmetricKey())
         let pseudonyms = PseudonymKey(derivedFrom: key)
         var value = Array("anna.meyer1234@example.com".utf8)
-        var start = cpuSeconds()
+        var start = ProcessCost.cpuSeconds
         var sum: UInt64 = 0
         for i in 0..<count {
             value[3] = UInt8(truncatingIfNeeded: i)
             sum ^= pseudonyms.pseudonym(of: value).low
         }
-        let sipHash = (cpuSeconds() - start) / Double(count) * 1e9
-        start = cpuSeconds()
+        let sipHash = (ProcessCost.cpuSeconds - start) / Double(count) * 1e9
+        start = ProcessCost.cpuSeconds
         for i in 0..<count / 10 {
             value[3] = UInt8(truncatingIfNeeded: i)
             sum ^= UInt64(HMACSHA256.code(for: value, key: key)[0])
         }
-        let hmac = (cpuSeconds() - start) / Double(count / 10) * 1e9
+        let hmac = (ProcessCost.cpuSeconds - start) / Double(count / 10) * 1e9
         print("pseudonym: SipHash \(Int(sipHash)) ns, HMAC-SHA256 would be \(Int(hmac)) ns (\(sum & 1))")
     }
 
@@ -160,21 +161,4 @@ enum ChunkBenchmark {
     }
 
     private static func rounded(_ value: Double) -> Double { (value * 10).rounded() / 10 }
-
-    private static func cpuSeconds() -> Double {
-        var time = timespec()
-        clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
-        return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
-    }
-
-    /// The resident memory now (proc(5), `statm`).
-    private static func residentBytes() -> Int {
-        guard let file = fopen("/proc/self/statm", "r") else { return 0 }
-        defer { fclose(file) }
-        var line = [CChar](repeating: 0, count: 128)
-        guard fgets(&line, 128, file) != nil else { return 0 }
-        let text = String(decoding: line.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
-        let fields = text.split(separator: " ")
-        return fields.count > 1 ? (Int(fields[1]) ?? 0) * sysconf(Int32(_SC_PAGESIZE)) : 0
-    }
 }

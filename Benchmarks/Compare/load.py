@@ -20,7 +20,7 @@ def stage(bench: Bench) -> Stage:
 
 
 def _limit(bench: Bench, url: str) -> Variant:
-    program = compiled(bench, "send", ["send.c"], ["curl", "zstd", "crypto", "sqlite3"])
+    program = compiled(bench, "send", ["send.c", "sealed.c"], ["curl", "zstd", "crypto", "sqlite3"])
 
     def prepare(folder: pathlib.Path) -> None:
         subprocess.run([program, "seal", bench.data / "contacts.ndjson", folder / "sealed"], check=True)

@@ -9,152 +9,30 @@
 // that are ready at the same time share a commit.
 
 #define _GNU_SOURCE
+#include "sealed.h"
+
 #include <curl/curl.h>
-#include <openssl/evp.h>
 #include <sqlite3.h>
-#include <stdarg.h>
-#include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-#include <zstd.h>
 
 // The ids that sink.c gives have 15 characters.
-enum { FRAME_BYTES = 64 << 10, TAG_BYTES = 16, BATCH = 100, IN_FLIGHT = 8, ID_BYTES = 15 };
+enum { BATCH = 100, IN_FLIGHT = 8, ID_BYTES = 15 };
 
 enum part { OPEN, BUILD, SEND, ANSWER, RECORD, PARTS };
 static const char *const part_names[PARTS] = {"open", "build", "send", "answer", "record"};
-static double seconds[PARTS], since;
 
-__attribute__((noreturn, format(printf, 1, 2))) static void fail(const char *format, ...) {
-    va_list arguments;
-    va_start(arguments, format);
-    fputs("send: ", stderr);
-    vfprintf(stderr, format, arguments);
-    fputc('\n', stderr);
-    va_end(arguments);
-    exit(1);
-}
+static struct sealed_reader *contacts;
 
-static double thread_seconds(void) {
-    struct timespec time;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-    return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
-}
-
-/// What has passed since the last call is `part`'s.
-static void charge(enum part part) {
-    const double now = thread_seconds();
-    seconds[part] += now - since;
-    since = now;
-}
-
-struct text {
-    char *bytes;
-    size_t count, capacity;
-};
-
-static void append(struct text *text, const char *bytes, size_t count) {
-    if (text->count + count > text->capacity) {
-        text->capacity = (text->count + count) * 2;
-        text->bytes = realloc(text->bytes, text->capacity);
-        if (!text->bytes) fail("out of memory");
-    }
-    memcpy(text->bytes + text->count, bytes, count);
-    text->count += count;
-}
-
-// The sealed file: frames with a counter as nonce; the key is no secret here.
-
-static const unsigned char key[32] = {1};
-static FILE *file;
-static EVP_CIPHER_CTX *cipher;
-static uint64_t frame_number;
-
-static void begin_frame(bool seals) {
-    unsigned char nonce[12] = {0};
-    memcpy(nonce, &frame_number, sizeof frame_number);
-    frame_number++;
-    if (!EVP_CipherInit_ex(cipher, EVP_chacha20_poly1305(), NULL, key, nonce, seals)) fail("the cipher failed");
-}
-
-static void seal_frame(const unsigned char *bytes, int count) {
-    static unsigned char sealed[FRAME_BYTES + TAG_BYTES];
-    int length = 0, rest = 0;
-    begin_frame(true);
-    if (!EVP_CipherUpdate(cipher, sealed, &length, bytes, count) || !EVP_CipherFinal_ex(cipher, sealed + length, &rest)
-        || !EVP_CIPHER_CTX_ctrl(cipher, EVP_CTRL_AEAD_GET_TAG, TAG_BYTES, sealed + count))
-        fail("the cipher failed");
-    if (fwrite(sealed, (size_t)count + TAG_BYTES, 1, file) != 1) fail("cannot write");
-}
-
-static void seal(const char *from, const char *to) {
-    static char input[FRAME_BYTES];
-    static unsigned char frame[FRAME_BYTES];
+/// Compresses and seals a file of lines.
+static void seal_lines(const char *from, const char *to) {
+    static char input[64 << 10];
     FILE *lines = fopen(from, "rb");
-    file = fopen(to, "wb");
-    ZSTD_CCtx *zstd = ZSTD_createCCtx();
-    if (!lines || !file || !zstd) fail("cannot open %s and %s", from, to);
-    ZSTD_outBuffer out = {frame, FRAME_BYTES, 0};
-    for (bool ends = false; !ends;) {
-        ZSTD_inBuffer in = {input, fread(input, 1, sizeof input, lines), 0};
-        ends = in.size == 0;
-        for (;;) {
-            const size_t left = ZSTD_compressStream2(zstd, &out, &in, ends ? ZSTD_e_end : ZSTD_e_continue);
-            if (ZSTD_isError(left)) fail("zstd: %s", ZSTD_getErrorName(left));
-            if (out.pos == FRAME_BYTES) seal_frame(frame, FRAME_BYTES), out.pos = 0;
-            else if (ends ? !left : in.pos == in.size) break;
-        }
-    }
-    if (out.pos) seal_frame(frame, (int)out.pos);
-    if (fclose(file)) fail("cannot write %s", to);
-}
-
-static ZSTD_DCtx *inflater;
-static struct text plain;
-static size_t plain_start;
-
-/// Opens one more frame; false at the end of the file.
-static bool open_frame(void) {
-    static unsigned char sealed[FRAME_BYTES + TAG_BYTES], frame[FRAME_BYTES];
-    static char inflated[1 << 18];
-    const size_t count = fread(sealed, 1, sizeof sealed, file);
-    if (count <= TAG_BYTES) return false;
-    int length = 0, rest = 0;
-    begin_frame(false);
-    if (!EVP_CipherUpdate(cipher, frame, &length, sealed, (int)count - TAG_BYTES)
-        || !EVP_CIPHER_CTX_ctrl(cipher, EVP_CTRL_AEAD_SET_TAG, TAG_BYTES, sealed + count - TAG_BYTES)
-        || !EVP_CipherFinal_ex(cipher, frame + length, &rest))
-        fail("a frame is not what was sealed");
-    memmove(plain.bytes, plain.bytes + plain_start, plain.count -= plain_start);
-    plain_start = 0;
-    ZSTD_inBuffer in = {frame, (size_t)length, 0};
-    for (bool is_full = true; in.pos < in.size || is_full;) {
-        ZSTD_outBuffer out = {inflated, sizeof inflated, 0};
-        const size_t left = ZSTD_decompressStream(inflater, &out, &in);
-        if (ZSTD_isError(left)) fail("zstd: %s", ZSTD_getErrorName(left));
-        append(&plain, inflated, out.pos);
-        is_full = out.pos == out.size;
-    }
-    return true;
-}
-
-/// The next line without its end; valid until the next call.
-static const char *next_line(size_t *count) {
-    for (;;) {
-        char *start = plain.bytes + plain_start, *end = memchr(start, '\n', plain.count - plain_start);
-        if (end) {
-            *count = (size_t)(end - start);
-            plain_start += *count + 1;
-            return start;
-        }
-        charge(BUILD);
-        const bool is_opened = open_frame();
-        charge(OPEN);
-        if (!is_opened) return NULL;
-    }
+    if (!lines) fail("cannot open %s", from);
+    struct sealed_writer *writer = seal_into(to);
+    for (size_t count; (count = fread(input, 1, sizeof input, lines));) seal(writer, input, count);
+    finish_sealing(writer);
 }
 
 // Calls.
@@ -174,7 +52,7 @@ static uint64_t ordinal;
 static bool append_row(struct call *call) {
     static const char opening[] = "\"properties\":{", closing[] = "},\"createdAt\"";
     size_t count = 0;
-    const char *line = next_line(&count);
+    const char *line = next_line(contacts, &count, OPEN, BUILD);
     if (!line) return false;
     const char *id = line + 7, *id_end = memchr(id, '"', count - 7);
     const char *fields = memmem(line, count, opening, sizeof opening - 1);
@@ -309,9 +187,7 @@ static int end_calls(CURLM *multi) {
 }
 
 static void send_rows(const char *from, const char *url, const char *path) {
-    file = fopen(from, "rb");
-    inflater = ZSTD_createDCtx();
-    if (!file || !inflater) fail("cannot open %s", from);
+    contacts = open_sealed(from);
     open_database(path);
     curl_global_init(CURL_GLOBAL_DEFAULT);
     CURLM *multi = curl_multi_init();
@@ -327,7 +203,7 @@ static void send_rows(const char *from, const char *url, const char *path) {
         curl_easy_setopt(call->curl, CURLOPT_WRITEDATA, call);
         curl_easy_setopt(call->curl, CURLOPT_PRIVATE, call);
     }
-    since = thread_seconds();
+    start_charging();
     for (int under_way = start_calls(multi); under_way > 0; under_way += start_calls(multi)) {
         int running;
         curl_multi_perform(multi, &running);
@@ -336,15 +212,12 @@ static void send_rows(const char *from, const char *url, const char *path) {
         under_way -= ended;
         if (!ended) curl_multi_poll(multi, NULL, 0, 1000, NULL);
     }
-    printf("{\"records\":%llu,\"seconds\":{", (unsigned long long)ordinal);
-    for (int i = 0; i < PARTS; i++) printf("%s\"%s\":%.6f", i ? "," : "", part_names[i], seconds[i]);
-    puts("}}");
+    print_parts(ordinal, part_names, PARTS);
     sqlite3_close(database);
 }
 
 int main(int count, char **arguments) {
-    cipher = EVP_CIPHER_CTX_new();
-    if (count == 4 && !strcmp(arguments[1], "seal")) seal(arguments[2], arguments[3]);
+    if (count == 4 && !strcmp(arguments[1], "seal")) seal_lines(arguments[2], arguments[3]);
     else if (count == 5 && !strcmp(arguments[1], "rows")) send_rows(arguments[2], arguments[3], arguments[4]);
     else fail("usage: send seal CONTACTS.ndjson SEALED | send rows SEALED URL DATABASE");
     return 0;

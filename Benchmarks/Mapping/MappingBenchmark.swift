@@ -2,14 +2,9 @@
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
 import MigratezJSON
+import MigratezMeasuring
 import MigratezModel
 import MigratezTransform
-
-#if canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#endif
 
 /// Speed of indexing and mapping HubSpot-shaped contacts by rules like those of `pipelines/hubspot-to-salesforce.yaml`.
 @main
@@ -81,7 +76,7 @@ enum MappingBenchmark {
         var writer = JSONWriter()
         var mapped = 0
         var bytes = 0
-        let start = cpuSeconds()
+        let start = ProcessCost.cpuSeconds
         for _ in 0..<repeats {
             for record in records {
                 try record.withUnsafeBufferPointer { record in
@@ -92,7 +87,7 @@ enum MappingBenchmark {
                 }
             }
         }
-        let seconds = cpuSeconds() - start
+        let seconds = ProcessCost.cpuSeconds - start
         let rate = Int(Double(records.count * repeats) / seconds)
         print("\(name): \(rate) records/cpu-s, \(bytes / 1_000_000) MB, \(mapped) mapped")
     }
@@ -110,11 +105,5 @@ enum MappingBenchmark {
                 """
             return Array(text.utf8)
         }
-    }
-
-    private static func cpuSeconds() -> Double {
-        var time = timespec()
-        clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
-        return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
     }
 }
