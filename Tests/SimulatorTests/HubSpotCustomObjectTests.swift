@@ -90,6 +90,44 @@ import Testing
         #expect(back.body["results"]?[0]?["toObjectId"]?.text == id)
     }
 
+    @Test(arguments: ["/crm/v3/limits", "/crm/limits/2026-03"])
+    func `the account tells how many custom objects it has and may have`(path: String) async throws {
+        let account = try HubSpotAccount(
+            .init(contacts: 5), options: HubSpotOptions(subscriptions: 1, customObjectsMax: 4))
+        let before = try await account.ask(.get, "\(path)/custom-object-types")
+        #expect(before.status == 200 && before.body["limit"]?.int == 4 && before.body["usage"]?.int == 1)
+        #expect(before.body["percentage"]?.text == "25.0")
+        #expect(try await account.ask(.post, Self.schemas, Self.schema("thing")).status == 201)
+        let after = try await account.ask(.get, "\(path)/custom-object-types")
+        #expect(after.body["usage"]?.int == 2)
+        #expect(try await account.ask(.post, "\(path)/custom-object-types", [:]).status == 404)
+        let blind = try HubSpotAccount(
+            .init(contacts: 5), options: HubSpotOptions(scopes: ["crm.schemas.custom.write"]))
+        #expect(try await blind.ask(.get, "\(path)/custom-object-types").status == 403)
+        let refused = try await HubSpotAccount(.init(contacts: 5), options: HubSpotOptions(scopes: []))
+            .ask(.post, Self.schemas, Self.schema("thing"))
+        #expect(refused.status == 403)
+    }
+
+    @Test func `a custom object is linked with one that was made before it, and with no stranger`() async throws {
+        let account = try HubSpotAccount(.init(contacts: 5))
+        let first = try #require(
+            try await account.ask(.post, Self.schemas, Self.schema("first")).body["objectTypeId"]?.text)
+        func second(_ partner: String) -> JSONValue {
+            .object(
+                Self.schema("second").members.map { member in
+                    member.key == "associatedObjects" ? .init(member.key, [.string(partner)]) : member
+                })
+        }
+        for stranger in ["2-77", "first", "second"] {
+            #expect(try await account.ask(.post, Self.schemas, second(stranger)).status == 400, "\(stranger)")
+        }
+        let made = try await account.ask(.post, Self.schemas, second(first))
+        let type = try #require(made.body["objectTypeId"]?.text)
+        let links = try await account.ask(.get, "/crm/v4/associations/\(first)/\(type)/labels").body["results"]
+        #expect(links?.elements.count == 1)
+    }
+
     @Test func `a label is made in both directions, once, and up to the limit`() async throws {
         let account = try HubSpotAccount(.init(contacts: 5, companies: 5), options: HubSpotOptions(labelsPerPairMax: 8))
         let path = "/crm/v4/associations/contacts/companies/labels"

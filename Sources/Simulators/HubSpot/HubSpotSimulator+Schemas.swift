@@ -24,6 +24,16 @@ extension HubSpotSimulator {
         return .json(custom.json(self.definitions(of: object), definitions.links).serialized())
     }
 
+    /// `GET …/limits/custom-object-types`: how many custom objects there are and may be.
+    func objectLimit() -> SimulatorResponse {
+        let (usage, limit) = (overlay.definitions.inOrder.count, options.customObjectsMax)
+        let percentage = limit == 0 ? 100 : 100 * Double(usage) / Double(limit)
+        let answer: JSONValue = [
+            "limit": .number(String(limit)), "usage": .number(String(usage)), "percentage": .number(String(percentage)),
+        ]
+        return .json(answer.serialized())
+    }
+
     /// `POST …/schemas`: the object, its properties and what it can be linked with, all or nothing.
     ///
     /// Every custom object can be linked with activities from its beginning (developers.hubspot.com, "Custom objects").

@@ -154,6 +154,7 @@ package final class HubSpotSimulator: SimulatorService {
         case .schemas: schemas()
         case .schema(let object): try schema(object)
         case .schemaCreate: try await schemaCreate(request)
+        case .objectLimit: objectLimit()
         case .pipelines(let object): pipelines(object)
         case .pipeline(let object, let id): try pipeline(object, id)
         case .owners: try owners(request)

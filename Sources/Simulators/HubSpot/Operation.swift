@@ -24,7 +24,7 @@ enum Operation: Sendable, Equatable {
     case properties(ObjectType), property(ObjectType, name: String)
     case propertyCreate(ObjectType), propertyBatchCreate(ObjectType)
     case propertyGroups(ObjectType), propertyGroupCreate(ObjectType)
-    case schemas, schema(ObjectType), schemaCreate
+    case schemas, schema(ObjectType), schemaCreate, objectLimit
     case listsSearch, listMemberships(id: String)
     case pipelines(ObjectType), pipeline(ObjectType, id: String)
     case owners, owner(id: String)
@@ -49,6 +49,7 @@ enum Operation: Sendable, Equatable {
             case "account-info":
                 rest.first == "api-usage" ? .usage : rest == ["details"] ? .accountDetails : nil
             case "schemas": Operation.schemas(request.method, rest)
+            case "limits": request.method == .get && rest == ["custom-object-types"] ? .objectLimit : nil
             case "objects": Operation.objects(request.method, rest, version: family.version)
             case "associations": Operation.associations(request.method, rest, version: family.version)
             case "properties": Operation.properties(request.method, rest)
@@ -237,6 +238,7 @@ extension Operation {
         case .propertyGroupCreate(let object): "create property group \(plural(object))"
         case .schemas, .schema: "schemas"
         case .schemaCreate: "create schema"
+        case .objectLimit: "limit of custom objects"
         case .pipelines(let object), .pipeline(let object, _): "pipelines \(plural(object))"
         case .owners, .owner: "owners"
         case .listsSearch: "search lists"
@@ -275,7 +277,7 @@ extension Operation {
         case .propertyCreate(let object), .propertyBatchCreate(let object), .propertyGroupCreate(let object):
             "crm.schemas.\(object.scopeName).write"
         case .labelCreate(let from, _): "crm.schemas.\(from.scopeName).write"
-        case .schemas, .schema: "crm.schemas.custom.read"
+        case .schemas, .schema, .objectLimit: "crm.schemas.custom.read"
         case .schemaCreate: "crm.schemas.custom.write"
         case .owners, .owner: "crm.objects.owners.read"
         case .listsSearch, .listMemberships: "crm.lists.read"
