@@ -44,6 +44,9 @@ package struct DestinationCapabilities: Sendable, Equatable {
     /// The field that holds our key, so that a row that is written twice is one record; `nil` = what was written is
     /// told by the destination's own file.
     package var upsertKey: String?
+    /// How objects that are missing come into being; `nil` = they must be there. Where the connector has to be asked for
+    /// it, a pipeline does so with `create`.
+    package var createsObjects: String?
     /// How links are written.
     package var links: String
     /// Whether files are moved.
@@ -56,12 +59,13 @@ package struct DestinationCapabilities: Sendable, Equatable {
     package var limits: [String]
 
     package init(
-        routes: [String], bulkRoute: String? = nil, upsertKey: String?, links: String, movesFiles: Bool = false,
-        createdDate: String?, undoes: Bool, limits: [String] = []
+        routes: [String], bulkRoute: String? = nil, upsertKey: String?, createsObjects: String? = nil, links: String,
+        movesFiles: Bool = false, createdDate: String?, undoes: Bool, limits: [String] = []
     ) {
         self.routes = routes
         self.bulkRoute = bulkRoute
         self.upsertKey = upsertKey
+        self.createsObjects = createsObjects
         self.links = links
         self.movesFiles = movesFiles
         self.createdDate = createdDate

@@ -15,7 +15,7 @@ package import MigratezModel
 /// - A row with content is the only one of its batch (the route of an object that takes content has `recordsMax == 1`).
 ///   Its pieces are streamed; a file that is written twice is one file, too: where the object cannot hold our key,
 ///   `resolve` finds it by what the key, the parent, the name and the size say.
-/// - Nothing but `prepare`, `write` and `delete` changes anything on the other side.
+/// - Nothing but `create`, `prepare`, `write` and `delete` changes anything on the other side.
 package protocol Destination: Sendable {
     /// The connector's name: `salesforce`.
     var name: String { get }
@@ -27,6 +27,23 @@ package protocol Destination: Sendable {
     ///
     /// - Throws: `permissionMissing` if whoever logs in may not see them.
     func ownObjects() async throws -> [OwnObject]
+
+    /// Those of the objects that the other side does not have, and that it could be given. Empty = it has them all, or
+    /// objects are no affair of this connector's: a table comes into being with its first field, for instance.
+    func missing(_ objects: [String]) async throws -> [String]
+
+    /// The creation of an object that is missing, as it would be carried out: with the field that names a record, and
+    /// without what every object there has of itself. Nothing is asked or sent.
+    ///
+    /// - Throws: what is wrong with it, with a way out; `notSupported` if the connector creates no objects.
+    func creation(of wanted: ObjectCreation) throws(MigratezError) -> ObjectCreation
+
+    /// The objects with their fields, as they will be once the creations are carried out; `discover` where there are none.
+    func discover(_ objects: [String], after creations: [ObjectCreation]) async throws -> [ObjectSchema]
+
+    /// Creates the listed objects, with their fields and what they can be linked with; those that exist already are left
+    /// as they are, so that it may be called again. Comes before `prepare`.
+    func create(_ objects: [ObjectCreation]) async throws
 
     /// What is missing on the other side before `object` can be loaded: the field that holds our key, and others
     /// that the connector needs. Empty = nothing.
@@ -128,6 +145,20 @@ package protocol Destination: Sendable {
 extension Destination {
     package var limiter: RateLimiter? { nil }
     package func ownObjects() async throws -> [OwnObject] { [] }
+    package func missing(_ objects: [String]) async throws -> [String] { [] }
+
+    package func creation(of wanted: ObjectCreation) throws(MigratezError) -> ObjectCreation {
+        throw wanted.notSupported(by: name)
+    }
+
+    package func discover(_ objects: [String], after creations: [ObjectCreation]) async throws -> [ObjectSchema] {
+        try await discover(objects)
+    }
+
+    package func create(_ objects: [ObjectCreation]) async throws {
+        if let object = objects.first { throw object.notSupported(by: name) }
+    }
+
     package func requirements(ofLabels labels: [String], in field: String, of object: ObjectSchema) -> [FieldCreation] {
         []
     }

@@ -94,11 +94,17 @@ package struct OwnObject: Sendable, Hashable {
     package var name: String
     /// The name that people see.
     package var label: String
+    /// Other names by which a pipeline may mean it.
+    package var aliases: [String]
 
-    package init(name: String, label: String) {
+    package init(name: String, label: String, aliases: [String] = []) {
         self.name = name
         self.label = label
+        self.aliases = aliases
     }
+
+    /// Whether a pipeline that uses the name means this object.
+    package func isCalled(_ name: String) -> Bool { name == self.name || aliases.contains(name) }
 }
 
 /// A field that must be created in the destination before a load; plans list it, `prepare` creates it. Of a field that is

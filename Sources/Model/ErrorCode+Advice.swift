@@ -56,5 +56,6 @@ extension ErrorCode {
         .contentTooLarge: "raise the limit in the destination or in the pipeline file, or skip the file",
         .permissionMissing: "give the integration's user the missing right",
         .storageFull: "make room in the destination, then try again",
+        .objectsFull: "delete an object of the destination's own making, raise its limit, or use one that is there",
     ]
 }

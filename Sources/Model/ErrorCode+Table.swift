@@ -22,6 +22,8 @@ extension ErrorCode {
     package static let quotaExhausted = ErrorCode(.quota, 1, "the allowance of requests is used up")
     package static let storageFull = ErrorCode(.quota, 2, "the destination has no storage left")
     package static let timeUsedUp = ErrorCode(.quota, 3, "the time that the run was given is used up")
+    package static let objectsFull = ErrorCode(
+        .quota, 4, "the destination takes no further objects of its account's own making")
     package static let unreachable = ErrorCode(.net, 1, "the service cannot be reached")
     package static let timedOut = ErrorCode(.net, 2, "the service did not answer in time")
     package static let brokenResponse = ErrorCode(.net, 3, "the answer broke off or is malformed")
@@ -91,7 +93,8 @@ extension ErrorCode {
     package static let all: [ErrorCode] = [
         .invalidPipeline, .invalidSetting, .missingSecret, .notSupported, .fileNotFound, .runNotFound, .wrongRunState,
         .gateBreached, .pipelineChanged, .credentialsRejected, .accountChanged, .permissionMissing, .throttled,
-        .quotaExhausted, .storageFull, .timeUsedUp, .unreachable, .timedOut, .brokenResponse, .serverFailed,
+        .quotaExhausted, .storageFull, .timeUsedUp, .objectsFull, .unreachable, .timedOut, .brokenResponse,
+        .serverFailed,
         .responseTooLarge, .untrustedServer, .insecureURL, .requestRefused, .addressOutOfReach, .rowLocked,
         .requiredFieldMissing, .wrongType, .tooLong, .notInPicklist, .valueNotMapped, .duplicate, .parentMissing,
         .parentNotLoaded, .ownerUnmatched, .recordDeleted,

@@ -37,7 +37,7 @@ struct `HubSpot conforms` {
 
     @Test(arguments: ["2026-03", "2026-09"])
     func `as a destination by dated paths`(version: String) async throws {
-        for check in [DestinationConformance.schema, .write, .partial, .delete, .links, .contents] {
+        for check in [DestinationConformance.schema, .objects, .write, .partial, .delete, .links, .contents] {
             try await HubSpotSubject.run(version: version) { try await check.check($0) }
         }
     }
@@ -166,6 +166,22 @@ private struct HubSpotSubject: RemoteSourceSubject, RemoteDestinationSubject {
         LinkSubject(
             object: "contact_to_company", fromField: "from", toField: "to", toObject: "company",
             toFields: ["name": "Acme"])
+    }
+
+    var creation: ObjectCreation? {
+        ObjectCreation(
+            object: "conformance_thing", label: "Thing", plural: "Things",
+            fields: [
+                FieldSchema(name: "worth", label: "Worth", kind: .decimal),
+                FieldSchema(name: "title", label: "Ünïcode \"title\"", kind: .text),
+                FieldSchema(name: "remarks", label: "Remarks", kind: .longText),
+                FieldSchema(name: "is_big", label: "Big", kind: .bool),
+                FieldSchema(name: "made_on", label: "Made on", kind: .date),
+                FieldSchema(name: "made_at", label: "Made at", kind: .dateTime),
+                FieldSchema(
+                    name: "colours", label: "Colours", kind: .choices,
+                    options: ["red", "green"].map { .init(value: $0, label: $0.uppercased()) }, isRestricted: true),
+            ], linkedWith: ["contact", "company", "note"])
     }
 
     var content: ContentSubject? {

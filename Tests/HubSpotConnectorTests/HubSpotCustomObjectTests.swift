@@ -23,7 +23,9 @@ struct HubSpotCustomObjectTests {
     func `custom objects are listed, and known by both of their names`(version: String) async throws {
         try await run { account in
             let source = try account.source(["api_version": version])
-            let own = [OwnObject(name: Self.name, label: "Subscriptions")]
+            let own = [
+                OwnObject(name: Self.name, label: "Subscriptions", aliases: [Self.name, Self.type, "subscription"])
+            ]
             #expect(try await source.ownObjects() == own)
             #expect(try await account.destination(["api_version": version]).ownObjects() == own)
             for name in [Self.name, Self.type] {
@@ -187,6 +189,12 @@ private struct SubscriptionSubject: DestinationSubject {
 
     func fields(_ number: Int, version: Int) -> [String: String] {
         ["contract_number": "T-\(number)", "title": "Ünïcode \"\(number)\" 👩‍👩‍👧", "seats": String(version * 7)]
+    }
+
+    var creation: ObjectCreation? {
+        ObjectCreation(
+            object: "invoice_of_ours", label: "Invoice", plural: "Invoices",
+            fields: [FieldSchema(name: "number", label: "Number", kind: .text)], linkedWith: [object])
     }
 
     var refused: (fields: [String: String], code: ErrorCode)? { (["plan": "no such plan"], .notInPicklist) }

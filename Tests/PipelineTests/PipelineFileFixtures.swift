@@ -37,7 +37,7 @@ enum PipelineFileFixtures {
                 SettingSpec("load.order", .oneOf(["by_parent", "as_read"]), "order"),
             ] + rate,
             "ndjson": [SettingSpec("dir", .path, isRequired: true, "the folder")],
-        ])
+        ], creators: ["ndjson"])
 
     private static let rate = [
         SettingSpec("rate.requests", .text, "requests"), SettingSpec("rate.daily_share", .text, "share"),

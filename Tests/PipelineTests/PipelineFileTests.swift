@@ -47,6 +47,19 @@ import Testing
             reading.plan?.transform.values["v"]?.entries == ["NO": "Norway", "yes": "1.0", "007": "~x", "on": "null"])
     }
 
+    @Test func `says of an object whether it is created, and in which words`() throws {
+        func creation(_ text: String) -> CreationSpec? {
+            let object = "  deal: { to: project, \(text) fields: { name: dealname } }"
+            return F.read(F.minimal(objects: object)).plan?.transform.objects.first?.creation
+        }
+        #expect(creation("") == nil && creation("create: false,") == nil)
+        #expect(creation("create: true,") == CreationSpec())
+        #expect(
+            creation("create: { label: Project, plural: Projects, display: name },")
+                == CreationSpec(label: "Project", plural: "Projects", display: "name"))
+        #expect(creation("create: {},") == CreationSpec())
+    }
+
     @Test func `has a digest that layout does not change and meaning does`() throws {
         func digest(_ text: String) throws -> String { try #require(F.read(text).plan).digest }
         let one = F.minimal(objects: "  contact: { to: Contact, fields: { A: a, B: b } }")

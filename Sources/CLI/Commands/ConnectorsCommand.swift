@@ -45,9 +45,8 @@ extension ConnectorsCommand {
                 "connectors",
                 [
                     .left("CONNECTOR"), .left("SIDE"), .left("ROUTES"), .left("BULK"), .left("SLICED BY"),
-                    .left("UPSERT KEY"), .left("DELTA"), .left("LINKS"), .left("FILES"), .left("CREATED DATE"),
-                    .left("UNDO"),
-                    .left("LIMITS"),
+                    .left("UPSERT KEY"), .left("DELTA"), .left("CREATES"), .left("LINKS"), .left("FILES"),
+                    .left("CREATED DATE"), .left("UNDO"), .left("LIMITS"),
                 ])
             for connector in shown { ConnectorsCommand.add(connector, to: &table) }
             document.add(table, lines: ConnectorsCommand.lines(table, console))
@@ -118,16 +117,16 @@ extension ConnectorsCommand {
             table.add([
                 .text(connector.name), "source", .list(source.routes), .text(source.bulkRoute, none: "–"),
                 .text(source.slicedBy, none: "–"), .text(nil),
-                .text(source.tellsChanges ? "compared, changes dated" : "compared"), .text(source.links, none: "–"),
-                .flag(source.movesFiles), .text(nil), .text(nil), limits(source.limits),
+                .text(source.tellsChanges ? "compared, changes dated" : "compared"), .text(nil),
+                .text(source.links, none: "–"), .flag(source.movesFiles), .text(nil), .text(nil), limits(source.limits),
             ])
         }
         if let destination = connector.destination {
             table.add([
                 .text(connector.name), "target", .list(destination.routes), .text(destination.bulkRoute, none: "–"),
-                .text(nil), .text(destination.upsertKey, none: "–"), "writes what differs", .text(destination.links),
-                .flag(destination.movesFiles), .text(destination.createdDate, none: "–"), .flag(destination.undoes),
-                limits(destination.limits),
+                .text(nil), .text(destination.upsertKey, none: "–"), "writes what differs",
+                .text(destination.createsObjects, none: "–"), .text(destination.links), .flag(destination.movesFiles),
+                .text(destination.createdDate, none: "–"), .flag(destination.undoes), limits(destination.limits),
             ])
         }
     }
@@ -137,7 +136,7 @@ extension ConnectorsCommand {
         Cell(.array(limits.map { .string($0) }), text: limits.joined(separator: "; "))
     }
 
-    /// A paragraph for each row: twelve columns are wider than a terminal.
+    /// A paragraph for each row: thirteen columns are wider than a terminal.
     fileprivate static func lines(_ table: Table, _ console: Console) -> [String] {
         table.rows.flatMap { row -> [String] in
             let title = console.bold("\(row[0].text) as \(row[1].text)")

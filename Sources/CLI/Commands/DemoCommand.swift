@@ -110,6 +110,7 @@ private struct DemoTour {
         step("1  plan: what fits, what has to be created")
         let connection = try await PlanConnection.open(file, in: workplace)
         let setup = try await StageSession.discover(connection, console)
+        for creation in setup.objectCreations { console.say("will create object \(creation.object)") }
         for creation in setup.creations {
             console.say("will create field \(creation.object).\(creation.field.name)")
         }

@@ -58,7 +58,9 @@ struct DiscoverCommand: AsyncParsableCommand {
         on connection: PlanConnection, _ side: PipelineSide, _ names: [String], in document: inout Document
     ) async throws {
         do {
-            let others = try await connection.ownObjects(of: side).filter { !names.contains($0.name) }
+            let others = try await connection.ownObjects(of: side).filter { own in
+                !names.contains { own.isCalled($0) }
+            }
             guard !others.isEmpty else { return }
             var table = Table("other_objects", [.left("OBJECT"), .left("LABEL")])
             for other in others { table.add([.text(other.name), .text(other.label)]) }

@@ -68,6 +68,7 @@ struct ForecastDisplay {
         document.fact("target", .text(plan.target.connector), line: "")
         document.add(objects)
         addLinks(to: &document)
+        addObjectCreations(to: &document)
         addCreations(to: &document)
         addValues(to: &document)
         addRequests(to: &document)
@@ -103,6 +104,34 @@ struct ForecastDisplay {
         var table = Table("links", [.left("LINK"), .left("BECOMES")])
         for link in forecast.links { table.add([.text(link.stream), .text(link.becomes)]) }
         document.add(table, lines: forecast.links.map { "link     \($0.stream) becomes \($0.becomes)" })
+    }
+
+    private func addObjectCreations(to document: inout Document) {
+        guard !forecast.objectCreations.isEmpty else { return }
+        let target = forecast.target.connector
+        var table = Table(
+            "creates_objects",
+            [
+                .left("OBJECT"), .left("LABEL"), .left("PLURAL"), .left("NAMED BY"), .left("FIELDS"),
+                .left("LINKED WITH"),
+            ])
+        var lines: [String] = []
+        for object in forecast.objectCreations {
+            let fields = object.fields.map { "\($0.name) (\($0.kind.rawValue))" }
+            table.add([
+                .text(object.object), .text(object.label), .text(object.plural), .text(object.displayField),
+                .list(fields), .list(object.linkedWith),
+            ])
+            let name = object.displayField.map { ", records are named by \($0)" } ?? ""
+            let labels = "('\(object.label)', '\(object.plural)')"
+            lines.append("creates  object \(object.object) \(labels) in \(target)\(name)")
+            lines.append("           with the fields \(fields.joined(separator: ", "))")
+            if !object.linkedWith.isEmpty {
+                lines.append("           and links with \(object.linkedWith.joined(separator: ", "))")
+            }
+        }
+        lines.append("           an undo leaves objects there, as it does fields and labels")
+        document.add(table, lines: lines)
     }
 
     private func addCreations(to document: inout Document) {

@@ -16,6 +16,7 @@ struct UndoCommand: AsyncParsableCommand {
               migratez undo 7f3a --dry-run
 
             Records that somebody edited since, that others refer to, or that are gone, are left alone and listed.
+            Objects, fields and labels of links that the run created to hold its records stay.
             """)
 
     @OptionGroup var common: CommonOptions
@@ -65,6 +66,12 @@ struct UndoCommand: AsyncParsableCommand {
                 "\(removed.grouped) records and links that the run deleted there, because the source had them no more, "
                     + "are not brought back: restoring them is not supported yet; look in the destination's recycle bin"
             )
+        }
+        if !run.plan.createdTargets.isEmpty {
+            let names = run.plan.createdTargets.map { "'\($0)'" }.joined(separator: ", ")
+            console.note(
+                "objects stay in \(run.plan.target.connector) with their fields, those that the run created, too: \(names); "
+                    + "delete them there if nobody needs them")
         }
         var document = Document("undo")
         document.add(UndoTable.make(balances))

@@ -25,9 +25,9 @@ package final class FileDestination: Destination {
     package static func settings(_ format: FileFormat) -> [SettingSpec] { format.destinationSettings }
 
     package static let capabilities = DestinationCapabilities(
-        routes: [route.name], upsertKey: keyField, links: "a file for each kind of link, or ids in a field",
-        movesFiles: true,
-        createdDate: "any field", undoes: true,
+        routes: [route.name], upsertKey: keyField, createsObjects: "a file for each",
+        links: "a file for each kind of link, or ids in a field", movesFiles: true, createdDate: "any field",
+        undoes: true,
         limits: ["\(route.recordsMax) records or \(route.bytesMax) a batch"])
     /// One writer at a time: a file grows at its end.
     private static let route = WriteRoute(name: "file", recordsMax: 10_000, bytesMax: .MiB(8), concurrencyMax: 1)

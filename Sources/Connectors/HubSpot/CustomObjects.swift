@@ -13,7 +13,7 @@ struct CustomObject: Sendable, Hashable {
     var typeID: String
     /// `p456_subscription`
     var fullyQualifiedName: String
-    /// `subscription`, which requests do not take.
+    /// `subscription`, which requests do not take: a destination finds out the other names by it.
     var name: String
     /// In the plural.
     var label: String
@@ -42,7 +42,9 @@ extension HubSpotCatalog {
     func ownObjects() async throws -> [OwnObject] {
         try await customObjects().map { object in
             let isName = StreamName(object.fullyQualifiedName) != nil
-            return OwnObject(name: isName ? object.fullyQualifiedName : object.typeID, label: object.label)
+            let aliases = [object.fullyQualifiedName, object.typeID, object.name]
+            return OwnObject(
+                name: isName ? object.fullyQualifiedName : object.typeID, label: object.label, aliases: aliases)
         }
     }
 

@@ -11,7 +11,8 @@ import Synchronization
 ///
 /// Every record carries our row key in a unique property (`migratez_id`), by which batches create or update it; so writing
 /// it again meets the same record. Objects are named in the singular, as on the source side (`contact`, `line_item`), a
-/// custom one by its id (`2-123`) or its fully qualified name, and the links from one to another are an object of their own (`contact_to_company`).
+/// custom one by any of its names (`2-123`, `p456_project`, `project`), and the links from one to another are an object of
+/// their own (`contact_to_company`).
 ///
 /// Nothing that was written is ever looked for in the search index, which lags behind. What a user must prepare is in the
 /// documentation of this module.
@@ -22,6 +23,7 @@ package final class HubSpotDestination: Destination {
     package static let capabilities = DestinationCapabilities(
         routes: [RouteName.batch, RouteName.associations, RouteName.files],
         upsertKey: HubSpotTargetSettings.defaultKeyProperty,
+        createsObjects: "custom objects, with `create`",
         links: "associations v4, with labels",
         movesFiles: true,
         createdDate: "activities only (\(HubSpotObject.activityTime))", undoes: true,
@@ -35,6 +37,7 @@ package final class HubSpotDestination: Destination {
     package let readBatchSize = HubSpotLimits.batchRecordsMax
 
     private let connection: HubSpotConnection
+    private let directory: ObjectDirectory
     private let keyProperty: String
     private let clock: any WallClock
     private let facts: HubSpotAccountFacts
@@ -48,16 +51,27 @@ package final class HubSpotDestination: Destination {
         connection = try HubSpotConnection(try HubSpotAccess(settings), settings, http: http, clock: clock)
         limiter = connection.limiter
         facts = HubSpotAccountFacts(connection)
+        directory = ObjectDirectory(connection)
         self.clock = clock
     }
 
     // MARK: Schema
 
     package func discover(_ objects: [String]) async throws -> [ObjectSchema] {
+        try await discover(objects, after: [])
+    }
+
+    package func discover(_ objects: [String], after creations: [ObjectCreation]) async throws -> [ObjectSchema] {
+        let created = Set(creations.map(\.object))
         var schemas: [ObjectSchema] = []
         for name in objects {
             if let link = LinkObject(name) {
-                schemas.append(link.carriesFiles ? link.fileSchema : link.schema(try await types(of: link)))
+                let isPlain = link.carriesFiles || created.contains(link.fromName) || created.contains(link.toName)
+                schemas.append(isPlain ? link.plainSchema : link.schema(try await types(of: link)))
+                continue
+            }
+            if let creation = creations.first(where: { $0.object == name }) {
+                schemas.append(ObjectCreator.schema(of: creation))
                 continue
             }
             if name == HubSpotAttachments.object {
@@ -65,7 +79,7 @@ package final class HubSpotDestination: Destination {
                 schemas.append(HubSpotAttachments.targetSchema(key: notes.field(keyProperty)))
                 continue
             }
-            let object = try Self.object(name)
+            let object = try await directory.object(name)
             var schema = try await HubSpotCatalog(connection).schema(of: object)
             // By the name that was asked for: requests name objects in the plural.
             schema.name = name
@@ -101,15 +115,27 @@ package final class HubSpotDestination: Destination {
 
     package func prepare(_ creations: [FieldCreation]) async throws {
         let labels = creations.filter { LinkObject($0.object) != nil }
-        try await PropertyCreator(connection: connection).create(creations.filter { LinkObject($0.object) == nil })
+        try await PropertyCreator(connection: connection, directory: directory)
+            .create(creations.filter { LinkObject($0.object) == nil })
         for creation in labels {
             guard let link = LinkObject(creation.object) else { continue }
-            try await LabelCreator(connection: connection, object: link).create(creation.field.options.map(\.label))
+            try await LabelCreator(connection: connection, object: try await directory.link(link))
+                .create(creation.field.options.map(\.label))
             linkTypes.withLock { $0[link] = nil }
         }
     }
 
     package func ownObjects() async throws -> [OwnObject] { try await HubSpotCatalog(connection).ownObjects() }
+
+    package func missing(_ objects: [String]) async throws -> [String] { try await directory.missing(objects) }
+
+    package func creation(of wanted: ObjectCreation) throws(MigratezError) -> ObjectCreation {
+        try ObjectCreator.creation(of: wanted)
+    }
+
+    package func create(_ objects: [ObjectCreation]) async throws {
+        try await ObjectCreator(connection: connection, directory: directory).create(objects)
+    }
 
     package func people() async throws -> [Person] { try await HubSpotCatalog(connection).people() }
 
@@ -139,7 +165,7 @@ package final class HubSpotDestination: Destination {
         }
         if batch.object == HubSpotAttachments.object { return try await fileWriter.write(batch.rows) }
         let rows = batch.object == "email" ? batch.rows.map(EmailHeaders.folded) : batch.rows
-        return try await rowWriter.write(rows, object: try Self.object(batch.object))
+        return try await rowWriter.write(rows, object: try await directory.object(batch.object))
     }
 
     package func resolve(_ batch: Batch, by route: WriteRoute, note: String?) async throws -> [Receipt] {
@@ -148,7 +174,7 @@ package final class HubSpotDestination: Destination {
             return try await linkWriter(link).resolve(batch.rows)
         }
         if batch.object == HubSpotAttachments.object { return try await fileWriter.resolve(batch.rows) }
-        return try await rowWriter.resolve(batch.rows, object: try Self.object(batch.object))
+        return try await rowWriter.resolve(batch.rows, object: try await directory.object(batch.object))
     }
 
     /// Deleted records can be restored for 90 days in HubSpot itself. An archive answers nothing about single records
@@ -159,7 +185,7 @@ package final class HubSpotDestination: Destination {
             return try await linkWriter(link).delete(ids)
         }
         if name == HubSpotAttachments.object { return try await fileWriter.delete(ids) }
-        let object = try Self.object(name)
+        let object = try await directory.object(name)
         let there = Set(
             try await BatchRead(connection).records(Self.ids(ids), [], of: object).compactMap { $0["id"]?.text })
         var rest = there.sorted()[...]
@@ -179,7 +205,8 @@ package final class HubSpotDestination: Destination {
     private var rowWriter: RowWriter { RowWriter(connection: connection, keyProperty: keyProperty, clock: clock) }
 
     private func linkWriter(_ object: LinkObject) async throws -> LinkWriter {
-        LinkWriter(connection: connection, object: object, types: try await types(of: object))
+        LinkWriter(
+            connection: connection, object: try await directory.link(object), types: try await types(of: object))
     }
 
     private var fileWriter: FileWriter { FileWriter(connection: connection, keyProperty: keyProperty, clock: clock) }
@@ -193,8 +220,9 @@ package final class HubSpotDestination: Destination {
         return FileLinkWriter(connection: connection, object: object, carriers: carriers, notes: notes)
     }
 
-    private func types(of object: LinkObject) async throws -> LinkTypes {
-        if let known = linkTypes.withLock({ $0[object] }) { return known }
+    private func types(of link: LinkObject) async throws -> LinkTypes {
+        if let known = linkTypes.withLock({ $0[link] }) { return known }
+        let object = try await directory.link(link)
         let labels = try await HubSpotCatalog(connection)
             .results(connection.paths.linkLabels(object.from.type, object.to.type), [])
         guard let types = LinkTypes(labels, of: object) else {
@@ -202,7 +230,7 @@ package final class HubSpotDestination: Destination {
                 .requestRefused, "HubSpot has no links from \(object.from.type) to \(object.to.type)",
                 remedy: .fixConfiguration, hint: "check 'as: \(object.name)' below links")
         }
-        linkTypes.withLock { $0[object] = types }
+        linkTypes.withLock { $0[link] = types }
         return types
     }
 
@@ -214,7 +242,7 @@ package final class HubSpotDestination: Destination {
             return try await linkWriter(link).read(ids, fields: fields)
         }
         if name == HubSpotAttachments.object { return try await fileWriter.read(Self.ids(ids), fields: fields) }
-        let object = try Self.object(name)
+        let object = try await directory.object(name)
         return try await BatchRead(connection).records(Self.ids(ids), fields + [keyProperty], of: object)
             .compactMap { ReadBack(record: $0, fields: fields, keyProperty: keyProperty) }
     }
@@ -232,7 +260,7 @@ package final class HubSpotDestination: Destination {
                 hint: "take against_target out of the object 'file'")
         }
         return try await RecordMatching(connection: connection, keyProperty: keyProperty)
-            .find(try Self.object(object), fields: fields, values: values, returning: returning)
+            .find(try await directory.object(object), fields: fields, values: values, returning: returning)
     }
 
     package func sample(object name: String, fields: [String], count: Int) async throws -> [ReadBack] {
@@ -244,7 +272,7 @@ package final class HubSpotDestination: Destination {
             }
             return try await fileWriter.read(ids, fields: fields)
         }
-        let object = try Self.object(name)
+        let object = try await directory.object(name)
         var ids: [String] = []
         var after: String?
         repeat {
@@ -261,7 +289,7 @@ package final class HubSpotDestination: Destination {
     package func referrers(object name: String, ids: [String]) async throws -> [String: String] {
         // Whoever else names a file, nobody tells.
         guard LinkObject(name) == nil, name != HubSpotAttachments.object else { return [:] }
-        let object = try Self.object(name)
+        let object = try await directory.object(name)
         let reader = LinkReader(connection)
         var found: [String: String] = [:]
         for other in HubSpotObject.linked + (try await customStreams()) {
@@ -296,16 +324,21 @@ package final class HubSpotDestination: Destination {
     // MARK: The account and planning
 
     package func account(for objects: [String]) async throws -> AccountReport {
-        let scopes = objects.filter { LinkObject($0) == nil }.compactMap { StreamName($0) }
-            .flatMap { HubSpotObject($0).writeScopes }
-        return try await facts.report(needing: Set(scopes))
+        let needs = try await directory.needs(objects.filter { LinkObject($0) == nil })
+        var report = try await facts.report(needing: needs.scopes)
+        guard needs.newObjects > 0, let limit = try await CustomObjectLimit.read(connection) else { return report }
+        report.facts.append(.init("custom objects", "\(limit.remaining) of \(limit.most) may be added"))
+        if limit.remaining < needs.newObjects {
+            report.missingRights.append("room for \(needs.newObjects) more custom objects")
+        }
+        return report
     }
 
     package func identity() async throws -> String { try await facts.identity() }
 
     package func recordAddress(of object: String, id: String) async throws -> String? {
-        guard LinkObject(object) == nil, let stream = StreamName(object) else { return nil }
-        return try await facts.recordAddress(of: HubSpotObject(stream), id: id)
+        guard LinkObject(object) == nil else { return nil }
+        return try await facts.recordAddress(of: try await directory.object(object), id: id)
     }
 
     /// No request tells which workflows a record would set off (developers.hubspot.com has none for it).
@@ -332,24 +365,6 @@ package final class HubSpotDestination: Destination {
         ]
         if matchRules > 0 { estimates.append(CallEstimate("match \(object)", calls * matchRules * 2)) }
         return estimates
-    }
-
-    private static func object(_ name: String) throws(MigratezError) -> HubSpotObject {
-        guard name != "lead" else {
-            throw MigratezError(
-                .notSupported, "leads are not written to HubSpot", remedy: .fixConfiguration,
-                hint: "HubSpot makes a lead only together with its contact or company; move leads to contacts")
-        }
-        guard name != ListReader.object else {
-            throw MigratezError(
-                .notSupported, "lists are not written to HubSpot", remedy: .fixConfiguration,
-                hint: "make a property for who was in which list, or make the lists by hand")
-        }
-        guard let stream = StreamName(name) else {
-            throw MigratezError(
-                .invalidSetting, "'\(name)' is not the name of an object of HubSpot's", remedy: .fixConfiguration)
-        }
-        return HubSpotObject(stream)
     }
 
     /// What is no number is no id of HubSpot's, and a request that names it would be refused.

@@ -5,7 +5,7 @@ import MigratezConnectorKit
 import MigratezModel
 
 /// An object of HubSpot, by the name that a pipeline uses for it: in the singular; a custom one by its id (`2-123`) or its
-/// fully qualified name (`p456_subscription`).
+/// fully qualified name (`p456_subscription`). What a destination calls by its bare name, `ObjectDirectory` finds.
 struct HubSpotObject: Sendable, Hashable {
     /// The name in requests: `contacts`, `2-123`, `p456_subscription`.
     let type: String
@@ -22,10 +22,32 @@ struct HubSpotObject: Sendable, Hashable {
     /// Whether somebody defined it in the account.
     let isCustom: Bool
 
+    init(_ own: CustomObject) {
+        (type, label) = (own.typeID, own.label)
+        isCustom = true
+        modified = "hs_lastmodifieddate"
+        (pipelineProperty, stageProperty) = ("hs_pipeline", "hs_pipeline_stage")
+    }
+
+    /// Whether every account has an object of that name.
+    static func isStandard(_ name: String) -> Bool { known[name] != nil }
+
+    /// Whether the name is one that HubSpot gives to custom objects, and to nothing else: `2-123`, or one that begins as
+    /// `p456_subscription` does. Read as bytes: an object is made for every page.
+    static func isCustomName(_ name: String) -> Bool {
+        let name = name.utf8
+        let mark = name.first
+        let rest = name.dropFirst(mark == UInt8(ascii: "2") ? 2 : 1)
+        let digits = rest.prefix { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+        guard !digits.isEmpty else { return false }
+        if mark == UInt8(ascii: "p") { return rest.dropFirst(digits.count).first == UInt8(ascii: "_") }
+        return name.starts(with: "2-".utf8) && digits.count == rest.count
+    }
+
     init(_ stream: StreamName) {
         let known = HubSpotObject.known[stream.text]
         type = known?.type ?? stream.text
-        isCustom = known == nil && HubSpotObject.isCustom(stream.text.utf8)
+        isCustom = known == nil && HubSpotObject.isCustomName(stream.text)
         label = known?.label ?? stream.text
         modified = stream.text == "contact" ? "lastmodifieddate" : "hs_lastmodifieddate"
         switch stream.text {
@@ -34,16 +56,6 @@ struct HubSpotObject: Sendable, Hashable {
         default:
             (pipelineProperty, stageProperty) = isCustom ? ("hs_pipeline", "hs_pipeline_stage") : (nil, nil)
         }
-    }
-
-    /// Whether a name is `2-123` or begins as `p456_subscription` does. Read as bytes: an object is made for every page.
-    private static func isCustom(_ name: String.UTF8View) -> Bool {
-        let mark = name.first
-        let rest = name.dropFirst(mark == UInt8(ascii: "2") ? 2 : 1)
-        let digits = rest.prefix { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
-        guard !digits.isEmpty else { return false }
-        if mark == UInt8(ascii: "p") { return rest.dropFirst(digits.count).first == UInt8(ascii: "_") }
-        return name.starts(with: "2-".utf8) && digits.count == rest.count
     }
 
     /// The property of a line item that refers to its product, the only one of HubSpot's own that refers to a record.
@@ -81,6 +93,11 @@ struct HubSpotObject: Sendable, Hashable {
     }
 
     private var scopeName: String { isActivity ? "contacts" : isCustom ? "custom" : type }
+
+    /// The scopes that loading into any custom object takes.
+    static let customWriteScopes = ["objects", "schemas"].flatMap { family in
+        ["read", "write"].map { "crm.\(family).custom.\($0)" }
+    }
 
     /// What every record has beside its properties.
     static let recordMembers: [FieldSchema] = [

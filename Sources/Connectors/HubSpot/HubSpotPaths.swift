@@ -34,6 +34,10 @@ struct HubSpotPaths: Sendable, Hashable {
     func propertyGroups(_ type: String) -> String { properties(type) + "/groups" }
     /// Definitions of custom objects; their dated path has the resource behind the version.
     var schemas: String { isDated ? "/crm-object-schemas/\(version)/schemas" : "/crm/v3/schemas" }
+    /// How many custom objects there are and may be.
+    var objectLimit: String {
+        (isDated ? "/crm/limits/\(version)" : "/crm/v3/limits") + "/custom-object-types"
+    }
     var listSearch: String { lists + "/search" }
     func listMembers(_ id: String) -> String { lists + "/\(id)/memberships" }
     private var lists: String { isDated ? "/crm/lists/\(version)" : "/crm/v3/lists" }

@@ -16,9 +16,9 @@ struct LinkObject: Sendable, Hashable {
     static let primaryField = "primary"
 
     let name: String
-    let from: HubSpotObject
+    private(set) var from: HubSpotObject
     let fromName: String
-    let to: HubSpotObject
+    private(set) var to: HubSpotObject
     let toName: String
 
     /// `nil` if the name is not of the form `A_to_B`.
@@ -31,13 +31,21 @@ struct LinkObject: Sendable, Hashable {
         (self.to, toName) = (HubSpotObject(to), to.text)
     }
 
+    /// The same links, between what the names of the ends stand for in the account.
+    func between(_ from: HubSpotObject, and to: HubSpotObject) -> LinkObject {
+        var found = self
+        (found.from, found.to) = (from, to)
+        return found
+    }
+
     /// Whether a link leads from a child to its parent; HubSpot knows that of companies only.
     var isHierarchy: Bool { from.type == "companies" && to.type == "companies" }
 
     /// Whether such links hang files on records.
     var carriesFiles: Bool { fromName == HubSpotAttachments.object }
 
-    var fileSchema: ObjectSchema {
+    /// What links are that can have no label: those with files, and those of an object that is still to be created.
+    var plainSchema: ObjectSchema {
         ObjectSchema(
             name: name, label: "\(from.label) to \(to.label)",
             fields: [Self.end(Self.fromField, fromName), Self.end(Self.toField, toName)])

@@ -11,6 +11,7 @@ import MigratezTransport
 /// Source: developers.hubspot.com, "Properties". Whether values must be unique can be said on creation only.
 struct PropertyCreator: Sendable {
     let connection: HubSpotConnection
+    let directory: ObjectDirectory
 
     /// Creates the properties that the account does not have yet.
     ///
@@ -18,8 +19,7 @@ struct PropertyCreator: Sendable {
     ///   hold the same value twice.
     func create(_ creations: [FieldCreation]) async throws {
         for (name, creations) in Dictionary(grouping: creations, by: \.object).sorted(by: { $0.key < $1.key }) {
-            guard let stream = StreamName(name) else { continue }
-            let object = HubSpotObject(stream)
+            let object = try await directory.object(name)
             let known = try await HubSpotCatalog(connection).schema(of: object)
             let missing = creations.filter { known.field($0.field.name) == nil }
             for creation in creations where creation.field.isUnique {

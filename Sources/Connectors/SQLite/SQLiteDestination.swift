@@ -26,9 +26,9 @@ package final class SQLiteDestination: Destination {
     package static let keyField = "migratez_id"
 
     package static let capabilities = DestinationCapabilities(
-        routes: [route.name], upsertKey: keyField, links: "foreign keys, or a table for each kind of link",
-        movesFiles: true,
-        createdDate: "any column", undoes: true,
+        routes: [route.name], upsertKey: keyField, createsObjects: "a table for each",
+        links: "foreign keys, or a table for each kind of link", movesFiles: true, createdDate: "any column",
+        undoes: true,
         limits: ["\(route.recordsMax) rows or \(route.bytesMax) a transaction"])
     /// SQLite has one writer at a time.
     private static let route = WriteRoute(

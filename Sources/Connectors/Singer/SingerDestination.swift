@@ -25,8 +25,8 @@ package struct SingerDestination: Destination {
         ]
 
     package static let capabilities = DestinationCapabilities(
-        routes: [route.name], upsertKey: keyField, links: "a stream for each kind of link, or ids in a field",
-        createdDate: "any field", undoes: false,
+        routes: [route.name], upsertKey: keyField, createsObjects: "a stream for each",
+        links: "a stream for each kind of link, or ids in a field", createdDate: "any field", undoes: false,
         limits: [
             "\(route.recordsMax) records or \(route.bytesMax) a batch, a child process each",
             "the target must add to what it wrote before, never replace it",

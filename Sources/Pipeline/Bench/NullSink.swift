@@ -16,6 +16,12 @@ struct NullSink: Destination {
 
     func identity() async throws -> String { "a sink that keeps nothing" }
     func discover(_ objects: [String]) async throws -> [ObjectSchema] { try await inner.discover(objects) }
+    func missing(_ objects: [String]) async throws -> [String] { try await inner.missing(objects) }
+    func creation(of wanted: ObjectCreation) throws(MigratezError) -> ObjectCreation { try inner.creation(of: wanted) }
+    func discover(_ objects: [String], after creations: [ObjectCreation]) async throws -> [ObjectSchema] {
+        try await inner.discover(objects, after: creations)
+    }
+    func create(_ objects: [ObjectCreation]) async throws {}
     func requirements(of object: ObjectSchema) -> [FieldCreation] { inner.requirements(of: object) }
     func requirements(ofLabels labels: [String], in field: String, of object: ObjectSchema) -> [FieldCreation] {
         inner.requirements(ofLabels: labels, in: field, of: object)

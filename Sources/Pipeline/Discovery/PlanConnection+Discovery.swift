@@ -16,9 +16,22 @@ extension PlanConnection {
             return try await source.discover(streams)
         case .target:
             let junctions = spec.routes.filter { !$0.isLookup }.map(\.object)
-            let names = object.map { [$0] } ?? Set(spec.objects.map(\.target) + junctions).sorted()
-            return try await destination.discover(names)
+            if let object { return try await destination.discover([object]) }
+            // What a run would create is not there to be shown, and neither are the links with it.
+            let missing = try await missingTargets()
+            let without = spec.routes.filter { route in
+                [route.from, route.to].contains { spec.object($0).map { missing.contains($0.target) } ?? false }
+            }
+            return try await destination.discover(
+                Set(spec.objects.map(\.target) + junctions).subtracting(missing).subtracting(without.map(\.object))
+                    .sorted())
         }
+    }
+
+    /// The objects of the destination that the pipeline has created, as far as they are not there yet.
+    func missingTargets() async throws -> Set<String> {
+        let created = plan.createdTargets
+        return created.isEmpty ? [] : Set(try await destination.missing(created))
     }
 
     /// The objects that the side's account has of its own, whether the pipeline speaks of them or not.

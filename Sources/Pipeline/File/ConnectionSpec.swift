@@ -26,12 +26,16 @@ package struct ConnectorCatalog: Sendable {
     package var destinations: [String: [SettingSpec]]
     /// Sources that send numbers and truth values as such; the others send every value as a text.
     package var typedSources: Set<String>
+    /// Destinations in which objects that are missing come into being; in the others they must be there.
+    package var creators: Set<String>
 
     package init(
-        sources: [String: [SettingSpec]], destinations: [String: [SettingSpec]], typedSources: Set<String> = []
+        sources: [String: [SettingSpec]], destinations: [String: [SettingSpec]], typedSources: Set<String> = [],
+        creators: Set<String> = []
     ) {
         self.sources = sources
         self.destinations = destinations
         self.typedSources = typedSources
+        self.creators = creators
     }
 }

@@ -9,6 +9,9 @@ extension FileKeys {
     static let object = FileSection(keys: [
         FileKey("from", .text, "The source's object, if it has another name than this one"),
         FileKey("to", .text, isRequired: true, "The destination's object"),
+        FileKey(
+            "create", .any([.bool, .section(creation)]),
+            "The destination's object is created, with the fields below, where it is missing"),
         FileKey("where", .expression, "Only records for which this is true are taken"),
         FileKey(
             "content", .any([.text, .section(content)]),
@@ -19,6 +22,12 @@ extension FileKeys {
         FileKey("dedupe", .section(dedupe), "How duplicates are found and merged"),
         FileKey("on_conflict", .choice(ConflictRule.self), "Whose value stands when both sides changed it"),
         FileKey("on_delete", .choice(DeletionRule.self), "Records of the destination whose source is gone"),
+    ])
+
+    static let creation = FileSection(keys: [
+        FileKey("label", .text, "What people call one record; without it, what the source calls the object"),
+        FileKey("plural", .text, "What people call several records; without it, the same as one"),
+        FileKey("display", .text, "The destination's field whose value names a record; one of those below"),
     ])
 
     static let content = FileSection(keys: [

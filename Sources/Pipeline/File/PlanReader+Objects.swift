@@ -43,6 +43,7 @@ extension PlanReader {
         object.onConflict = choice(section, "on_conflict", ConflictRule.self) ?? delta.onConflict
         object.onDelete = choice(section, "on_delete", DeletionRule.self) ?? delta.onDelete
         object.content = readContent(section)
+        object.creation = readCreation(section, object)
         if let content = object.content, object.field(content.target) != nil {
             report(
                 .conflict, section.position(of: "content"),
@@ -61,6 +62,37 @@ extension PlanReader {
                 remedy: "Use \(FileKeys.nameForm)")
         }
         return origin
+    }
+
+    private mutating func readCreation(_ section: Section, _ object: ObjectSpec) -> CreationSpec? {
+        guard let node = section["create"] else { return nil }
+        var creation = CreationSpec()
+        switch node.content {
+        case .mapping:
+            guard let words = self.section(section, "create") else { return nil }
+            creation = CreationSpec(
+                label: text(words, "label"), plural: text(words, "plural"), display: text(words, "display"))
+            if let display = creation.display, object.field(display) == nil {
+                report(
+                    .unknownField, words.position(of: "display"),
+                    "'\(display)' is not mapped under \(section.name).fields",
+                    suggestion: closest(to: display, among: object.fields.map(\.target)))
+            }
+        case .scalar:
+            guard bool(section, "create") == true else { return nil }
+        case .sequence:
+            let form = section.form(of: "create", as: .bool)
+            report(
+                .wrongForm, node.position,
+                "\(section.name(of: "create")) must be \(form.description), not \(node.kindName)")
+            return nil
+        }
+        if let targetConnector, !catalog.creators.contains(targetConnector) {
+            report(
+                .notSupported, section.position(of: "create"), "objects are not created in \(targetConnector)",
+                remedy: "Create '\(object.target)' there by hand and take 'create' out")
+        }
+        return creation
     }
 
     private mutating func readContent(_ object: Section) -> ContentSpec? {

@@ -21,6 +21,7 @@ struct PlanReader {
     var vars: [String: String] = [:]
     var valueMaps: [String: ValueMapSpec] = [:]
     var delta = DeltaSpec()
+    var targetConnector: String?
     /// Contents of map files, for the digest.
     var mapFiles: [String: [UInt8]] = [:]
 
@@ -37,6 +38,7 @@ struct PlanReader {
         let name = readName(top)
         let source = top["source"].flatMap { readConnection($0, side: .source) }
         let target = top["target"].flatMap { readConnection($0, side: .target) }
+        targetConnector = target?.connector
         vars = readVars(top)
         valueMaps = readValueMaps(top)
         let people = readPeople(top)

@@ -20,13 +20,16 @@ package struct MappingSuggestion: Sendable {
     /// For the named object, or for all.
     package static func make(_ connection: PlanConnection, object: String?) async throws -> [MappingSuggestion] {
         let spec = connection.plan.transform
-        let wanted = spec.objects.filter { object == nil || $0.stream.text == object }
+        var wanted = spec.objects.filter { object == nil || $0.stream.text == object }
         guard !wanted.isEmpty else {
             let names = spec.objects.map(\.stream.text)
             throw MigratezError(
                 .unknownObject, "the pipeline has no object '\(object ?? "")'", remedy: .fixConfiguration,
                 hint: "it has \(names.joined(separator: ", "))")
         }
+        // An object that a run would create has no other fields than those that the pipeline fills.
+        let missing = try await connection.missingTargets()
+        wanted.removeAll { missing.contains($0.target) }
         let sources = try await connection.source.discover(wanted.map(\.stream))
         let targets = try await connection.destination.discover(wanted.map(\.target))
         var suggestions: [MappingSuggestion] = []

@@ -10,7 +10,7 @@ package import MigratezModel
 /// A plan that was saved to be applied later, exactly as it is.
 ///
 /// JSON with a format name and version. It says which pipeline file it was made from, with the digest of its meaning, and
-/// has fingerprints of both schemas, the fields to create and the forecast. It holds neither secrets nor values of
+/// has fingerprints of both schemas, what is to be created and the forecast. It holds neither secrets nor values of
 /// records. Its last member is a digest over all the others, so that a change made by hand is noticed.
 package struct PlanFile: Sendable {
     package static let formatName = "migratez-plan"
@@ -43,8 +43,10 @@ package struct PlanFile: Sendable {
     package let recordsMax: Int?
     private let sourceSchema: SchemaFingerprint
     private let targetSchema: SchemaFingerprint
-    /// The fields and options that are to be created: `Contact.Migratez_Id__c`, `contact_to_company.label: Partner`.
+    /// What is to be created: `object project`, `Contact.Migratez_Id__c`, `contact_to_company.label: Partner`.
     private let creations: Set<String>
+    /// The names of the objects that are to be created.
+    private let createdObjects: Set<String>
     /// The names of these fields.
     private let createdFields: Set<String>
     private let content: JSONValue
@@ -54,7 +56,8 @@ package struct PlanFile: Sendable {
         _ connection: PlanConnection, _ setup: RunSetup, _ forecast: RunForecast, now: Timestamp
     ) throws {
         let own = Set(forecast.creations.map(\.field.name))
-        let (source, target) = try Self.fingerprints(setup, leavingOut: own)
+        let (source, target) = try Self.fingerprints(
+            setup, leavingOut: own, objects: Set(forecast.objectCreations.map(\.object)))
         let plan = connection.plan
         let content = Content(
             created: now.description,
@@ -80,7 +83,10 @@ package struct PlanFile: Sendable {
         recordsMax = content["limit"]?.int
         (sourceSchema, targetSchema) = (source, target)
         createdFields = Set(creations.compactMap { $0["field"]?["name"]?.text })
-        self.creations = Set(
+        // A plan of an earlier version knows of none.
+        let objects = content["forecast"]?["objectCreations"]?.elements.compactMap { $0["object"]?.text } ?? []
+        createdObjects = Set(objects)
+        self.creations = Set(objects.map { Self.name(ofObject: $0) }).union(
             creations.flatMap { creation in
                 Self.names(
                     creation["object"]?.text ?? "", creation["field"]?["name"]?.text ?? "",
@@ -94,12 +100,19 @@ package struct PlanFile: Sendable {
         options.isEmpty ? ["\(object).\(field)"] : options.map { "\(object).\(field): \($0)" }
     }
 
-    /// - Parameter fields: those that the plan creates, by name: they must not count as a change.
+    private static func name(ofObject object: String) -> String { "object \(object)" }
+
+    /// - Parameters:
+    ///   - fields: those that the plan creates, by name: they must not count as a change.
+    ///   - objects: those that the plan creates.
     private static func fingerprints(
-        _ setup: RunSetup, leavingOut fields: Set<String>
+        _ setup: RunSetup, leavingOut fields: Set<String>, objects: Set<String>
     ) throws -> (SchemaFingerprint, SchemaFingerprint) {
         let sources = Dictionary(setup.sourceSchemas.map { ($0.key.text, $0.value) }) { first, _ in first }
-        return (try SchemaFingerprint(sources), try SchemaFingerprint(setup.targetSchemas, leavingOut: fields))
+        return (
+            try SchemaFingerprint(sources),
+            try SchemaFingerprint(setup.targetSchemas, leavingOut: fields, objects: objects)
+        )
     }
 
     // MARK: Files
@@ -152,10 +165,10 @@ package struct PlanFile: Sendable {
         if connection.plan.digest != pipeline.digest {
             differences.append("\(connection.plan.file) says something else than when the plan was made")
         }
-        let (source, target) = try Self.fingerprints(setup, leavingOut: createdFields)
+        let (source, target) = try Self.fingerprints(setup, leavingOut: createdFields, objects: createdObjects)
         differences += sourceSchema.differences(to: source).map { "\(connection.plan.source.connector): \($0)" }
         differences += targetSchema.differences(to: target).map { "\(connection.plan.target.connector): \($0)" }
-        let needed = Set(
+        let needed = Set(setup.objectCreations.map { Self.name(ofObject: $0.object) }).union(
             setup.creations.flatMap { Self.names($0.object, $0.field.name, options: $0.field.options.map(\.value)) })
         differences += needed.subtracting(creations).sorted().map {
             "\($0) has to be created, which the plan does not say"

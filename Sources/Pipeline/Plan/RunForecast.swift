@@ -60,7 +60,9 @@ package struct RunForecast: Sendable, Encodable {
 
     package var objects: [Object]
     package var links: [Link]
-    /// Fields that would be created in the destination first.
+    /// Objects that would be created in the destination first, with their fields.
+    package var objectCreations: [ObjectCreation]
+    /// Fields that would be created in the destination then.
     package var creations: [FieldCreation]
     /// Values of fixed lists that would not arrive as they are.
     package var values: [ValueForecast]
@@ -79,7 +81,7 @@ package struct RunForecast: Sendable, Encodable {
 
     /// Whether a run would write anything at all, as far as is known.
     package var writesSomething: Bool {
-        !creations.isEmpty || objects.contains { ($0.records ?? 1) > 0 }
+        !objectCreations.isEmpty || !creations.isEmpty || objects.contains { ($0.records ?? 1) > 0 }
     }
 
     /// Asks both sides; writes nothing.
@@ -135,7 +137,8 @@ private struct ForecastMaker {
                 if case .lookup(let object, let field) = route.form { becomes = "\(object).\(field)" }
                 return RunForecast.Link(stream: route.stream.text, becomes: becomes)
             },
-            creations: setup.creations, values: ValueForecast.all(plan, setup), source: sourceSide,
+            objectCreations: setup.objectCreations, creations: setup.creations, values: ValueForecast.all(plan, setup),
+            source: sourceSide,
             target: targetSide,
             seconds: isCounted ? Self.seconds(sourceSide.calls, targetSide.calls) : nil,
             stagedBytes: isCounted ? try await stagedBytes(contents: objects.compactMap(\.contentBytes)) : nil,

@@ -11,10 +11,16 @@ package struct SchemaFingerprint: Sendable, Encodable, Equatable {
     /// Object → field → the first 16 hexadecimal digits of SHA-256 over everything that the schema says of the field.
     package var objects: [String: [String: String]]
 
-    /// - Parameter leavingOut: names of fields that a run creates itself, which must not count as a change.
-    package init(_ schemas: [String: ObjectSchema], leavingOut own: Set<String> = []) throws {
+    /// What a run creates itself must not count as a change.
+    ///
+    /// - Parameters:
+    ///   - own: names of fields that a run creates.
+    ///   - ownObjects: names of objects that a run creates.
+    package init(
+        _ schemas: [String: ObjectSchema], leavingOut own: Set<String> = [], objects ownObjects: Set<String> = []
+    ) throws {
         objects = [:]
-        for (name, schema) in schemas {
+        for (name, schema) in schemas where !ownObjects.contains(name) {
             var fields: [String: String] = [:]
             for field in schema.fields where !own.contains(field.name) {
                 fields[field.name] = try Self.digest(field)

@@ -49,7 +49,8 @@ package enum Connectors {
             ShippedDefinitions.all.filter { $0.value.destinationCapabilities != nil }.mapValues(\.settingSpecs)
         ) { own, _ in own },
         typedSources: Set(["salesforce", "pipedrive", "dynamics", "odoo", "zoho", "ndjson", "sqlite", "singer", "rest"])
-            .union(ShippedDefinitions.all.keys))
+            .union(ShippedDefinitions.all.keys),
+        creators: Set(capabilities.filter { $0.destination?.createsObjects != nil }.map(\.name)))
 
     /// What each connector can do on either side, by name.
     package static let capabilities: [ConnectorOverview] =

@@ -66,7 +66,10 @@ package struct RunExecution: Sendable {
         let context = MappingContext(
             spec: spec, run: RunVariables(started: begun.createdAt, id: run.id.text, pipeline: run.plan.name),
             people: setup.people, sourceSchemas: setup.sourceSchemas, targetSchemas: setup.targetSchemas)
-        if stages.contains(.load) { try await run.destination.prepare(setup.creations) }
+        if stages.contains(.load) {
+            try await run.destination.create(setup.objectCreations)
+            try await run.destination.prepare(setup.creations)
+        }
         try await withThrowingTaskGroup(of: Void.self) { group in
             if stages.contains(.extract) {
                 group.addTask { try await extractRecords() }

@@ -11,7 +11,9 @@ package import MigratezTransform
 package struct RunSetup: Sendable {
     package var sourceSchemas: [StreamName: ObjectSchema]
     package var targetSchemas: [String: ObjectSchema]
-    /// Fields that have to be created in the destination first.
+    /// Objects that have to be created in the destination first.
+    package var objectCreations: [ObjectCreation]
+    /// Fields that have to be created in the destination before anything is loaded, once the objects are there.
     package var creations: [FieldCreation]
     package var people: PeopleMap
     /// How many records there are by the source's own estimate, where it has one; for progress and for choosing a route.
@@ -33,9 +35,9 @@ package struct RunSetup: Sendable {
         var targets = spec.objects.map(\.target)
         for route in spec.routes where !route.isLookup { targets.append(route.object) }
         targets = Array(Set(targets)).sorted()
-        let targetSchemas = Dictionary(try await destination.discover(targets).map { ($0.name, $0) }) { first, _ in
-            first
-        }
+        let (objectCreations, findings) = try await missingObjects(plan, sourceSchemas, destination)
+        let discoveredTargets = try await destination.discover(targets, after: objectCreations)
+        let targetSchemas = Dictionary(discoveredTargets.map { ($0.name, $0) }) { first, _ in first }
         var creations: [FieldCreation] = []
         for name in targets {
             guard let schema = targetSchemas[name] else { continue }
@@ -50,9 +52,11 @@ package struct RunSetup: Sendable {
         var totals: [StreamName: Int] = [:]
         for stream in streams { totals[stream] = try await source.estimatedCount(of: stream) }
         var setup = RunSetup(
-            sourceSchemas: sourceSchemas, targetSchemas: targetSchemas, creations: creations, people: PeopleMap(),
-            totals: totals,
-            diagnostics: SchemaCheck.check(plan, sources: sourceSchemas, targets: targetSchemas, creating: creations),
+            sourceSchemas: sourceSchemas, targetSchemas: targetSchemas, objectCreations: objectCreations,
+            creations: creations, people: PeopleMap(), totals: totals,
+            diagnostics: (findings
+                + SchemaCheck.check(plan, sources: sourceSchemas, targets: targetSchemas, creating: creations))
+                .inFileOrder,
             junctionFields: [:])
         if let people = spec.people {
             setup.people = try PeopleMap(
@@ -62,6 +66,31 @@ package struct RunSetup: Sendable {
             setup.junctionFields[route.stream] = try setup.ends(of: route, spec, destination)
         }
         return setup
+    }
+
+    /// The objects that the plan has created, as far as the destination lacks them, and what is wrong with them.
+    private static func missingObjects(
+        _ plan: PipelinePlan, _ sources: [StreamName: ObjectSchema], _ destination: any Destination
+    ) async throws -> ([ObjectCreation], [Diagnostic]) {
+        let wanted = plan.wantedObjects(sources)
+        guard !wanted.isEmpty else { return ([], []) }
+        let missing = Set(try await destination.missing(wanted.map(\.creation.object)))
+        var creations: [ObjectCreation] = []
+        var findings: [Diagnostic] = []
+        for (stream, object) in wanted where missing.contains(object.object) {
+            do throws(MigratezError) {
+                creations.append(try destination.creation(of: object))
+            } catch {
+                // The rest of the plan is checked as if it were there, so that everything is told at once.
+                creations.append(object)
+                findings.append(
+                    Diagnostic(
+                        file: plan.file, position: plan.marks[["objects", stream.text, "create"]], severity: .error,
+                        code: error.code, message: error.message,
+                        remedy: error.hint.map { $0.prefix(1).uppercased() + $0.dropFirst() }))
+            }
+        }
+        return (creations, findings)
     }
 
     /// The labels of links that the source has and the destination lacks, where the pipeline carries labels.

@@ -9,6 +9,7 @@ import MigratezModel
 package enum DestinationConformance: String, Sendable, CaseIterable {
     case discovery = "the object is discovered under the name that was asked for, and can hold our key"
     case schema = "what is missing is created once, and is missing no longer"
+    case objects = "an object that is missing is created once, as it was asked for, or refused with a way out"
     case write = "rows are created, then updated, and read back as they were written"
     case order = "each row has one receipt of its own, whatever the order"
     case replay = "rows that another process wrote are met again, and none is doubled"
@@ -27,6 +28,7 @@ package enum DestinationConformance: String, Sendable, CaseIterable {
         switch self {
         case .discovery: try await Self.checkDiscovery(subject)
         case .schema: try await Self.checkSchema(subject)
+        case .objects: try await Self.checkObjects(subject)
         case .write: try await Self.checkWrite(subject)
         case .order: try await Self.checkOrder(subject)
         case .replay: try await Self.checkReplay(subject)

@@ -17,6 +17,9 @@ package protocol DestinationSubject: Sendable {
     func fields(_ number: Int, version: Int) -> [String: String]
     /// Fields that the account refuses, with the code that we have for it; `nil` if it takes anything.
     var refused: (fields: [String: String], code: ErrorCode)? { get }
+    /// An object that the account lacks and a pipeline may ask for; `nil` if objects come into being by themselves, or must
+    /// be there.
+    var creation: ObjectCreation? { get }
     /// What links two records; `nil` if links are fields of records only.
     var link: LinkSubject? { get }
 
@@ -34,6 +37,7 @@ package protocol DestinationSubject: Sendable {
 }
 
 extension DestinationSubject {
+    package var creation: ObjectCreation? { nil }
     package var content: ContentSubject? { nil }
     package var unkeyed: [UnkeyedSubject] { [] }
     package var matchesOthers: Bool { true }

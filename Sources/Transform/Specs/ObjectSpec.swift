@@ -25,6 +25,8 @@ package struct ObjectSpec: Sendable, Equatable {
     package var onDelete = DeletionRule.keep
     /// Where the bytes of the source's records go, if they are to be moved.
     package var content: ContentSpec?
+    /// How the destination's object is created where it is missing; `nil` = it must be there.
+    package var creation: CreationSpec?
 
     package init(
         stream: StreamName, target: String, filter: RecordExpression? = nil, fields: [FieldSpec],
