@@ -218,6 +218,11 @@ struct HubSpotObjectCreationTests {
             let schema = try await destination.discover(["subscription"])[0]
             #expect(schema.name == "subscription" && schema.field("title")?.isRequired == true)
             #expect(try await destination.ownObjects()[0].isCalled("subscription"))
+            // What it can be linked with is a person's choice, as it was there before.
+            let link = await #expect(throws: MigratezError.self) {
+                try await destination.discover(["subscription_to_product"])
+            }
+            #expect(link?.code == .requestRefused && link?.hint?.contains("Settings, Objects") == true)
         }
     }
 }

@@ -89,6 +89,9 @@ import Testing
         _ options: HubSpotOptions = HubSpotOptions(), _ body: (World) async throws -> Void
     ) async throws {
         let account = try HubSpotSimulator(SyntheticCRM(seed: 12, counts: .init(owners: 2)), options: options)
+        // An account that has a custom object already.
+        let other = try HubSpotSimulator(
+            SyntheticCRM(seed: 12, counts: .init(companies: 20, owners: 2)), options: HubSpotOptions(subscriptions: 35))
         try await withTemporaryFolder { folder in
             try await DatabaseQueue(path: "\(folder)/crm.sqlite").write { database in
                 try database.execute(
@@ -111,12 +114,15 @@ import Testing
                 }
             }
             let configuration = SimulatorServer.Configuration(clock: HurriedClock())
-            try await SimulatorServer.run(account, configuration: configuration) { server in
-                let workplace = try Workplace(
-                    environment: ["SECRET": "secret", "INTO": server.baseURL], clock: HurriedClock(),
-                    http: try CurlClient(TransportConfiguration()), stateFolder: "\(folder)/state")
-                try Self.pipeline.write(toFile: "\(folder)/p.yaml", atomically: true, encoding: .utf8)
-                try await body(World(folder: folder, workplace: workplace, server: server))
+            try await SimulatorServer.run(other, configuration: configuration) { other in
+                try await SimulatorServer.run(account, configuration: configuration) { server in
+                    let workplace = try Workplace(
+                        environment: ["SECRET": "secret", "INTO": server.baseURL, "FROM": other.baseURL],
+                        clock: HurriedClock(), http: try CurlClient(TransportConfiguration()),
+                        stateFolder: "\(folder)/state")
+                    try Self.pipeline.write(toFile: "\(folder)/p.yaml", atomically: true, encoding: .utf8)
+                    try await body(World(folder: folder, workplace: workplace, server: server))
+                }
             }
         }
     }
@@ -204,6 +210,63 @@ import Testing
             #expect(found.map(\.position.line) == [18, 25], "\(found)")
             #expect(found.map(\.code) == [.wrongForm, .wrongForm])
             #expect(found[1].remedy == "Use letters, digits and _, a letter first")
+        }
+    }
+
+    @Test func `come from another account as they are there, and a new pipeline file says how`() async throws {
+        try await withWorld { world in
+            let draft = try PipelineDraft(
+                from: "hubspot", to: "hubspot",
+                sourceSettings: ["base_url": "${env:FROM}", "auth.token": "${env:SECRET}"],
+                targetSettings: ["base_url": "${env:INTO}", "auth.token": "${env:SECRET}"])
+            let text = try await draft.connectedText(
+                for: "\(world.folder)/new.yaml", objects: ["company", "contact"], in: world.workplace)
+            #expect(text.contains("#   p1000001_subscription   (Subscriptions)"))
+            #expect(text.contains("# With `create: true` below an object, a run creates it where hubspot lacks it."))
+
+            try """
+            migratez: 1
+            name: between-accounts
+            source: { connector: hubspot, base_url: "${env:FROM}", auth: { token: "${env:SECRET}" } }
+            target: { connector: hubspot, base_url: "${env:INTO}", auth: { token: "${env:SECRET}" } }
+            staging: { dir: ./staging }
+            objects:
+              company: { to: company, fields: { name: name } }
+              p1000001_subscription:
+                to: subscription
+                create: true
+                fields:
+                  contract_number: contract_number
+                  title: title
+                  plan: plan
+                  seats: seats
+                  starts_on: starts_on
+                  remarks: remarks
+                  hubspot_owner_id: { from: hubspot_owner_id, person: true }
+            links:
+              - { from: p1000001_subscription, to: company, as: subscription_to_company }
+
+            """.write(toFile: "\(world.folder)/p.yaml", atomically: true, encoding: .utf8)
+            let (connection, setup) = try await world.connect()
+            #expect(setup.diagnostics.map(\.description) == [])
+            let creation = try #require(setup.objectCreations.first)
+            #expect(creation.label == "Subscriptions" && creation.displayField == "contract_number")
+            #expect(
+                creation.fields.map { "\($0.name) \($0.kind.rawValue)" } == [
+                    "contract_number text", "title text", "plan choice", "seats decimal", "starts_on date",
+                    "remarks longText",
+                ])
+            #expect(creation.fields[2].options.map(\.value) == ["basic", "team", "enterprise"])
+            let run = try await Run.begin(connection, in: world.workplace) { _ in }
+            try await RunExecution(run, setup, progress: SilentProgress()).execute([.extract, .transform, .load])
+            for balance in try await run.staging.manifest.read({ try $0.reconciliation() }) {
+                #expect(balance.isClosed && balance[.rejected] == 0, "\(balance.stream.name)")
+            }
+            for report in try await Verification(run, scope: .all, progress: SilentProgress()).verify() {
+                #expect(report.isGood && report.loaded > 0, "\(report.stream): \(report.differences)")
+            }
+            try await run.close()
+            #expect(try await world.count("2-30000001") == 30)
         }
     }
 

@@ -228,7 +228,10 @@ package final class HubSpotDestination: Destination {
         guard let types = LinkTypes(labels, of: object) else {
             throw MigratezError(
                 .requestRefused, "HubSpot has no links from \(object.from.type) to \(object.to.type)",
-                remedy: .fixConfiguration, hint: "check 'as: \(object.name)' below links")
+                remedy: .fixConfiguration,
+                hint: object.from.isCustom || object.to.isCustom
+                    ? "let them be associated under Settings, Objects, or take the link out"
+                    : "check 'as: \(object.name)' below links")
         }
         linkTypes.withLock { $0[link] = types }
         return types

@@ -103,14 +103,19 @@ package struct PipelineDraft: Sendable {
             reader.linkBatchSize(from: from, to: to) != nil && self.mayLink(from, to, sources, definition)
         }
         let targets = try await connection.destination.discover(names + junctions(streams, hasLinks))
-        let others = try await others(reader, connection.destination, besides: streams.map { origin(of: $0).text })
+        // Where anything is taken, objects come into being without being asked for.
+        let creates = Connectors.catalog.creators.contains(target) && targets.contains { !$0.isOpen }
+        let others = try await others(
+            reader, connection.destination, besides: streams.map { origin(of: $0).text }, creates: creates)
         let text = text(sources: sources, targets: targets, hasLinks: hasLinks)
         return try checked(text + others, file)
     }
 
     /// Comments that name the objects which an account has of its own and nothing is proposed for.
+    ///
+    /// - Parameter creates: whether a run can create them in the destination.
     private func others(
-        _ reader: any Source, _ destination: any Destination, besides streams: [String]
+        _ reader: any Source, _ destination: any Destination, besides streams: [String], creates: Bool
     ) async throws -> String {
         var text = ""
         for side in PipelineSide.allCases {
@@ -121,6 +126,9 @@ package struct PipelineDraft: Sendable {
                 guard !rest.isEmpty else { continue }
                 text += "# Objects of the account's own making in \(vendor), for which nothing is proposed:\n"
                 for object in rest { text += "#   \(object.name)   (\(DraftText.comment(object.label)))\n" }
+                if side == .source, creates {
+                    text += "# With `create: true` below an object, a run creates it where \(target) lacks it.\n"
+                }
             } catch let error as MigratezError where error.code == .permissionMissing {
                 text += "# Whether \(vendor) has objects of the account's own making could not be seen.\n"
             }
