@@ -81,6 +81,8 @@ enum ManifestBenchmark {
             "\(count) records: \(microseconds(spent / Double(count))) µs of CPU to note one,"
                 + " \(microseconds(lookup)) to find one, \(Int(status.st_size) / count) bytes a record,"
                 + " \(ByteCount(ProcessCost.residentBytes)) resident")
+        // Who reads it through a pipe is not to wait for the end.
+        fflush(nil)
     }
 
     private static func microseconds(_ seconds: Double) -> Double { (seconds * 1e7).rounded() / 10 }
