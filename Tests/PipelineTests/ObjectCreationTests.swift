@@ -220,7 +220,7 @@ import Testing
                 sourceSettings: ["base_url": "${env:FROM}", "auth.token": "${env:SECRET}"],
                 targetSettings: ["base_url": "${env:INTO}", "auth.token": "${env:SECRET}"])
             let text = try await draft.connectedText(
-                for: "\(world.folder)/new.yaml", objects: ["company", "contact"], in: world.workplace)
+                for: "\(world.folder)/new.yaml", objects: nil, in: world.workplace)
             #expect(text.contains("#   p1000001_subscription   (Subscriptions)"))
             #expect(text.contains("# With `create: true` below an object, a run creates it where hubspot lacks it."))
 

@@ -138,7 +138,10 @@ enum ObjectPairs {
         case ("pipedrive", "deal", "person"): "deal_participant"
         case ("dynamics", "opportunity", "contact"): "connection"
         case ("zoho", "Deals", "Contacts"): "Contact_Roles"
-        case ("hubspot", "line_item", "product"), ("hubspot", _, "file"): nil
+        case ("hubspot", _, "file"): nil
+        // Of what a draft carries, deals alone have line items, and a product is named by a field of those.
+        case ("hubspot", "line_item", _): to == "deal" ? "line_item_to_deal" : nil
+        case ("hubspot", "product", _), ("hubspot", _, "product"), ("hubspot", _, "line_item"): nil
         // HubSpot has no other fields that refer to other records, and activities are of people, companies and deals.
         case ("hubspot", _, _): activities.contains(from) && !parties.contains(to) ? nil : "\(from)_to_\(to)"
         default: nil
