@@ -45,12 +45,13 @@ private struct ZohoSubject: RemoteSourceSubject, RemoteDestinationSubject {
     let contents: [ExpectedContents]
     /// The account that files are written to; a source has none.
     private let parent: String?
+    private let quote: (id: String, product: String)?
     private let writesBefore: Int
 
     static func run(_ route: String, fills: Bool = false, _ body: (ZohoSubject) async throws -> Void) async throws {
         let counts = SyntheticCRM.Counts(
             contacts: 260, companies: 40, deals: 50, notes: 160, tasks: 30, calls: 10, meetings: 10,
-            files: 240)
+            files: 240, products: 8, lineItems: 30)
         try await ZohoOrg.run(fills ? counts : nil) { options in
             // A job costs 50 credits or 500.
             options.credits = route == "bulk" ? 100_000 : 2_000
@@ -59,22 +60,30 @@ private struct ZohoSubject: RemoteSourceSubject, RemoteDestinationSubject {
         } _: { org in
             var contents: [ExpectedContents] = []
             var parent: String?
+            var quote: (id: String, product: String)?
             if fills {
                 contents = [try expectedContents(org)]
             } else {
                 parent = try await org.create("Accounts", ["Account_Name": "Acme"])
+                let product = try await org.create("Products", ["Product_Name": "Plan"])
+                let line: JSONValue = ["Product_Name": ["id": .string(product)], "Quantity": 1]
+                quote = (try await org.create("Quotes", ["Subject": "Renewal", "Quoted_Items": [line]]), product)
             }
             try await body(
                 ZohoSubject(
                     org: org, isBulk: route == "bulk", streams: fills ? try expected(org.simulator) : [],
                     links: fills ? try expectedLinks(org.simulator) : [], contents: contents, parent: parent,
+                    quote: quote,
                     writesBefore: org.server.journal.counts.writes))
         }
     }
 
     // MARK: As a source
 
-    private static let modules = ["Contacts", "Accounts", "Deals", "Notes", "Tasks", "Calls", "Events"]
+    private static let modules = [
+        "Contacts", "Accounts", "Deals", "Notes", "Tasks", "Calls", "Events", "Quotes", items,
+    ]
+    private static let items = "Quoted_Items"
 
     /// What the simulator has stored, seen past the connector.
     private static func expected(_ simulator: ZohoSimulator) throws -> [ExpectedStream] {
@@ -83,14 +92,20 @@ private struct ZohoSubject: RemoteSourceSubject, RemoteDestinationSubject {
             let names = Set(documents.values.flatMap { $0.members.map(\.key) }).subtracting(["$se_module"])
             return ExpectedStream(
                 StreamName(module)!,
-                records: documents.mapValues { document in
-                    Dictionary(
-                        uniqueKeysWithValues: names.map { name in
+                records: Dictionary(
+                    uniqueKeysWithValues: documents.map { id, document in
+                        let values = names.map { name in
                             let value = document[name]
                             return (name, value?.bool.map { $0 ? "true" : "false" } ?? value?.text)
-                        })
-                })
+                        }
+                        return (Self.id(id, document, module), Dictionary(uniqueKeysWithValues: values))
+                    }))
         }
+    }
+
+    /// Rows of a subform are known with their record.
+    private static func id(_ id: String, _ document: JSONValue, _ module: String) -> String {
+        module == items ? "\(document["Parent_Id"]?.text ?? ""):\(id)" : id
     }
 
     private static func expectedLinks(_ simulator: ZohoSimulator) throws -> [ExpectedLinks] {
@@ -99,7 +114,7 @@ private struct ZohoSubject: RemoteSourceSubject, RemoteDestinationSubject {
             return Set(
                 try simulator.records(of: from).compactMap { id, document in
                     guard let target = document[field]?.text, targets[target] != nil else { return nil }
-                    return Edge(from: id, to: target, isPrimary: true)
+                    return Edge(from: Self.id(id, document, from), to: target, isPrimary: true)
                 })
         }
         let deals = try simulator.records(of: "Deals")
@@ -114,6 +129,8 @@ private struct ZohoSubject: RemoteSourceSubject, RemoteDestinationSubject {
             ("Tasks", "Deals", try lookups("Tasks", "What_Id", "Deals")),
             ("Events", "Accounts", try lookups("Events", "What_Id", "Accounts")),
             ("Calls", "Contacts", try lookups("Calls", "Who_Id", "Contacts")),
+            (items, "Quotes", try lookups(items, "Parent_Id", "Quotes")),
+            (items, "Products", try lookups(items, "Product_Name", "Products")),
         ].map { ExpectedLinks(from: StreamName($0.0)!, to: StreamName($0.1)!, edges: $0.2) }
     }
 
@@ -207,6 +224,32 @@ private struct ZohoSubject: RemoteSourceSubject, RemoteDestinationSubject {
                     "conformance-file-\(number)", ["File_Name": .string("Ängebot \"\(number)\"; 100% 契約.pdf")],
                     [.init(field: "Parent_Id", object: "Accounts", key: "conformance-parent", targetID: parent)])
             }, count: { try simulator.attachments().count })
+    }
+
+    var unkeyed: [UnkeyedSubject] {
+        guard let quote else { return [] }
+        let (server, simulator) = (org.server, org.simulator)
+        return [
+            UnkeyedSubject(
+                object: Self.items,
+                fields: {
+                    ["Quantity": String($0 + $1), "List_Price": "9.5", "Description": "Cömment \"\($0)\"; \($1)"]
+                },
+                references: {
+                    [
+                        .init(field: "Parent_Id", object: "Quotes", key: "conformance-quote", targetID: quote.id),
+                        .init(
+                            field: "Product_Name", object: "Products", key: "conformance-product",
+                            targetID: quote.product),
+                    ]
+                },
+                inject: { fault, times in
+                    server.faults.inject(
+                        FaultPlan.Rule(Self.fault(for: fault), .next(times), pathPrefix: "/crm/v8/Quotes"))
+                    // The record is looked at before it is written.
+                    server.faults.inject(FaultPlan.Rule(.trickle, .next(1), pathPrefix: "/crm/v8/Quotes/"))
+                }, count: { try simulator.count(of: Self.items) })
+        ]
     }
 
     func count() async throws -> Int { try org.simulator.count(of: "Contacts") }

@@ -69,7 +69,7 @@ struct RecordHistory: Sendable {
     }
 
     private func isAsked(_ module: ZohoCatalog.Module) -> Bool {
-        module.isReadable && module.isCreateable && ZohoModule.isQueryable(module.name)
+        module.isReadable && module.isCreateable && module.parent == nil && ZohoModule.isQueryable(module.name)
             && !ZohoModule.unlinked.contains(module.name)
     }
 

@@ -21,6 +21,8 @@ struct RowBatch {
     let schema: ObjectSchema
     /// The field that holds our key; `nil` where the module can hold none.
     let keyField: String?
+    /// What each new record begins with besides.
+    var opening: [JSONValue.Member] = []
 
     var path: String { verb == .upsert ? "/\(schema.name)/upsert" : "/\(schema.name)" }
 
@@ -56,6 +58,19 @@ struct RowBatch {
             writer.key(keyField)
             if row.keepsKey { writer.string(row.key) } else { writer.null() }
         }
+        Self.writeValues(of: row, schema, to: &writer)
+        for reference in row.references { write(reference, to: &writer) }
+        if verb == .insert {
+            for member in opening {
+                writer.key(member.key)
+                writer.raw(member.value.serialized())
+            }
+        }
+        writer.endObject()
+    }
+
+    /// The row's own values as members of the object that is open.
+    static func writeValues(of row: Batch.Row, _ schema: ObjectSchema, to writer: inout JSONWriter) {
         row.fields.withUnsafeBufferPointer { fields in
             var cursor = FieldCursor(fields)
             while let field = cursor.next() {
@@ -64,8 +79,6 @@ struct RowBatch {
                 RowValue(field.value, of: fields, as: schema.field(name)?.kind).write(to: &writer)
             }
         }
-        for reference in row.references { write(reference, to: &writer) }
-        writer.endObject()
     }
 
     /// A link is the other record's id; a field that may lead to any module is told which one, a note's parent within, an

@@ -22,6 +22,9 @@ struct RowWriter: Sendable {
     /// The field that holds our key; `nil` where the module can hold none.
     let keyField: String?
     let clock: any WallClock
+    /// The subforms of which a record must have a row, and the product of the row that a new record begins with.
+    var required: [Subform] = []
+    var placeholder: ProvisionalRow?
 
     /// Writes the rows; each has a receipt at the end, in no particular order.
     func write(_ rows: [Batch.Row]) async throws -> [Receipt] {
@@ -42,7 +45,13 @@ struct RowWriter: Sendable {
         let new = accepted.filter { $0.targetID == nil }
         receipts += try await self.receipts(accepted.filter { $0.targetID != nil }, .update)
         guard keyField != nil else { return try await receipts + self.receipts(new, .insert) }
-        if ZohoModule.takesUpsert(schema.name) { return try await receipts + self.receipts(new, .upsert) }
+        if !new.isEmpty, let subform = required.first, placeholder == nil {
+            throw ProvisionalRow.missing(subform)
+        }
+        // An upsert would put a provisional row into a record that has its own.
+        if required.isEmpty, ZohoModule.takesUpsert(schema.name) {
+            return try await receipts + self.receipts(new, .upsert)
+        }
         return try await receipts + inserted(new)
     }
 
@@ -111,7 +120,11 @@ struct RowWriter: Sendable {
     ) async throws -> [RowBatch.Result] {
         guard !rows.isEmpty else { return [] }
         do {
-            return try await call(RowBatch(verb: verb, rows: rows, schema: schema, keyField: keyField), creditedSince)
+            let opening = required.compactMap { subform in
+                placeholder.map { JSONValue.Member(subform.field, .array([$0.json])) }
+            }
+            return try await call(
+                RowBatch(verb: verb, rows: rows, schema: schema, keyField: keyField, opening: opening), creditedSince)
         } catch let error as MigratezError {
             guard let refused = error.callRefused, refused.isAboutRows else { throw error }
             guard rows.count > 1 else { return [.refused(refused.refusal, lostSince: nil)] }

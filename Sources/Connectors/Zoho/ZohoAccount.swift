@@ -35,7 +35,8 @@ struct ZohoAccount: Sendable {
         if let modules = try await report.asking("rights", { try await connection.catalog.modules() }) {
             let byName = Dictionary(modules.map { ($0.name, $0) }, uniquingKeysWith: { $1 })
             for name in reading where byName[name]?.isReadable == false { report.missingRights.append("view \(name)") }
-            for name in writing where byName[name]?.isCreateable == false {
+            // Rows of a subform are written with the record that they belong to.
+            for name in writing where byName[name]?.parent == nil && byName[name]?.isCreateable == false {
                 report.missingRights.append("create \(name)")
             }
         }
@@ -49,7 +50,11 @@ struct ZohoAccount: Sendable {
     }
 
     /// Where people look at a record; `nil` if the data centre's own pages are not where the organisation is.
-    func recordAddress(of module: String, id: String) async throws -> String? {
+    func recordAddress(of object: String, id: String) async throws -> String? {
+        var (module, id) = (object, id)
+        if let row = SubformRowID(id), let subform = try await connection.catalog.subform(object) {
+            (module, id) = (subform.parent, row.record)
+        }
         guard !connection.access.isBaseURLGiven, module != ZohoModule.notes, ZohoID.isID(id),
             let organisation = try await organisation()["zgid"]?.text
         else { return nil }

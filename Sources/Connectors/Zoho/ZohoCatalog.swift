@@ -16,11 +16,15 @@ final class ZohoCatalog: Sendable {
         var label: String
         var isCreateable: Bool
         var isReadable: Bool
+        /// The module whose records its records are rows of; `nil` if they are records of their own.
+        var parent: String?
     }
 
     private struct State {
         var modules: [Module]?
         var schemas: [String: ObjectSchema] = [:]
+        /// By the module that has them.
+        var subforms: [String: [Subform]] = [:]
         var ownUser: String?
         var organisation: String?
     }
@@ -49,14 +53,42 @@ final class ZohoCatalog: Sendable {
             throw MigratezError(
                 .brokenResponse, "Zoho's answer to the fields of \(module) holds no list", remedy: .retry(after: nil))
         }
-        let linked = modules.map(\.name).filter { !ZohoModule.unlinked.contains($0) }
+        let linked = modules.filter { $0.parent == nil }.map(\.name).filter { !ZohoModule.unlinked.contains($0) }
         var schemas = fields.compactMap { FieldSchema(field: $0, of: module, modules: linked) }
         if fields.contains(where: { $0["api_name"]?.text == RecordTags.field }) { schemas.append(RecordTags.schema) }
+        if let parent = described.parent { Subform.complete(&schemas, of: parent) }
         let schema = ObjectSchema(
             name: module, label: described.label, fields: schemas,
-            holdsKey: ZohoModule.holdsKey(module))
-        state.withLock { $0.schemas[module] = schema }
+            holdsKey: ZohoModule.holdsKey(module) && described.parent == nil)
+        let subforms = fields.compactMap { Subform(field: $0, of: module) }
+        state.withLock { state in
+            state.schemas[module] = schema
+            state.subforms[module] = subforms
+        }
         return schema
+    }
+
+    /// What the module is a subform of; `nil` if its records are records of their own.
+    func subform(_ module: String) async throws -> Subform? {
+        guard let parent = try await modules().first(where: { $0.name == module })?.parent else { return nil }
+        guard let subform = try await subforms(of: parent).first(where: { $0.module == module }) else {
+            throw MigratezError(
+                .requestRefused, "no field of \(parent) holds the rows of \(module)", remedy: .fixConfiguration,
+                hint: "the user's profile may not see the field")
+        }
+        return subform
+    }
+
+    /// The subforms that records of the module have.
+    func subforms(of module: String) async throws -> [Subform] {
+        _ = try await schema(of: module)
+        return state.withLock { $0.subforms[module] ?? [] }
+    }
+
+    /// Whether the module is a subform, as far as that is known without asking.
+    func isSubform(_ module: String) -> Bool {
+        ZohoModule.lineItems.contains(module)
+            || state.withLock { $0.modules?.contains { $0.name == module && $0.parent != nil } ?? false }
     }
 
     /// The modules of the organisation; asked for once.
@@ -71,7 +103,8 @@ final class ZohoCatalog: Sendable {
             guard module["api_supported"]?.bool != false, let name = module["api_name"]?.text else { return nil }
             return Module(
                 name: name, label: module["plural_label"]?.text ?? name,
-                isCreateable: module["creatable"]?.bool != false, isReadable: module["viewable"]?.bool != false)
+                isCreateable: module["creatable"]?.bool != false, isReadable: module["viewable"]?.bool != false,
+                parent: module["generated_type"]?.text == "subform" ? module["parent_module"]?["api_name"]?.text : nil)
         }
         state.withLock { $0.modules = modules }
         return modules

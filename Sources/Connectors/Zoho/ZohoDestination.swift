@@ -9,8 +9,9 @@ package import MigratezTransport
 /// Zoho CRM as a destination. Objects go by the API names of modules: `Accounts`, `Contacts`, `Tasks`, custom ones too.
 ///
 /// Every record carries our row key in a custom field whose values are unique (`Migratez_ID`), so that writing it again meets
-/// the same record. Three objects are special: notes, which can hold no key (`NoteWriter`), files, which neither can
-/// (`AttachmentWriter`), and `Contact_Roles`, the contacts of deals, which are known by what they connect. What a user must prepare is in the documentation of this module.
+/// the same record. Four objects are special: notes, which can hold no key (`NoteWriter`), files, which neither can
+/// (`AttachmentWriter`), rows of subforms, which are written with their records (`SubformWriter`), and `Contact_Roles`, the
+/// contacts of deals, which are known by what they connect. What a user must prepare is in the documentation of this module.
 package struct ZohoDestination: Destination {
     package let name = "zoho"
     /// What a pipeline may set below `target:`.
@@ -27,6 +28,9 @@ package struct ZohoDestination: Destination {
                 "rows of one shape from which on a bulk job is made for them; default \(defaultBulkRowsMin)"),
             SettingSpec(
                 "load.contact_role", .text, "the role of contacts in deals whose link names none; without it refused"),
+            SettingSpec(
+                ProvisionalRow.setting, .text,
+                "the id of a product for the line with which new quotes, orders and invoices begin"),
         ]
     package static let capabilities = DestinationCapabilities(
         routes: [LoadAPI.records.rawValue, fileRouteName, LoadAPI.bulk.rawValue], bulkRoute: LoadAPI.bulk.rawValue,
@@ -51,10 +55,11 @@ package struct ZohoDestination: Destination {
     /// Values of one criterion of a query.
     package let readBatchSize = COQL.valuesMax
 
-    private let connection: ZohoConnection
+    let connection: ZohoConnection
     private let keyField: String
     private let defaultRole: String?
-    private let loadAPI: LoadAPI
+    let placeholder: ProvisionalRow?
+    let loadAPI: LoadAPI
     private let bulkRowsMin: Int
     private let clock: any WallClock
 
@@ -68,6 +73,14 @@ package struct ZohoDestination: Destination {
                 hint: "API names are of letters, digits and _, and begin with a letter")
         }
         defaultRole = settings["load.contact_role"]
+        placeholder = try settings[ProvisionalRow.setting].map { (id) throws(MigratezError) in
+            guard ZohoID.isID(id) else {
+                throw MigratezError(
+                    .invalidSetting, "\(ProvisionalRow.setting) is not the id of a record", remedy: .fixConfiguration,
+                    hint: "it is the last number of the address of the product's page")
+            }
+            return ProvisionalRow(productID: id)
+        }
         loadAPI = settings["load.api"].flatMap(LoadAPI.init) ?? .records
         let rowsMin = settings["load.bulk_rows_min"] ?? String(Self.defaultBulkRowsMin)
         guard let rowsMin = Int(rowsMin), (1...BulkSheet.rowsMax).contains(rowsMin) else {
@@ -83,7 +96,7 @@ package struct ZohoDestination: Destination {
     }
 
     private var client: ZohoClient { connection.client }
-    private var catalog: ZohoCatalog { connection.catalog }
+    var catalog: ZohoCatalog { connection.catalog }
     private var reader: RecordReader { RecordReader(client: client, catalog: catalog, keyField: keyField) }
     private var roleWriter: DealRoleWriter { DealRoleWriter(client: client, defaultRole: defaultRole) }
     private var files: AttachmentWriter {
@@ -99,17 +112,23 @@ package struct ZohoDestination: Destination {
             switch name {
             case DealRoles.object: schemas.append(try await DealRoles(client).schema())
             case Attachments.object:
-                let modules = try await catalog.modules().map(\.name)
+                let modules = try await catalog.modules().filter { $0.parent == nil }.map(\.name)
                 let parents = modules.filter { !ZohoModule.unlinked.contains($0) || $0 == ZohoModule.notes }
                 schemas.append(Attachments.schema(modules: parents))
-            default: schemas.append(try await catalog.freshSchema(of: name))
+            default:
+                var schema = try await catalog.freshSchema(of: name)
+                // A field for our key that somebody added to the lines is used; none is asked for.
+                if try await catalog.subform(name) != nil { schema.holdsKey = schema.field(keyField) != nil }
+                schemas.append(schema)
             }
         }
         return schemas
     }
 
     package func requirements(of object: ObjectSchema) -> [FieldCreation] {
-        guard object.holdsKey, object.field(keyField)?.isUnique != true else { return [] }
+        guard object.holdsKey, object.field(keyField)?.isUnique != true, !catalog.isSubform(object.name) else {
+            return []
+        }
         return [FieldCreation(object: object.name, field: FieldCreator.key(named: keyField))]
     }
 
@@ -121,7 +140,7 @@ package struct ZohoDestination: Destination {
 
     // MARK: Writing
 
-    /// Notes and contact roles are written by one call at a time: what was there before is looked at first.
+    /// Notes, contact roles and rows of subforms are written by one call at a time: what was there before is looked at first.
     package func route(for object: String, expectedRows: Int) -> WriteRoute {
         if object == Attachments.object {
             return WriteRoute(name: Self.fileRouteName, recordsMax: 1, bytesMax: .MiB(1), concurrencyMax: 1)
@@ -131,18 +150,32 @@ package struct ZohoDestination: Destination {
                 name: LoadAPI.bulk.rawValue, recordsMax: BulkSheet.rowsMax, bytesMax: .MiB(16),
                 concurrencyMax: min(connection.concurrencyMax ?? 2, 2))
         }
-        let isAlone = object == ZohoModule.notes || object == DealRoles.object
+        let isAlone = object == ZohoModule.notes || object == DealRoles.object || catalog.isSubform(object)
         return WriteRoute(
             name: LoadAPI.records.rawValue, recordsMax: RowBatch.rowsMax, bytesMax: .MiB(8),
             concurrencyMax: isAlone ? 1 : min(connection.concurrencyMax ?? 4, Self.heavyCallsMax))
     }
 
-    private func takesBulkWrite(_ object: String) -> Bool {
-        !Self.isPartOfRecords(object) && ZohoModule.takesBulkWrite(object)
+    func takesBulkWrite(_ object: String) -> Bool {
+        !Self.isPartOfRecords(object) && ZohoModule.takesBulkWrite(object) && !catalog.isSubform(object)
     }
 
     private func rowWriter(_ object: String) async throws -> RowWriter {
-        RowWriter(client: client, schema: try await catalog.schema(of: object), keyField: keyField, clock: clock)
+        RowWriter(
+            client: client, schema: try await catalog.schema(of: object), keyField: keyField, clock: clock,
+            required: try await requiredSubforms(of: object), placeholder: placeholder)
+    }
+
+    func requiredSubforms(of module: String) async throws -> [Subform] {
+        try await catalog.subforms(of: module).filter(\.isRequired)
+    }
+
+    /// What writes the object, if it is a subform.
+    private func subformWriter(_ object: String) async throws -> SubformWriter? {
+        guard !Self.isPartOfRecords(object), let subform = try await catalog.subform(object) else { return nil }
+        return SubformWriter(
+            rows: SubformRows(client: client, subform: subform), schema: try await catalog.schema(of: object),
+            keyField: keyField, placeholder: placeholder, clock: clock)
     }
 
     private func bulkWriter(_ object: String) async throws -> BulkWriter {
@@ -156,12 +189,18 @@ package struct ZohoDestination: Destination {
 
     package func write(_ batch: Batch, by route: WriteRoute, intent: any WriteIntent) async throws -> [Receipt] {
         switch batch.object {
-        case DealRoles.object: try await roleWriter.write(batch.rows)
-        case ZohoModule.notes: try await noteWriter.write(batch.rows, intent: intent)
-        case Attachments.object: try await files.write(batch.rows, intent: intent)
+        case DealRoles.object: return try await roleWriter.write(batch.rows)
+        case ZohoModule.notes: return try await noteWriter.write(batch.rows, intent: intent)
+        case Attachments.object: return try await files.write(batch.rows, intent: intent)
         default:
-            try await tagged(batch).write(intent) { rows in
-                route.name == LoadAPI.bulk.rawValue
+            if let subforms = try await subformWriter(batch.object) {
+                return try await subforms.write(batch.rows, intent: intent)
+            }
+            // A job could give a new record no row.
+            let isBulk =
+                route.name == LoadAPI.bulk.rawValue ? try await requiredSubforms(of: batch.object).isEmpty : false
+            return try await tagged(batch).write(intent) { rows in
+                isBulk
                     ? try await bulkWriter(batch.object).write(rows, intent: intent)
                     : try await rowWriter(batch.object).write(rows)
             }
@@ -174,6 +213,9 @@ package struct ZohoDestination: Destination {
         case ZohoModule.notes: return try await noteWriter.resolve(batch.rows, note: note)
         case Attachments.object: return try await files.resolve(batch.rows, note: note)
         default:
+            if let subforms = try await subformWriter(batch.object) {
+                return try await subforms.resolve(batch.rows, note: note)
+            }
             return try await tagged(batch).resolve(note: note) { rows in
                 if BulkWriter.isNote(note) {
                     return try await bulkWriter(batch.object).resolve(rows, note: note)
@@ -193,6 +235,7 @@ package struct ZohoDestination: Destination {
     package func delete(object: String, ids: [String]) async throws -> [Deletion] {
         if object == DealRoles.object { return try await roleWriter.delete(ids) }
         if object == Attachments.object { return try await files.delete(ids) }
+        if let subforms = try await subformWriter(object) { return try await subforms.delete(ids) }
         let schema = try await catalog.schema(of: object)
         var results: [String: Deletion.Result] = [:]
         var rest = Set(ids.filter(ZohoID.isID)).sorted()[...]
@@ -225,9 +268,11 @@ package struct ZohoDestination: Destination {
 
     package func read(object: String, ids: [String], fields: [String]) async throws -> [ReadBack] {
         switch object {
-        case DealRoles.object: try await roleWriter.read(ids, fields: fields)
-        case Attachments.object: try await files.read(ids, fields: fields)
-        default: try await reader.read(ids, of: object, fields: fields)
+        case DealRoles.object: return try await roleWriter.read(ids, fields: fields)
+        case Attachments.object: return try await files.read(ids, fields: fields)
+        default:
+            if let subforms = try await subformWriter(object) { return try await subforms.read(ids, fields: fields) }
+            return try await reader.read(ids, of: object, fields: fields)
         }
     }
 
@@ -243,7 +288,12 @@ package struct ZohoDestination: Destination {
     package func match(
         object: String, fields: [String], values: [[String]], returning: [String]
     ) async throws -> [ReadBack] {
-        try await reader.match(object, fields: fields, values: values, returning: returning)
+        guard !catalog.isSubform(object) else {
+            throw MigratezError(
+                .notSupported, "\(object) cannot be found by what they hold", remedy: .fixConfiguration,
+                hint: "leave out against_target for them")
+        }
+        return try await reader.match(object, fields: fields, values: values, returning: returning)
     }
 
     package func sample(object: String, fields: [String], count: Int) async throws -> [ReadBack] {
@@ -252,90 +302,39 @@ package struct ZohoDestination: Destination {
                 .notSupported, "\(object) are listed by record only", remedy: .fixConfiguration,
                 hint: "look at the records that they belong to")
         }
+        if let subforms = try await subformWriter(object) {
+            return try await subforms.sample(
+                count, fields: fields, parent: catalog.schema(of: subforms.rows.subform.parent))
+        }
         return try await reader.sample(count, of: object, fields: fields)
     }
 
     private var history: RecordHistory { RecordHistory(client: client, catalog: catalog, reader: reader) }
 
     /// Objects that are no modules: their rows are known by the records that they belong to.
-    private static func isPartOfRecords(_ object: String) -> Bool {
+    static func isPartOfRecords(_ object: String) -> Bool {
         object == DealRoles.object || object == Attachments.object
     }
 
     package func lastChanges(object: String, ids: [String]) async throws -> [String: LastChange] {
         guard !Self.isPartOfRecords(object) else { return [:] }
-        return try await history.lastChanges(ids, of: object)
+        guard let subform = try await catalog.subform(object) else {
+            return try await history.lastChanges(ids, of: object)
+        }
+        // A row tells nobody who changed it, its record does.
+        let rows = ids.compactMap { SubformRowID($0) }
+        let changes = try await history.lastChanges(Set(rows.map(\.record)).sorted(), of: subform.parent)
+        return Dictionary(
+            rows.compactMap { row in changes[row.record].map { (row.text, $0) } }, uniquingKeysWith: { $1 })
     }
 
     package func referrers(object: String, ids: [String]) async throws -> [String: String] {
-        guard !Self.isPartOfRecords(object) else { return [:] }
+        guard !Self.isPartOfRecords(object), !catalog.isSubform(object) else { return [:] }
         return try await history.referrers(ids.filter(ZohoID.isID), of: object)
     }
 
     package func count(object: String, keyPrefix: String) async throws -> Int? {
-        guard !Self.isPartOfRecords(object) else { return nil }
+        guard !Self.isPartOfRecords(object), !catalog.isSubform(object) else { return nil }
         return try await reader.count(object, keyPrefix: keyPrefix)
-    }
-
-    // MARK: The account and planning
-
-    package func identity() async throws -> String { try await ZohoAccount(connection).identity() }
-
-    package func account(for objects: [String]) async throws -> AccountReport {
-        let modules = objects.filter { !Self.isPartOfRecords($0) }
-        return try await ZohoAccount(connection).report(reading: modules, writing: modules)
-    }
-
-    package func recordAddress(of object: String, id: String) async throws -> String? {
-        guard object != DealRoles.object else { return nil }
-        let attachment = AttachmentID(id)
-        return try await ZohoAccount(connection)
-            .recordAddress(of: attachment?.module ?? object, id: attachment?.record ?? id)
-    }
-
-    /// Workflows, approvals and blueprints are kept out of every call. Whether jobs run them is not documented, and what else an
-    /// organisation has set up to check records, no request tells.
-    package func sideEffects(on objects: [String]) async throws -> [SideEffect] {
-        guard objects.contains(where: { !Self.isPartOfRecords($0) }) else { return [] }
-        var effects = [
-            SideEffect(
-                .unknown,
-                "validation rules, layout rules and unique fields may refuse rows, and Zoho does not say which",
-                advice: "look at Setup, Modules and Fields, before the load")
-        ]
-        if loadAPI == .bulk, objects.contains(where: takesBulkWrite) {
-            effects.append(
-                SideEffect(
-                    .automation, "workflows may run for what bulk jobs write: Zoho does not say that they do not",
-                    advice: "switch off what must not run, or load with load.api: records"))
-        }
-        return effects
-    }
-
-    package func estimatedCalls(writing object: String, records: Int, matchRules: Int) -> [CallEstimate] {
-        let route = route(for: object, expectedRows: records)
-        let calls = (records + route.recordsMax - 1) / route.recordsMax
-        if object == Attachments.object {
-            // What the record has is looked at first.
-            return [CallEstimate("files", records * 2, secondsEach: 0.3...3)]
-        }
-        if object == DealRoles.object {
-            return [CallEstimate("contact roles", records * 2, secondsEach: 0.2...1)]
-        }
-        if route.name == LoadAPI.bulk.rawValue {
-            // Send the file, begin the job, some ten looks, one download.
-            var estimates = [
-                CallEstimate("bulk \(object)", calls * 13, secondsEach: 0.5...30, atOnce: route.concurrencyMax)
-            ]
-            if matchRules > 0 {
-                estimates.append(CallEstimate("match \(object)", (records + 99) / 100 * matchRules * 2))
-            }
-            return estimates
-        }
-        var estimates = [
-            CallEstimate("records \(object)", calls, secondsEach: 0.5...4, atOnce: route.concurrencyMax)
-        ]
-        if matchRules > 0 { estimates.append(CallEstimate("match \(object)", calls * matchRules * 2)) }
-        return estimates
     }
 }

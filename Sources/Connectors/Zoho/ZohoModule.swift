@@ -27,12 +27,20 @@ enum ZohoModule {
 
     /// Whether rows of the module go by bulk write jobs. Those of activities do not: no column can tell to what kind of
     /// record `What_Id` leads, and no upsert meets a record again.
-    static func takesBulkWrite(_ module: String) -> Bool { takesUpsert(module) }
+    static func takesBulkWrite(_ module: String) -> Bool {
+        takesUpsert(module) && !inventory.contains(module) && !lineItems.contains(module)
+    }
 
     /// "Insert or Update Records (Upsert)": supported modules.
     static func takesUpsert(_ module: String) -> Bool {
         !activities.contains(module) && module != notes
     }
+
+    /// Lines of quotes, orders and invoices: subforms that every organisation with these modules has.
+    static let lineItems: Set = ["Quoted_Items", "Ordered_Items", "Purchase_Items", "Invoiced_Items"]
+
+    /// Modules whose records must have a line, so that no bulk job can create one.
+    static let inventory: Set = ["Quotes", "Sales_Orders", "Purchase_Orders", "Invoices"]
 
     static let activities: Set = ["Tasks", "Events", "Calls"]
 

@@ -13,6 +13,8 @@ struct ZohoRefusal: Sendable {
     var text: String
     /// What it is about, by its name in the interface.
     var field: String?
+    /// Where it is in the request: `$.data[0].Quoted_Items[2].Quantity`.
+    var path: String?
     /// What a text may have at most, if it has more.
     var lengthMax: Int?
     /// The record that holds a value which must be unique.
@@ -22,7 +24,8 @@ struct ZohoRefusal: Sendable {
         code = value["code"]?.text ?? ""
         text = value["message"]?.text ?? ""
         let details = value["details"]
-        field = Self.field(in: details?["json_path"]?.text) ?? details?["api_name"]?.text
+        path = details?["json_path"]?.text
+        field = Self.field(in: path) ?? details?["api_name"]?.text
         lengthMax = details?["maximum_length"]?.int
         duplicateID = details?["duplicate_record"]?["id"]?.text ?? details?["id"]?.text
     }
@@ -37,6 +40,13 @@ struct ZohoRefusal: Sendable {
     /// `Owner` of `$.data[3].Owner.id`: the name beside the path may be that of a member within.
     private static func field(in path: String?) -> String? {
         path?.wholeMatch(of: /\$\.data\[\d+\]\.([A-Za-z0-9_$]+).*/).map { String($0.1) }
+    }
+
+    /// The row of a subform that it is about, and the field of that row; `nil` if it does not say.
+    func place(in subform: String) -> (index: Int, field: String?)? {
+        let match = path?.wholeMatch(of: /\$\.data\[\d+\]\.([A-Za-z0-9_$]+)\[(\d+)\](?:\.([A-Za-z0-9_$]+).*)?/)
+        guard let match, match.1 == subform, let index = Int(match.2) else { return nil }
+        return (index, match.3.map(String.init))
     }
 
     /// The row's rejection.

@@ -37,7 +37,7 @@ package struct ZohoSource: Source {
         limits: [
             "\(COQL.recordsMax) records a page, notes 100 and no more than 100,000",
             "\(BulkReadJobs.recordsMax) records a bulk job, ten downloads a minute",
-            "credits of 24 hours by edition; one request a deal for contact roles, and a record for its files",
+            "credits of 24 hours by edition; one request a deal for contact roles, and a record for its files or its lines",
         ])
 
     /// What brings records that can be had in several ways.
@@ -114,6 +114,10 @@ package struct ZohoSource: Source {
             ).page(after: cursor)
         }
         let schema = try await connection.catalog.schema(of: object.text)
+        if let subform = try await connection.catalog.subform(object.text) {
+            return try await SubformRows(client: connection.client, subform: subform)
+                .page(after: cursor, connection.catalog.schema(of: subform.parent))
+        }
         let place = try cursor.map { cursor throws(MigratezError) in try ZohoPlace(cursor) }
         guard ZohoModule.isQueryable(object.text) else {
             return try await ListPages(connection.client, schema, fields: fields).page(at: place)
@@ -144,6 +148,9 @@ package struct ZohoSource: Source {
             return page
         }
         let schema = try await connection.catalog.schema(of: object.text)
+        if let subform = try await connection.catalog.subform(object.text) {
+            return Page(rows: try await SubformRows(client: connection.client, subform: subform).rows(ids))
+        }
         let ids = ids.filter(ZohoID.isID)
         return try await ZohoModule.isQueryable(object.text)
             ? QueryPages(connection.client, schema, fields: fields).records(ids)
@@ -162,7 +169,7 @@ package struct ZohoSource: Source {
 
     /// Zoho's own count ("Get Record Count"); `nil` where it is not told for a module.
     package func count(of object: StreamName) async throws -> Int? {
-        guard object.text != Attachments.object else { return nil }
+        guard object.text != Attachments.object, !connection.catalog.isSubform(object.text) else { return nil }
         do {
             return try await connection.client.value("/\(object)/actions/count", class: "count")["count"]?.int
         } catch let error as MigratezError where error.callRefused?.status == 400 {
@@ -189,6 +196,13 @@ package struct ZohoSource: Source {
     }
 
     package func estimatedCalls(reading object: StreamName, records: Int) -> [CallEstimate] {
+        if connection.catalog.isSubform(object.text) {
+            // A request for each record that has them, which are fewer.
+            return [
+                CallEstimate(
+                    "records with \(object)", records, secondsEach: 0.1...0.6, atOnce: SubformRows.recordsAtOnce)
+            ]
+        }
         if route == .bulk, ZohoModule.isExportable(object.text), object.text != Attachments.object {
             let jobs = max(1, (records + BulkReadJobs.recordsMax - 1) / BulkReadJobs.recordsMax)
             // Begin it, some ten looks, one download.

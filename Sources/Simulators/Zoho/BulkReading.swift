@@ -92,7 +92,7 @@ struct BulkReading {
         let query = job.document["request"] ?? .null
         let module = try organisation.module(job.document["module"]?.text ?? "")
         let named = query["fields"]?.elements.compactMap(\.text) ?? []
-        let fields = module.fields.map(\.name).filter {
+        let fields = module.fields.filter { $0.type != .subform }.map(\.name).filter {
             $0 != "id" && $0 != RecordTagging.field && (named.isEmpty || named.contains($0))
         }
         let perPage = organisation.options.bulkPageRecords

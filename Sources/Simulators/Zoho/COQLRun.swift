@@ -17,9 +17,9 @@ struct COQLRun {
         guard module.isQueryable else {
             throw ZohoFailure(400, "INVALID_QUERY", "the module is not supported in queries")
         }
-        // The documentation of queries does not speak of tags.
+        // The documentation of queries speaks neither of tags nor of subforms.
         for column in query.columns
-        where column != COQLQuery.count && (module.field(column) == nil || column == RecordTagging.field) {
+        where column != COQLQuery.count && !isQueryable(module.field(column)) {
             throw invalid("select", column)
         }
         let condition = try condition(query.condition, module)
@@ -49,6 +49,10 @@ struct COQLRun {
             ]).serialized())
     }
 
+    private func isQueryable(_ field: FieldDefinition?) -> Bool {
+        field.map { $0.name != RecordTagging.field && $0.type != .subform } ?? false
+    }
+
     private func order(
         _ order: (field: String, isDescending: Bool)?, _ module: ModuleDefinition
     ) throws -> DocumentOrder {
@@ -63,7 +67,7 @@ struct COQLRun {
         case .both(let a, let b): return .and([try self.condition(a, module), try self.condition(b, module)])
         case .either(let a, let b): return .or([try self.condition(a, module), try self.condition(b, module)])
         case .comparison(let name, let comparison):
-            guard let field = module.field(name), field.type != .textarea, name != RecordTagging.field else {
+            guard let field = module.field(name), field.type != .textarea, isQueryable(field) else {
                 throw invalid("where", name)
             }
             return try self.condition(field, comparison, module)

@@ -7,7 +7,7 @@ import MigratezJSON
 struct FieldDefinition: Sendable {
     enum DataType: String, Sendable {
         case text, textarea, email, phone, website, integer, bigint, double, currency, percent, date, datetime
-        case boolean, picklist, multiselectpicklist, lookup, ownerlookup
+        case boolean, picklist, multiselectpicklist, lookup, ownerlookup, subform
 
         /// What texts hold that were not given a length (zoho.com/crm/developer, "Field types").
         var length: Int {
@@ -34,7 +34,7 @@ struct FieldDefinition: Sendable {
     /// Of values that must be unique: whether `A` and `a` are two.
     var isCaseSensitive = false
     var options: [String] = []
-    /// The module that a lookup leads to; `nil` = any (What_Id, Parent_Id).
+    /// The module that a lookup leads to, `nil` = any (What_Id, Parent_Id); of a subform, the one that its rows are of.
     var module: String?
 
     init(_ name: String, _ type: DataType, label: String? = nil, length: Int? = nil) {
@@ -49,7 +49,8 @@ struct FieldDefinition: Sendable {
     /// The name is made of the label: what is neither letter nor digit becomes `_`.
     init?(creation: JSONValue) {
         guard let label = creation["field_label"]?.text, !label.isEmpty,
-            let type = creation["data_type"]?.text.flatMap(DataType.init), type != .lookup, type != .ownerlookup
+            let type = creation["data_type"]?.text.flatMap(DataType.init),
+            ![.lookup, .ownerlookup, .subform].contains(type)
         else { return nil }
         let name = String(label.map { $0.isASCII && ($0.isLetter || $0.isNumber) ? $0 : "_" })
         self.init(name, type, label: label, length: creation["length"]?.int)
@@ -90,6 +91,7 @@ struct FieldDefinition: Sendable {
             ],
             "lookup": type == .lookup
                 ? ["module": ["api_name": .string(module ?? "se_module")], "display_label": .string(label)] : [:],
+            "subform": type == .subform ? ["module": .string(module ?? name), "id": .string("\(id)9")] : .null,
             "pick_list_values": .array(
                 options.enumerated().map { number, option in
                     [

@@ -36,6 +36,9 @@ final class Organisation: Sendable {
         bulkQueue = BulkQueue(failures: options.bulkFailures)
         credits = CreditLedger(limit: options.credits, used: options.creditsUsed, at: options.clock.now)
         var modules = StandardModules.all
+        for index in modules.indices where modules[index].parent != nil {
+            modules[index].fields += options.lineFields.map { FieldDefinition($0, .text) }
+        }
         store = try DocumentStore(
             path: databasePath,
             objects: modules.map { module in

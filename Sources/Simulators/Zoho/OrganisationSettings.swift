@@ -31,8 +31,10 @@ struct OrganisationSettings {
         [
             "id": .string(String(module.firstID)), "api_name": .string(module.name),
             "module_name": .string(module.name), "singular_label": .string(module.singular),
-            "plural_label": .string(module.name), "generated_type": "default", "api_supported": true,
-            "creatable": true, "editable": true, "deletable": true, "viewable": true, "visible": true,
+            "plural_label": .string(module.name), "generated_type": module.parent == nil ? "default" : "subform",
+            "parent_module": module.parent.map { ["api_name": .string($0)] } ?? [:], "api_supported": true,
+            "creatable": .bool(module.parent == nil), "editable": true, "deletable": true, "viewable": true,
+            "visible": true,
         ]
     }
 

@@ -45,7 +45,8 @@ struct RecordListing {
         guard fields.count <= Self.fieldsMax else {
             throw ZohoFailure(400, "LIMIT_EXCEEDED", "more than 50 fields are asked for")
         }
-        return fields.filter { module.field($0) != nil }
+        // Subforms come with single records.
+        return fields.filter { module.field($0).map { $0.type != .subform } ?? false }
     }
 
     private func page(
@@ -114,8 +115,13 @@ struct RecordListing {
                 400, "INVALID_DATA", "the id given seems to be invalid", [.init("id", .string(id))])
         }
         let view = RecordView(organisation: organisation, session: session, module: module)
-        let shown = try view.json(record, fields: module.fields.map(\.name))
-        return .json(JSONValue.object([.init("data", .array([shown]))]).serialized())
+        let (subforms, plain) = (
+            module.fields.filter { $0.type == .subform }, module.fields.filter { $0.type != .subform }
+        )
+        var members = try view.json(record, fields: plain.map(\.name)).members
+        let rows = Subforms(organisation: organisation, session: session, now: now)
+        members += try subforms.map { .init($0.name, try rows.shown($0, record.id)) }
+        return .json(JSONValue.object([.init("data", .array([.object(members)]))]).serialized())
     }
 
     func count() throws -> SimulatorResponse {

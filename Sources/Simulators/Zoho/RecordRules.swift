@@ -21,10 +21,11 @@ struct RecordRules {
         var values: [String: JSONValue] = [:]
         for member in existing?.members ?? [] { values[member.key] = member.value }
         for member in input.members where member.key != "id" {
-            guard let field = module.field(member.key), !field.isReadOnly else { continue }
+            guard let field = module.field(member.key), !field.isReadOnly, field.type != .subform else { continue }
             values[field.name] = try stored(member.value, field, &values, input)
         }
-        for field in module.fields where field.isMandatory && isBlank(values[field.name]) {
+        for field in module.fields
+        where field.isMandatory && field.type != .subform && isBlank(values[field.name]) {
             throw RowFailure("MANDATORY_NOT_FOUND", "required field not found", field: field.name, row: row)
         }
         return .object(values.sorted { $0.key < $1.key }.map { .init($0.key, $0.value) })
@@ -66,6 +67,8 @@ struct RecordRules {
             return value
         case .ownerlookup: return try owner(value, field)
         case .lookup: return try lookup(value, field, &values, input)
+        // Their rows are records of their own.
+        case .subform: return .null
         }
     }
 

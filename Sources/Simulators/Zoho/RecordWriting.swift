@@ -74,8 +74,11 @@ struct RecordWriting {
             if document["Owner"] == nil { document.set("Owner", to: .string(userID)) }
             recordID = try table.insert(document, at: now)
         }
+        try subforms.write(row, of: module, recordID, number: number)
         return success(recordID, verb, isNew: existing == nil, created: existing?.createdAt ?? now)
     }
+
+    private var subforms: Subforms { Subforms(organisation: organisation, session: session, now: now) }
 
     /// The fields that an upsert looks at, in their order.
     private func checkFields(_ named: JSONValue?) throws(ZohoFailure) -> [FieldDefinition] {
@@ -159,6 +162,7 @@ struct RecordWriting {
                     RowFailure("INVALID_DATA", "the id given seems to be invalid", [.init("id", .string(id))]).json)
                 continue
             }
+            try subforms.delete(of: module, record.id)
             try table.delete(record.id, at: now)
             answers.append([
                 "code": "SUCCESS", "details": ["id": .string(id)], "message": "record deleted", "status": "success",

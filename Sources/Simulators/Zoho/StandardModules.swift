@@ -20,6 +20,8 @@ struct ModuleDefinition: Sendable {
     var duplicateCheckField: String?
     /// The field by which lookups show a record.
     var nameField: String
+    /// The module whose records its records are rows of; `nil` = they are records of their own.
+    var parent: String?
 
     func field(_ name: String) -> FieldDefinition? { fields.first { $0.name == name } }
     var uniqueFields: [FieldDefinition] { fields.filter(\.isUnique) }
@@ -28,24 +30,29 @@ struct ModuleDefinition: Sendable {
 /// The modules of a new organisation, with the fields that matter here.
 enum StandardModules {
     static let all: [ModuleDefinition] = {
-        var modules: [ModuleDefinition] = [accounts, contacts, leads, deals, products, tasks, events, calls, notes]
+        var modules: [ModuleDefinition] =
+            [accounts, contacts, leads, deals, products, tasks, events, calls, notes] + inventory
         for index in modules.indices {
             modules[index].firstID = 554_023_000_000_000_001 + Int64(index + 1) * 1_000_000_000
             modules[index].fields =
                 [FieldDefinition("id", .bigint, label: "Record Id").readOnly()]
-                + modules[index].fields + common
+                + modules[index].fields + (modules[index].parent == nil ? common : times)
             // Not of notes ("Add Tags to Records"). No write of a record sets it.
-            if modules[index].name != "Notes" {
+            if modules[index].name != "Notes", modules[index].parent == nil {
                 modules[index].fields.append(FieldDefinition(RecordTagging.field, .text).readOnly())
             }
         }
         return modules
     }()
 
-    private static let common = [
-        FieldDefinition("Owner", .ownerlookup), FieldDefinition("Created_By", .ownerlookup).readOnly(),
-        FieldDefinition("Modified_By", .ownerlookup).readOnly(), FieldDefinition("Created_Time", .datetime).readOnly(),
-        FieldDefinition("Modified_Time", .datetime).readOnly(),
+    private static let common =
+        [
+            FieldDefinition("Owner", .ownerlookup), FieldDefinition("Created_By", .ownerlookup).readOnly(),
+            FieldDefinition("Modified_By", .ownerlookup).readOnly(),
+        ] + times
+
+    private static let times = [
+        FieldDefinition("Created_Time", .datetime).readOnly(), FieldDefinition("Modified_Time", .datetime).readOnly(),
     ]
 
     private static let accounts = ModuleDefinition(

@@ -13,8 +13,8 @@ import MigratezSyntheticCRM
 /// - What Zoho must have and the synthetic record lacks is made of its index, and notes that belong to nothing are left
 ///   out, as they cannot be there.
 struct SyntheticFilling {
-    private let organisation: Organisation
-    private let crm: SyntheticCRM
+    let organisation: Organisation
+    let crm: SyntheticCRM
     private let owners: [String: String]
 
     init(_ organisation: Organisation, _ crm: SyntheticCRM) {
@@ -88,10 +88,12 @@ struct SyntheticFilling {
             for index in 0..<crm.counts.files where !crm.isArchived(.file, at: index) {
                 try insert(crm.file(at: index), session)
             }
+            try fillProducts(session)
+            try fillQuotes(session)
         }
     }
 
-    private func insert<Record: SyntheticRecord>(
+    func insert<Record: SyntheticRecord>(
         _ record: Record, owner: String?, _ values: [String: JSONValue?], _ session: DocumentSession
     ) throws {
         let module = Self.module(Record.object)
@@ -221,7 +223,7 @@ struct SyntheticFilling {
     }
 
     /// The first link that leads somewhere.
-    private func link(_ kind: LinkKind, _ index: Int) -> JSONValue? {
+    func link(_ kind: LinkKind, _ index: Int) -> JSONValue? {
         crm.links(kind, from: index).compactMap(\.toIndex).first.map {
             .string(String(Self.id(kind.to, at: $0)))
         }
@@ -244,22 +246,22 @@ struct SyntheticFilling {
     // MARK: Forms
 
     /// Zoho keeps no fractions of a second.
-    private func whole(_ time: Timestamp) -> Timestamp {
+    func whole(_ time: Timestamp) -> Timestamp {
         Timestamp(milliseconds: time.milliseconds.flooredDivision(by: 1000) * 1000)
     }
 
-    private func text(_ value: String?) -> JSONValue? {
+    func text(_ value: String?) -> JSONValue? {
         guard let value, !value.isEmpty else { return nil }
         return .string(value)
     }
 
-    private func number(_ value: String?) -> JSONValue? {
+    func number(_ value: String?) -> JSONValue? {
         guard let value, !value.isEmpty else { return nil }
         return .number(value)
     }
 
     /// The value if there is something in it that can be seen.
-    private func first(_ value: String?, or other: String) -> String {
+    func first(_ value: String?, or other: String) -> String {
         guard let value, value.contains(where: { !$0.isWhitespace }) else { return other }
         return value
     }

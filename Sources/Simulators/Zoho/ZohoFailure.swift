@@ -65,6 +65,18 @@ struct RowFailure: Error {
         self.init(code, message, more + [.init("api_name", .string(field)), .init("json_path", .string(path))])
     }
 
+    /// The same of a row of a subform: `$.data[3].Quantity` becomes `$.data[3].Quoted_Items[2].Quantity`.
+    func within(_ place: String) -> RowFailure {
+        var failure = self
+        failure.details = details.map { detail in
+            guard detail.key == "json_path", let path = detail.value.text, let end = path.firstIndex(of: "]") else {
+                return detail
+            }
+            return .init(detail.key, .string("\(path[...end]).\(place)\(path[path.index(after: end)...])"))
+        }
+        return failure
+    }
+
     var json: JSONValue {
         [
             "code": .string(code), "details": .object(details), "message": .string(message), "status": "error",

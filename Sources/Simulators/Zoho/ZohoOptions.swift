@@ -53,6 +53,8 @@ package struct ZohoOptions: Sendable {
     package var zoneMinutes = 330
     /// How long the token of a page is good for.
     package var pageTokenLifetime: Duration = .seconds(86_400)
+    /// Single lines that somebody added by hand to the lines of quotes, orders and invoices.
+    package var lineFields: [String] = []
     /// The most bytes of an attachment.
     package var fileBytesMax = 100 << 20
     /// How long a bulk job takes, and how long it and its result are kept.

@@ -111,9 +111,11 @@ package final class ZohoSimulator: SimulatorService {
                 now: now)
         }
         func writing(_ name: String) throws -> RecordWriting {
-            RecordWriting(
-                organisation: organisation, session: session, module: try organisation.module(name), userID: userID,
-                now: now)
+            let module = try organisation.module(name)
+            // Rows of a subform are written with the record that they belong to.
+            guard module.parent == nil else { throw ZohoFailure.invalidModule }
+            return RecordWriting(
+                organisation: organisation, session: session, module: module, userID: userID, now: now)
         }
         let jobs = bulkJobs(session, userID, now)
         switch operation {

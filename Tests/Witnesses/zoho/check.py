@@ -154,6 +154,31 @@ names = {f.get_api_name(): f for f in fields}
 check("its name comes of its label", "Witness_Key" in names and names["Witness_Key"].get_unique() is not None)
 check("a mandatory field says so", names["Last_Name"].get_system_mandatory())
 
+# Rows within a record.
+def send(method, path, content):
+    """A request of our own: the client is asked to read what it made."""
+    request = urllib.request.Request(
+        base + "/crm/v8" + path, data=json.dumps(content).encode(), method=method,
+        headers={"Authorization": "Zoho-oauthtoken " + access_token(), "Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request) as answer:
+        return json.loads(answer.read())["data"][0]["details"]["id"]
+
+
+def access_token():
+    form = b"grant_type=refresh_token&client_id=witness&client_secret=secret&refresh_token=refresh"
+    with urllib.request.urlopen(base + "/oauth/v2/token", data=form) as answer:
+        return json.loads(answer.read())["access_token"]
+
+
+product = send("POST", "/Products", {"data": [{"Product_Name": "Plan", "Unit_Price": 9.5}]})
+lines = [{"Product_Name": {"id": product}, "Quantity": 2}, {"Product_Name": {"id": product}, "Quantity": 3}]
+quote = send("POST", "/Quotes", {"data": [{"Subject": "Renewal", "Quoted_Items": lines}]})
+rows_read = RecordOperations("Quotes").get_record(int(quote)).get_object().get_data()[0].get_key_value("Quoted_Items")
+check("a quote has its lines", [float(row.get_key_value("Quantity")) for row in rows_read] == [2.0, 3.0])
+check("each with an id of its own", len({row.get_id() for row in rows_read}) == 2)
+check("and a product", all(row.get_key_value("Product_Name")["id"] == product for row in rows_read))
+
 # Queries.
 query = Query()
 query.set_select_query(f"select Last_Name, Account_Name from Contacts where id > '{ids[0]}' order by id asc limit 300")
