@@ -34,6 +34,11 @@ struct `Dynamics conforms` {
     func `as a destination through a network`(check: RemoteDestinationConformance) async throws {
         try await DynamicsSubject.run { try await check.check($0) }
     }
+
+    @Test func `as a destination of attachments`() async throws {
+        try await DynamicsSubject.run(attaches: true) { try await DestinationConformance.contents.check($0) }
+        try await DynamicsSubject.run(attaches: true) { try await RemoteDestinationConformance.contents.check($0) }
+    }
 }
 
 /// An environment with 300 records and 60 files, and 900 requests an hour.
@@ -43,18 +48,26 @@ private struct DynamicsSubject: RemoteSourceSubject, RemoteDestinationSubject {
     private static let opportunity = StreamName("opportunity").unsafelyUnwrapped
     private static let annotation = StreamName("annotation").unsafelyUnwrapped
     private static let file = StreamName("file").unsafelyUnwrapped
+    private static let attachment = StreamName("activitymimeattachment").unsafelyUnwrapped
     private static let requestsMax = 900
 
     let world: DynamicsWorld
     let crm: SyntheticCRM
     let isFilled: Bool
+    /// The e-mail that contents are attached to; `nil` = they are notes.
+    let email: String?
     let streams: [ExpectedStream]
 
-    static func run(fills: Bool = false, _ body: (DynamicsSubject) async throws -> Void) async throws {
+    static func run(
+        fills: Bool = false, attaches: Bool = false, _ body: (DynamicsSubject) async throws -> Void
+    ) async throws {
         var options = DynamicsOptions()
         options.requestsMax = requestsMax
         options.window = .seconds(3_600)
-        let crm = SyntheticCRM(seed: 5, counts: fills ? .init(records: 300, files: 60) : .init())
+        var counts = SyntheticCRM.Counts(records: fills ? 300 : 0, files: fills ? 60 : 0)
+        // Every third has a file attached.
+        counts.emails = fills ? 90 : 0
+        let crm = SyntheticCRM(seed: 5, counts: fills ? counts : .init())
         if fills {
             // Other files would prove less, and nobody would notice: the longest is read in blocks.
             let sizes = (0..<crm.counts.files).map { crm.file(at: $0).size }
@@ -64,7 +77,9 @@ private struct DynamicsSubject: RemoteSourceSubject, RemoteDestinationSubject {
             let streams = try [account, contact, opportunity, annotation].map { stream in
                 ExpectedStream(stream, records: try records(of: stream, in: world))
             }
-            try await body(DynamicsSubject(world: world, crm: crm, isFilled: fills, streams: streams))
+            let email = attaches ? try await world.create("emails", "activityid", ["subject": "Offer"]) : nil
+            try await body(
+                DynamicsSubject(world: world, crm: crm, isFilled: fills, email: email, streams: streams))
         }
     }
 
@@ -142,7 +157,13 @@ private struct DynamicsSubject: RemoteSourceSubject, RemoteDestinationSubject {
             // Files are notes whose numbers lie behind those of all others.
             (guid(5, (1 << 40) + crm.id(of: .file, at: index)), crm.file(at: index).sha256)
         }
-        return [ExpectedContents(Self.file, digests: Dictionary(uniqueKeysWithValues: digests))]
+        let attached = stride(from: 0, to: crm.counts.emails, by: 3).filter { !crm.isArchived(.email, at: $0) }.map {
+            (guid(1001, crm.id(of: .email, at: $0)), crm.file(at: $0 % crm.counts.files).sha256)
+        }
+        return [
+            ExpectedContents(Self.file, digests: Dictionary(uniqueKeysWithValues: digests)),
+            ExpectedContents(Self.attachment, digests: Dictionary(uniqueKeysWithValues: attached)),
+        ]
     }
 
     /// The numbers of files do not fit into 32 bits.
@@ -188,7 +209,18 @@ private struct DynamicsSubject: RemoteSourceSubject, RemoteDestinationSubject {
     }
 
     var content: ContentSubject? {
-        ContentSubject(
+        if let email {
+            return ContentSubject(
+                object: "activitymimeattachment", field: "body",
+                row: { number in
+                    Batch.Row(
+                        "conformance-record-\(number)",
+                        ["filename": .string("Ünïcode \"\(number)\".pdf"), "mimetype": "application/pdf"],
+                        references: [.init(field: "objectid", object: "email", key: "e", targetID: email)])
+                },
+                count: { try world.environment.count(of: "activitymimeattachment") })
+        }
+        return ContentSubject(
             object: "file", field: "documentbody",
             row: { number in
                 Batch.Row(
@@ -224,7 +256,11 @@ private struct DynamicsSubject: RemoteSourceSubject, RemoteDestinationSubject {
         if isFilled { return world.inject(rule, times: times, at: "") }
         let frequency: FaultPlan.Rule.Frequency = fault == .cutOff ? .next(times) : .once
         world.server.faults.replace(
-            with: FaultPlan([FaultPlan.Rule(rule, frequency, pathPrefix: "/api/data/v9.2/annotations")]))
+            with: FaultPlan([
+                FaultPlan.Rule(
+                    rule, frequency,
+                    pathPrefix: "/api/data/v9.2/" + (email == nil ? "annotations" : "activitymimeattachments"))
+            ]))
     }
 
     private static func rule(_ fault: ConformanceFault) -> Fault {

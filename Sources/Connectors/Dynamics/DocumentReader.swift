@@ -7,22 +7,23 @@ import MigratezJSON
 import MigratezModel
 import MigratezTransport
 
-/// Reads the documents of notes: short ones at once, others block by block, so that a block that was lost is asked for
+/// Reads the documents of notes and the attachments of e-mails: short ones at once, others block by block, so that a block that was lost is asked for
 /// again, and not the whole document.
 ///
-/// Source: Microsoft Learn, "Use file data with Attachment and Note records": the text of `documentbody` is base 64,
-/// `InitializeAnnotationBlocksDownload` and `DownloadBlock` give any part of what it stands for.
+/// Source: Microsoft Learn, "Use file data with Attachment and Note records": the text of `documentbody` and of
+/// `body` is base 64, `InitializeAnnotationBlocksDownload` (or `…Attachment…`) and `DownloadBlock` give any part of what it stands for.
 struct DocumentReader: Sendable {
     /// Bytes of one block. The service takes 4 MB; this is what one file holds of the memory, some three times over.
     static let blockBytes = 5 * RowContent.pieceBytesMax
     private static let attemptsMax = 4
 
     let api: DynamicsAPI
+    let form: DocumentForm
 
     /// - Parameter bytes: how long the document is, if that is known.
-    /// - Throws: `Rejection(.contentUnavailable)` if there is no such note, or its document may not be read.
+    /// - Throws: `Rejection(.contentUnavailable)` if there is no such record, or its document may not be read.
     func read(_ id: String, bytes: Int?, piece: ([UInt8]) async throws -> Void) async throws {
-        guard let id = RecordID(id)?.text else { throw Rejection(.contentUnavailable, reason: "there is no such note") }
+        guard let id = RecordID(id)?.text else { throw Rejection(.contentUnavailable, reason: "there is no such file") }
         do {
             if let bytes, bytes <= Self.blockBytes {
                 try await hand(try await whole(id, bytes), to: piece)
@@ -49,21 +50,22 @@ struct DocumentReader: Sendable {
     /// again here.
     private func whole(_ id: String, _ count: Int) async throws -> [UInt8] {
         for _ in 1...Self.attemptsMax {
-            let request = api.request(.get, "annotations(\(id))/documentbody/$value", endpointClass: "document")
+            let request = api.request(.get, "\(form.setName)(\(id))/\(form.column)/$value", endpointClass: "document")
             let text = try await api.send(request).body
             if let bytes = Base64.standard.decode(text), bytes.count == count { return bytes }
         }
         throw MigratezError(
-            .brokenResponse, "the document of note \(id) is not as long as the note says", remedy: .retry(after: nil))
+            .brokenResponse, "the document of \(form.table) \(id) is not as long as the record says",
+            remedy: .retry(after: nil))
     }
 
     private func readBlocks(_ id: String, _ piece: ([UInt8]) async throws -> Void) async throws {
         let begun = try await call(
-            "InitializeAnnotationBlocksDownload",
-            ["Target": ["@odata.type": "Microsoft.Dynamics.CRM.annotation", "annotationid": .string(id)]])
+            "Initialize\(form.word)BlocksDownload",
+            ["Target": .object([.init("@odata.type", .string(form.type)), .init(form.primaryID, .string(id))])])
         guard let token = begun["FileContinuationToken"], let size = begun["FileSizeInBytes"]?.int else {
             throw MigratezError(
-                .brokenResponse, "the service did not say how to read note \(id)", remedy: .retry(after: nil))
+                .brokenResponse, "the service did not say how to read \(form.table) \(id)", remedy: .retry(after: nil))
         }
         for start in stride(from: 0, to: size, by: Self.blockBytes) {
             try Task.checkCancellation()
@@ -81,7 +83,7 @@ struct DocumentReader: Sendable {
         guard let bytes = answer["Data"]?.text.flatMap({ Base64.standard.decode($0) }), bytes.count == range.count
         else {
             throw MigratezError(
-                .brokenResponse, "a block of the document of note \(id) is not as long as it should be",
+                .brokenResponse, "a block of the document of \(form.table) \(id) is not as long as it should be",
                 remedy: .retry(after: nil))
         }
         return bytes

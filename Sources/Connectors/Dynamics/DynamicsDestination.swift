@@ -55,7 +55,8 @@ package struct DynamicsDestination: Destination {
         for object in objects.map(DynamicsObject.init) {
             let table = try await connection.catalog.describe(object.table)
             var schema = table.targetSchema(
-                of: object, contentBytesMax: object.isFile ? try await connection.catalog.uploadBytesMax() : nil)
+                of: object,
+                contentBytesMax: object.document == nil ? nil : try await connection.catalog.uploadBytesMax())
             if let place = schema.fields.firstIndex(where: { $0.name == settings.keyColumn }) {
                 schema.fields[place].isUnique = table.hasActiveKey
             }
@@ -80,24 +81,22 @@ package struct DynamicsDestination: Destination {
     // MARK: Writing
 
     package func route(for object: String, expectedRows: Int) -> WriteRoute {
-        let isFile = DynamicsObject(object).isFile
+        let form = DynamicsObject(object).document
+        let isFile = form != nil
         return WriteRoute(
             name: isFile ? Self.documentRouteName : settings.route.rawValue,
             recordsMax: isFile ? 1 : settings.batchRecords, bytesMax: .MiB(8),
-            // Lines open what is closed, and close it again.
-            concurrencyMax: object == CatalogTable.lineItem
+            // Lines and attachments open what is closed, and close it again.
+            concurrencyMax: object == CatalogTable.lineItem || form == .attachment
                 ? 1 : connection.concurrencyMax ?? DynamicsLimits.concurrencyDefault)
     }
 
     package func write(_ batch: Batch, by route: WriteRoute, intent: any WriteIntent) async throws -> [Receipt] {
         let table = try await table(batch.object)
         var receipts: [Receipt] = []
-        if DynamicsObject(batch.object).isFile {
-            let writer = DocumentWriter(
-                api: connection.api, table: table, lookup: lookup(table), batches: batches,
-                body: try await writer(table, messages: []).body(for: batch.rows),
-                bytesMax: try await connection.catalog.uploadBytesMax())
-            for row in batch.rows { receipts.append(try await writer.write(row)) }
+        if let form = DynamicsObject(batch.object).document {
+            let writer = try await documents(form, table, batch.rows)
+            for row in batch.rows { receipts.append(try await writer.write(row, intent: intent)) }
         } else if table.name == CatalogTable.lineItem {
             receipts = try await lines(table).write(batch.rows, intent: intent)
         } else {
@@ -113,6 +112,9 @@ package struct DynamicsDestination: Destination {
     package func resolve(_ batch: Batch, by route: WriteRoute, note: String?) async throws -> [Receipt] {
         if batch.object == CatalogTable.lineItem {
             try await lines(try await table(batch.object)).complete(note)
+        }
+        if DynamicsObject(batch.object).document == .attachment {
+            try await documents(.attachment, try await table(batch.object), batch.rows).complete(note, batch.rows)
         }
         let rows = batch.rows.filter { $0.targetID == nil }
         let found = try await lookup(try await table(batch.object)).records(keys: rows.map(\.key))
@@ -137,6 +139,15 @@ package struct DynamicsDestination: Destination {
 
     private func lookup(_ table: TableMetadata) -> RecordLookup {
         RecordLookup(api: connection.api, table: table, keyColumn: settings.keyColumn)
+    }
+
+    private func documents(
+        _ form: DocumentForm, _ table: TableMetadata, _ rows: [Batch.Row]
+    ) async throws -> DocumentWriter {
+        DocumentWriter(
+            api: connection.api, form: form, catalog: connection.catalog, table: table, lookup: lookup(table),
+            batches: batches, body: try await writer(table, messages: []).body(for: rows),
+            bytesMax: try await connection.catalog.uploadBytesMax())
     }
 
     private func writer(_ table: TableMetadata) async throws -> RowWriter {
@@ -170,10 +181,10 @@ package struct DynamicsDestination: Destination {
     package func readContent(object: String, id: String, piece: ([UInt8]) async throws -> Void) async throws {
         let values = try await reader(object).values(
             ids: [id].compactMap(RecordID.init), columns: [TableMetadata.documentSize])
-        guard let found = values.first?.value else {
-            throw Rejection(.contentUnavailable, reason: "there is no such note")
+        guard let form = DynamicsObject(object).document, let found = values.first?.value else {
+            throw Rejection(.contentUnavailable, reason: "there is no such file")
         }
-        try await DocumentReader(api: connection.api).read(
+        try await DocumentReader(api: connection.api, form: form).read(
             id, bytes: found[TableMetadata.documentSize]?.int, piece: piece)
     }
 
@@ -229,11 +240,11 @@ package struct DynamicsDestination: Destination {
 
     /// Keys are looked up first, then rows are created; those with a state take another request.
     package func estimatedCalls(writing object: String, records: Int, matchRules: Int) -> [CallEstimate] {
-        if DynamicsObject(object).isFile {
+        if DynamicsObject(object).document != nil {
             return [
                 CallEstimate(
                     "document", records, secondsEach: 0.1...5,
-                    atOnce: connection.concurrencyMax ?? DynamicsLimits.concurrencyDefault),
+                    atOnce: route(for: object, expectedRows: records).concurrencyMax),
                 CallEstimate("keys of \(object)", records, secondsEach: 0.1...1),
             ]
         }

@@ -11,7 +11,7 @@ package import MigratezTransport
 ///
 /// Pages follow the environment's own links. A field goes by the name that it has in a record: a lookup is
 /// `_parentcustomerid_value`. Links are lookups, connections between any two records, and those who take part in
-/// activities. `file` are the notes that have a document.
+/// activities. `file` are the notes that have a document, `activitymimeattachment` the attachments of e-mails.
 package struct DynamicsSource: Source {
     package let name = "dynamics"
     /// What may stand below `source:`.
@@ -83,8 +83,11 @@ package struct DynamicsSource: Source {
     package func readContent(
         of object: StreamName, id: String, record: ArraySlice<UInt8>, piece: ([UInt8]) async throws -> Void
     ) async throws {
+        guard let form = DynamicsObject(object.text).document else {
+            throw Rejection(.contentUnavailable, reason: "records of \(object) have no content")
+        }
         let size = try? JSONValue(parsing: Array(record))[TableMetadata.documentSize]?.int
-        try await DocumentReader(api: connection.api).read(id, bytes: size ?? nil, piece: piece)
+        try await DocumentReader(api: connection.api, form: form).read(id, bytes: size ?? nil, piece: piece)
     }
 
     /// The environment's own count; `nil` where it counts no further.

@@ -26,17 +26,17 @@ struct LineItemWriter: Sendable {
     func write(_ batch: [Batch.Row], intent: any WriteIntent) async throws -> [Receipt] {
         let deals = try await deals(of: batch)
         let known = try await catalog.opportunities(Set(deals.values).sorted())
-        let closed = ClosedDeals(states: known.mapValues(\.state).filter { $0.value.state != 0 })
+        let closed = ClosedRecords(states: known.mapValues(\.state).filter { $0.value.state != 0 })
         let needy = batch.filter(hasProduct).compactMap { deals[$0.key] }.filter { known[$0]?.hasPriceList == false }
         // All that may be found wanting is asked for before anything is opened.
         let list = needy.isEmpty ? nil : try await catalog.priceListOfNew()
         var writer = rows
         writer.additions = try await additions(to: batch)
         if !closed.states.isEmpty { try await intent.note(closed.note) }
-        try await open(closed)
+        try await closed.open(opportunity, rows.batches)
         if let list { try await put(list, on: Set(needy).sorted()) }
         let receipts = try await writer.write(batch.map(described))
-        let refused = try await close(closed)
+        let refused = try await closed.close(opportunity, rows.batches)
         return receipts.map { receipt in
             if case .rejected = receipt.result { return receipt }
             guard let rejection = deals[receipt.key].flatMap({ refused[$0] }) else { return receipt }
@@ -48,34 +48,25 @@ struct LineItemWriter: Sendable {
     ///
     /// - Parameter note: what it noted; `nil` = nothing was opened.
     func complete(_ note: String?) async throws {
-        guard let closed = note.flatMap(ClosedDeals.init(note:)) else { return }
+        guard let closed = note.flatMap(ClosedRecords.init(note:)) else { return }
         let now = try await catalog.opportunities(closed.states.keys.sorted())
-        try await closeAgain(ClosedDeals(states: closed.states.filter { now[$0.key]?.state.state == 0 }))
-    }
-
-    /// - Throws: what was said against it.
-    private func closeAgain(_ closed: ClosedDeals) async throws {
-        let refused = try await close(closed)
-        if let id = refused.keys.sorted().first, let rejection = refused[id] {
-            throw MigratezError(
-                rejection.code, "opportunity \(id) was opened for its products, and could not be closed again",
-                remedy: .fixConfiguration, hint: "close it in Dynamics, then resume")
-        }
+        let open = ClosedRecords(states: closed.states.filter { now[$0.key]?.state.state == 0 })
+        try await open.closeAgain(opportunity, rows.batches, purpose: "products")
     }
 
     func delete(_ ids: [String]) async throws -> [Deletion] {
         let deals = try await catalog.opportunities(ofLines: ids.compactMap { RecordID($0)?.text })
         let known = try await catalog.opportunities(Set(deals.values).sorted())
-        let closed = ClosedDeals(states: known.mapValues(\.state).filter { $0.value.state != 0 })
-        try await open(closed)
+        let closed = ClosedRecords(states: known.mapValues(\.state).filter { $0.value.state != 0 })
+        try await closed.open(opportunity, rows.batches)
         let deletions: [Deletion]
         do {
             deletions = try await RecordDeletion(batches: rows.batches, table: rows.table).delete(ids)
         } catch {
-            try await closeAgain(closed)
+            try await closed.closeAgain(opportunity, rows.batches, purpose: "products")
             throw error
         }
-        try await closeAgain(closed)
+        try await closed.closeAgain(opportunity, rows.batches, purpose: "products")
         return deletions
     }
 
@@ -96,26 +87,6 @@ struct LineItemWriter: Sendable {
             if let key = lines[line] { deals[key] = deal }
         }
         return deals
-    }
-
-    /// One that cannot be opened refuses its lines.
-    private func open(_ closed: ClosedDeals) async throws {
-        let operations = closed.states.keys.sorted().map { StateChange(table: opportunity, id: $0).opening }
-        _ = try await rows.batches.send(operations, isIdempotent: true)
-    }
-
-    /// - Returns: what was said against it, by opportunity.
-    private func close(_ closed: ClosedDeals) async throws -> [String: Rejection] {
-        var refused: [String: Rejection] = [:]
-        let states = closed.states.sorted { $0.key < $1.key }
-        let operations = states.map { StateChange(table: opportunity, id: $0.key).closing($0.value) }
-        // Closing what is closed already is refused, so a batch that was lost is not sent again.
-        for (deal, answer) in zip(states, try await rows.batches.send(operations, isIdempotent: false)) {
-            if let refusal = answer.refusal {
-                refused[deal.key] = refusal.rejection(columns: opportunity.columnNames)
-            }
-        }
-        return refused
     }
 
     /// One that does not take the list refuses its lines.
@@ -175,33 +146,5 @@ struct LineItemWriter: Sendable {
     private static func value(_ field: String, _ row: Batch.Row) -> JSONValue? {
         let value = row.fields.withUnsafeBufferPointer { JSONValue(validated: $0) }[field]
         return value?.isNull == true || value?.text?.isEmpty == true ? nil : value
-    }
-}
-
-/// Opportunities that were closed before lines were written, as a note holds them: `closed ID:1:3,…`.
-private struct ClosedDeals {
-    private static let mark = "closed "
-
-    var states: [String: RecordState]
-
-    init(states: [String: RecordState]) { self.states = states }
-
-    /// `nil` if it is no such note.
-    init?(note: String) {
-        guard note.hasPrefix(Self.mark) else { return nil }
-        var states: [String: RecordState] = [:]
-        for item in note.dropFirst(Self.mark.count).split(separator: ",") {
-            let parts = item.split(separator: ":", omittingEmptySubsequences: false)
-            guard parts.count == 3, let id = RecordID(String(parts[0])), let state = Int(parts[1]) else { return nil }
-            states[id.text] = RecordState(state: state, reason: Int(parts[2]))
-        }
-        self.states = states
-    }
-
-    var note: String {
-        Self.mark
-            + states.sorted { $0.key < $1.key }.map { id, state in
-                "\(id):\(state.state):\(state.reason.map { String($0) } ?? "")"
-            }.joined(separator: ",")
     }
 }

@@ -39,7 +39,9 @@ struct LinkSurvey: Sendable {
                 }
                 for lookup in lookups {
                     guard let id = text(lookup.property, index, bytes) else { continue }
-                    let type = text(lookup.property + RecordPages.lookupType, index, bytes)
+                    let isCoded = from.column(TableMetadata.typeCode) != nil
+                    let type = text(
+                        isCoded ? TableMetadata.typeCode : lookup.property + RecordPages.lookupType, index, bytes)
                     guard type.map({ $0 == to.name }) ?? lookup.isSole else { continue }
                     guard pairs.insert(Pair(from: record.id, to: id)).inserted else { continue }
                     edges.append(

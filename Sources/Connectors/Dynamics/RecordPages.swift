@@ -110,7 +110,9 @@ struct RecordPages: Sendable {
         }
         let links = table.columns.filter { $0.field.kind == .reference && $0.field.isCreateable }.map(\.property)
         var names: [String] = []
-        for name in [table.primaryID] + fields + links + [Self.modified, TableMetadata.documentSize]
+        for name in [table.primaryID] + fields + links + [
+            Self.modified, TableMetadata.documentSize, TableMetadata.typeCode,
+        ]
         where known[name] != nil && known[name]?.role == nil && !names.contains(name) {
             names.append(name)
         }

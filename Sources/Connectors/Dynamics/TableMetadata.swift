@@ -62,34 +62,41 @@ struct TableMetadata: Sendable {
     /// - Parameter contentBytesMax: the longest document that the environment takes, if it is a file.
     func targetSchema(of object: DynamicsObject, contentBytesMax: ByteCount?) -> ObjectSchema {
         var fields = columns.map(\.field)
-        if object.isFile {
+        if object.document != nil {
             fields.removeAll { $0.name == "isdocument" }
             if let place = fields.firstIndex(where: { $0.name == "filename" }) { fields[place].isRequired = true }
         }
         return ObjectSchema(
-            name: object.name, label: object.isFile ? "Files" : label, fields: fields,
+            name: object.name, label: object.name == DynamicsObject.fileName ? "Files" : label, fields: fields,
             holdsKey: hasKeyColumn || takesColumns,
-            content: object.isFile
-                ? ContentSchema(field: DynamicsObject.documentColumn, bytesMax: contentBytesMax) : nil)
+            content: object.document.map { ContentSchema(field: $0.column, bytesMax: contentBytesMax) })
     }
 
     /// For a source: lookups go by the names of their properties, as records have them.
     func sourceSchema(of object: DynamicsObject) -> ObjectSchema {
-        ObjectSchema(
-            name: object.name, label: object.isFile ? "Files" : label,
+        // Attachments tell no times.
+        let version = column(RecordPages.modified) == nil ? Self.version : RecordPages.modified
+        return ObjectSchema(
+            name: object.name, label: object.name == DynamicsObject.fileName ? "Files" : label,
             fields: columns.map { column in
                 var field = column.field
                 field.name = column.property
                 return field
             },
-            content: object.isFile
-                ? ContentSchema(
-                    field: DynamicsObject.documentColumn, sizeField: Self.documentSize,
-                    versionFields: [Self.documentSize, RecordPages.modified]) : nil)
+            content: object.document.map {
+                ContentSchema(
+                    field: $0.column, sizeField: Self.documentSize, versionFields: [Self.documentSize, version])
+            })
     }
 
     /// The column that tells how many bytes a document has.
     static let documentSize = "filesize"
+    /// The column that tells the table of the record that an attachment hangs on. Its lookup is said to lead to activities of
+    /// any kind (Microsoft Learn, "Attachment (ActivityMimeAttachment) table/entity reference").
+    static let typeCode = "objecttypecode"
+    private static let version = "versionnumber"
+    /// Columns of attachments that are the platform's own, or share the bytes of another one.
+    private static let ownOfAttachments: Set = ["activityid", "attachmentid", "activitymimeattachmentidunique"]
 
     /// - Parameters:
     ///   - definition: of the table, with its `Keys` and `ManyToOneRelationships`.
@@ -121,15 +128,30 @@ struct TableMetadata: Sendable {
             navigation[column, default: [:]][target] = property
         }
         let isEmail = name == "email"
+        let isAttachment = name == DocumentForm.attachment.table
+        let hidden: Set =
+            isAttachment
+            ? Self.ownOfAttachments.union([DocumentForm.attachment.column]) : [DocumentForm.note.column]
         columns = attributes.compactMap { attribute in
             if isEmail, let role = PartyLists.roles[attribute["LogicalName"]?.text ?? ""],
                 let field = FieldSchema(partyList: attribute)
             {
                 return Column(field: field, property: field.name, role: role)
             }
-            guard let field = FieldSchema(attribute: attribute, options: options),
-                field.name != DynamicsObject.documentColumn
-            else { return nil }
+            if isAttachment, attribute["LogicalName"]?.text == Self.typeCode {
+                let field = FieldSchema(
+                    name: Self.typeCode, label: "Entity", kind: .text, isCreateable: false, isUpdateable: false)
+                return Column(field: field, property: field.name)
+            }
+            guard var field = FieldSchema(attribute: attribute, options: options), !hidden.contains(field.name) else {
+                return nil
+            }
+            if isAttachment {
+                // The platform counts them itself.
+                if field.kind == .integer { field.isRequired = false }
+                let known = navigation[field.name]?.keys.sorted() ?? []
+                field.refersTo += known.filter { !field.refersTo.contains($0) }
+            }
             let isLookup = field.kind == .reference
             return Column(
                 field: field, property: isLookup ? "_\(field.name)_value" : field.name,

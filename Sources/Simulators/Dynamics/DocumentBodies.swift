@@ -6,12 +6,15 @@ import MigratezModel
 import MigratezSimulatorKit
 import MigratezSyntheticCRM
 
-/// The documents of notes, in base 64, apart from the records that have them: lists would be slow otherwise.
+/// The documents of notes and attachments, in base 64, apart from the records that have them: lists would be slow otherwise.
 ///
 /// Source: Microsoft Learn, "Use file data with Attachment and Note records".
 struct DocumentBodies {
-    /// The column that holds them.
+    /// The columns that hold them, and their tables.
     static let column = "documentbody"
+    static let attachmentColumn = "body"
+    static let columns: Set = [column, attachmentColumn]
+    static let tables: Set = ["annotation", "activitymimeattachment"]
     /// In a note of the synthetic CRM's: which file it has. Its document is computed, not stored.
     static let syntheticFile = "~file"
     private static let object = "document_body"
@@ -26,7 +29,9 @@ struct DocumentBodies {
             let file = crm.file(at: index)
             return file.size == 0 ? nil : Base64.encoded(file.bytes(0..<file.size))
         }
-        guard let id = note.document["annotationid"]?.text else { return nil }
+        guard let id = (note.document["annotationid"] ?? note.document["activitymimeattachmentid"])?.text else {
+            return nil
+        }
         return try stored(id)?.document["text"]?.text
     }
 
@@ -37,7 +42,7 @@ struct DocumentBodies {
         if let old = try stored(id) { try session.erase(Self.object, old.id) }
         note.set(Self.syntheticFile, to: nil)
         guard let text = text.text, !text.isEmpty else {
-            note.set("filesize", to: note["isdocument"] == true ? 0 : nil)
+            note.set("filesize", to: note["isdocument"] == true || !Self.isNote(note) ? 0 : nil)
             return
         }
         // The limit is on the encoded text (Microsoft Learn, "Annotation (note) table").
@@ -64,9 +69,11 @@ struct DocumentBodies {
         _ text: String, _ bytes: Int, of id: String, on note: inout JSONValue, at now: Timestamp
     ) throws {
         try session.insert(Self.object, ["record": .string(id), "text": .string(text)], at: now)
-        note.set("isdocument", to: true)
+        if Self.isNote(note) { note.set("isdocument", to: true) }
         note.set("filesize", to: .number(String(bytes)))
     }
+
+    private static func isNote(_ record: JSONValue) -> Bool { record["annotationid"] != nil }
 
     private func stored(_ id: String) throws -> StoredDocument? {
         try session.documents(Self.object, where: .member("record", .equals, .string(id)), limit: 1).first

@@ -142,7 +142,9 @@ package final class DynamicsSimulator: SimulatorService {
 
 extension DynamicsSimulator {
     /// Messages that are sent by POST and change nothing.
-    private static let reading: Set = ["InitializeAnnotationBlocksDownload", "DownloadBlock"]
+    private static let reading: Set = [
+        "InitializeAnnotationBlocksDownload", "InitializeAttachmentBlocksDownload", "DownloadBlock",
+    ]
 
     /// Kinds of requests: what stands in brackets is left out, and reading through a batch is told from writing.
     private static func route(_ request: SimulatorRequest) -> SimulatorRoute {

@@ -66,7 +66,7 @@ extension ColumnDefinition {
         case .partyList:
             members.append(.init("Targets", ["account", "contact", "lead", "systemuser"]))
         case .lookup(let targets), .owner(let targets):
-            members.append(.init("Targets", .array(targets.map { .string($0.table) })))
+            members.append(.init("Targets", .array((statedTargets ?? targets.map(\.table)).map { .string($0) })))
         default: break
         }
         return .object(members)
@@ -110,6 +110,7 @@ extension ColumnDefinition {
         case .lookup: plain("Lookup")
         case .partyList: ("LookupAttributeMetadata", "PartyList", "PartyListType")
         case .owner: ("LookupAttributeMetadata", "Owner", "OwnerType")
+        case .entityName: plain("EntityName")
         case .uniqueIdentifier: ("AttributeMetadata", "Uniqueidentifier", "UniqueidentifierType")
         }
     }

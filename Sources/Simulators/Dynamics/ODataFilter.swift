@@ -155,7 +155,7 @@ struct ODataFilter {
         case .lookup, .owner, .uniqueIdentifier:
             guard let id = RecordID.canonical(literal) else { throw mismatch(column) }
             return .string(id)
-        case .string, .memo, .dateTime, .dateOnly, .multiPicklist, .partyList: return .string(literal)
+        case .string, .memo, .entityName, .dateTime, .dateOnly, .multiPicklist, .partyList: return .string(literal)
         }
     }
 

@@ -43,7 +43,7 @@ struct RecordDraft {
                         + "to only use property names that are defined by the type.")
             }
             guard isNew ? column.isCreatable : column.isUpdatable else { continue }
-            if column.name == DocumentBodies.column {
+            if DocumentBodies.columns.contains(column.name) {
                 documentBody = try Self.checked(member.value, column, table)
                 continue
             }
@@ -117,6 +117,8 @@ struct RecordDraft {
         case .multiPicklist:
             guard case .string(let text) = value else { throw mismatch("String") }
             try checkChoice(text.split(separator: ",").map { Int($0) ?? .min }, column, table)
+        case .entityName:
+            guard case .string = value else { throw mismatch("String") }
         case .uniqueIdentifier:
             guard case .string(let text) = value, let id = RecordID.canonical(text) else { throw mismatch("Guid") }
             return .string(id)

@@ -50,7 +50,7 @@ struct RecordView {
             let value: JSONValue =
                 switch column.name {
                 case "versionnumber": .number(String(record.modifiedAt.milliseconds))
-                case DocumentBodies.column: documentBody(record)
+                case _ where DocumentBodies.columns.contains(column.name): documentBody(record)
                 default: values[column.property] ?? .null
                 }
             members.append(.init(column.property, value))

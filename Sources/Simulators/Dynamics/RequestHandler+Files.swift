@@ -6,7 +6,7 @@ import MigratezModel
 import MigratezSimulatorKit
 import Synchronization
 
-/// Documents of notes: whole, and in blocks (Microsoft Learn, "Use file data with Attachment and Note records").
+/// Documents of notes and attachments: whole, and in blocks (Microsoft Learn, "Use file data with Attachment and Note records").
 extension RequestHandler {
     var bodies: DocumentBodies { DocumentBodies(environment: environment, session: session) }
 
@@ -18,7 +18,7 @@ extension RequestHandler {
         guard let id = try id(table, key) else { throw APIFailure.noSuchKey() }
         let record = try writer.record(table, id)
         let text =
-            column.name == DocumentBodies.column
+            DocumentBodies.columns.contains(column.name)
             ? try bodies.text(of: record) : record.document[column.property]?.text
         guard let text else { return .empty() }
         return .text(text)
@@ -27,8 +27,8 @@ extension RequestHandler {
     /// The answer to a message about blocks; `nil` for any other.
     func blocks(_ request: SimulatorRequest, _ name: String) throws -> SimulatorResponse? {
         switch name {
-        case "InitializeAnnotationBlocksUpload":
-            _ = try target(try body(request))
+        case "InitializeAnnotationBlocksUpload", "InitializeAttachmentBlocksUpload":
+            _ = try target(try body(request), of: table(ofMessage: name))
             return try json(["FileContinuationToken": .string(environment.transfers.begin(of: ""))])
         case "UploadBlock":
             let body = try body(request)
@@ -40,12 +40,16 @@ extension RequestHandler {
             }
             try environment.transfers.add(data, as: id, to: token)
             return .empty()
-        case "CommitAnnotationBlocksUpload": return try commit(try body(request))
-        case "InitializeAnnotationBlocksDownload":
-            let id = try target(try body(request)).id
-            let note = try writer.record(StandardTables.annotation, id)
+        case "CommitAnnotationBlocksUpload", "CommitAttachmentBlocksUpload":
+            return try commit(try body(request), table(ofMessage: name))
+        case "InitializeAnnotationBlocksDownload", "InitializeAttachmentBlocksDownload":
+            let table = table(ofMessage: name)
+            guard let id = try target(try body(request), of: table).id else {
+                throw APIFailure.invalidArgument("Target has no id.")
+            }
+            let note = try writer.record(table, id)
             return try json([
-                "FileContinuationToken": .string(environment.transfers.begin(of: id)),
+                "FileContinuationToken": .string(environment.transfers.begin(of: "\(table.name) \(id)")),
                 "FileSizeInBytes": note.document["filesize"] ?? 0, "FileName": note.document["filename"] ?? .null,
             ])
         case "DownloadBlock": return try block(try body(request))
@@ -53,36 +57,52 @@ extension RequestHandler {
         }
     }
 
-    private func target(_ body: JSONValue) throws -> (id: String, values: JSONValue) {
-        guard let target = body["Target"], target["@odata.type"]?.text == "Microsoft.Dynamics.CRM.annotation",
-            let id = target["annotationid"]?.text.flatMap(RecordID.canonical)
-        else { throw APIFailure.invalidArgument("Target is no annotation with an id.") }
-        return (id, target)
+    private func table(ofMessage name: String) -> TableDefinition {
+        name.contains("Attachment") ? StandardTables.attachment : StandardTables.annotation
     }
 
-    private func commit(_ body: JSONValue) throws -> SimulatorResponse {
-        let (id, values) = try target(body)
+    private func target(_ body: JSONValue, of table: TableDefinition) throws -> (id: String?, values: JSONValue) {
+        guard let target = body["Target"], target["@odata.type"]?.text == "Microsoft.Dynamics.CRM.\(table.name)" else {
+            throw APIFailure.invalidArgument("Target is no \(table.name).")
+        }
+        return (target[table.primaryID]?.text.flatMap(RecordID.canonical), target)
+    }
+
+    /// Blocks make attachments and change none, while a note may be there.
+    private func commit(_ body: JSONValue, _ table: TableDefinition) throws -> SimulatorResponse {
+        let (wanted, values) = try target(body, of: table)
         guard let token = body["FileContinuationToken"]?.text, case .array(let list)? = body["BlockList"] else {
             throw APIFailure.invalidArgument("BlockList and FileContinuationToken are required.")
         }
         let bytes = try environment.transfers.joined(list.compactMap(\.text), of: token)
-        let table = StandardTables.annotation
         let isThere =
-            try session.count(table.name, where: .member(table.primaryID, .equals, .string(id))) > 0
+            try wanted.map {
+                try session.count(table.name, where: .member(table.primaryID, .equals, .string($0))) > 0
+            } ?? false
+        guard !isThere || table.name == StandardTables.annotation.name else {
+            throw APIFailure(412, "0x80040237", "A record with matching key values already exists.")
+        }
         let draft = try RecordDraft(values, of: table, isNew: !isThere, find: find)
-        if isThere { try writer.update(draft, id: id) } else { _ = try writer.create(draft, id: id) }
+        var id = wanted ?? ""
+        if isThere { try writer.update(draft, id: id) } else { id = try writer.create(draft, id: wanted) }
         var note = try writer.record(table, id)
         try bodies.put(bytes, of: id, on: &note.document, at: now)
         try session.replace(table.name, note.id, with: note.document, at: now)
         environment.transfers.end(token)
-        return try json(["AnnotationId": .string(id), "FileSizeInBytes": .number(String(bytes.count))])
+        let name = table.name == StandardTables.annotation.name ? "AnnotationId" : "ActivityMimeAttachmentId"
+        return try json(
+            .object([.init(name, .string(id)), .init("FileSizeInBytes", .number(String(bytes.count)))]))
     }
 
     private func block(_ body: JSONValue) throws -> SimulatorResponse {
         guard let token = body["FileContinuationToken"]?.text, let start = body["Offset"]?.int,
             let length = body["BlockLength"]?.int, start >= 0, (1...Transfers.blockBytesMax).contains(length)
         else { throw APIFailure.invalidArgument("Offset, BlockLength and FileContinuationToken are required.") }
-        let note = try writer.record(StandardTables.annotation, try environment.transfers.record(of: token))
+        let place = try environment.transfers.record(of: token).split(separator: " ").map(String.init)
+        guard place.count == 2, let table = environment.table(place[0]) else {
+            throw APIFailure.invalidArgument("The FileContinuationToken is not of a file that is read.")
+        }
+        let note = try writer.record(table, place[1])
         let bytes = try bodies.text(of: note).flatMap(Base64.decoded) ?? []
         guard start < bytes.count else { throw APIFailure.invalidArgument("Offset lies behind the end of the file.") }
         return try json(["Data": .string(Base64.encoded(Array(bytes[start..<min(start + length, bytes.count)])))])
@@ -101,7 +121,7 @@ final class Transfers: Sendable {
 
     private let state = Mutex(State())
 
-    /// - Parameter record: the id of the note whose file is read; empty for one that is written.
+    /// - Parameter record: table and id of the record whose file is read; empty for one that is written.
     func begin(of record: String) -> String {
         state.withLock { state in
             let token = "continue-\(state.next)"

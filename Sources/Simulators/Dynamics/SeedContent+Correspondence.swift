@@ -70,6 +70,24 @@ extension SeedContent {
         }
     }
 
+    /// Every third e-mail has a file attached, one of the synthetic CRM's.
+    func fillAttachments() throws {
+        guard crm.counts.files > 0 else { return }
+        for index in stride(from: 0, to: crm.counts.emails, by: 3) where !crm.isArchived(.email, at: index) {
+            let file = crm.file(at: index % crm.counts.files)
+            let email = crm.id(of: .email, at: index)
+            var row = SeedRow(created: file.createdAt, modified: file.updatedAt, owner: nil)
+            row.text("filename", file.name)
+            row.text("mimetype", file.mimeType)
+            row.put("filesize", .number(String(file.size)))
+            row.put("attachmentnumber", 1)
+            row.put("objecttypecode", "email")
+            row.put(DocumentBodies.syntheticFile, .number(String(file.index)))
+            row.refer("objectid", "email", RecordID.guid(code: 4202, number: Int64(email)))
+            try insert(row, "activitymimeattachment", number: email)
+        }
+    }
+
     /// A note has one record that it is about: a deal before a contact before a company. What hangs on a note hangs on
     /// nothing here.
     func fileValues(_ index: Int) -> SeedRow {

@@ -30,6 +30,7 @@ struct SeedContent {
         try fill(.lead, "lead", leadValues)
         try fill(.email, "email", emailValues)
         try fill(.file, "annotation", numberedFrom: Self.firstFile, fileValues)
+        try fillAttachments()
         try fillConnections()
         try fillParties()
         try fillLines()

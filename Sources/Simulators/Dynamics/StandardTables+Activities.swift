@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
+import MigratezJSON
+
 /// Activities and who takes part in them.
 extension StandardTables {
     static let activities: [TableDefinition] = [
@@ -60,6 +62,34 @@ extension StandardTables {
             ])
         table.isWorkable = false
         return table
+    }()
+
+    /// Files that hang on e-mails and appointments. They tell no times and have no owner of their own, their lookup is said to
+    /// lead to any activity, and the platform counts them (Microsoft Learn, "Attachment (ActivityMimeAttachment) table/entity
+    /// reference").
+    static let attachment: TableDefinition = {
+        var key = ColumnDefinition("activitymimeattachmentid", "Activity Mime Attachment", .uniqueIdentifier)
+        key.isUpdatable = false
+        var item = ColumnDefinition.lookup(
+            "objectid", "Item", ("email", "objectid_email"), ("appointment", "objectid_appointment"))
+        item.statedTargets = ["activitypointer", "template"]
+        item.isRequired = true
+        var type = ColumnDefinition("objecttypecode", "Entity", .entityName)
+        type.isRequired = true
+        var number = ColumnDefinition("attachmentnumber", "Attachment Number", .integer)
+        number.isRequired = true
+        number.defaultValue = 1
+        var shared = ColumnDefinition.lookup("attachmentid", "Attachment")
+        shared.statedTargets = ["attachment"]
+        return TableDefinition(
+            name: "activitymimeattachment", schemaName: "ActivityMimeAttachment", setName: "activitymimeattachments",
+            label: "Attachment", code: 1001, primaryID: key.name, primaryName: "filename",
+            columns: [
+                key, item, type, number, .text("filename", "File Name", 255), .text("mimetype", "Mime Type", 256),
+                .text("subject", "Subject", 2_000),
+                .text(DocumentBodies.attachmentColumn, "Body", 1_073_741_823, format: "TextArea"),
+                .own("filesize", "File Size (Bytes)", .integer), .own("versionnumber", "Version Number", .bigInt),
+            ])
     }()
 
     private static func parties(_ name: String, _ label: String, _ role: Int) -> ColumnDefinition {

@@ -9,7 +9,7 @@ import MigratezJSON
 enum StandardTables {
     static let all: [TableDefinition] =
         [systemUser, team, account, contact, lead, opportunity, annotation, connection, connectionRole]
-        + activities + [activityParty, workflow, duplicateRule, organization] + catalogue
+        + activities + [attachment, activityParty, workflow, duplicateRule, organization] + catalogue
 
     /// What each table has, with the states that its records can be in.
     ///

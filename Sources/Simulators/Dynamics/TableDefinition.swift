@@ -23,8 +23,8 @@ struct TableDefinition: Sendable {
     var isConnectable = false
     /// Whether people make, change and delete its records.
     var isWorkable = true
-    /// Whether columns of one's own can be added; notes take none.
-    var takesColumns: Bool { isWorkable && name != "annotation" }
+    /// Whether columns of one's own can be added; notes and attachments take none.
+    var takesColumns: Bool { isWorkable && !DocumentBodies.tables.contains(name) }
     /// Whether its records are closed by messages of their own, after which they are read-only.
     var closesByMessage = false
     /// The state in which records begin.
@@ -75,6 +75,8 @@ struct ColumnDefinition: Sendable {
         case lookup([Target])
         case owner([Target])
         case uniqueIdentifier
+        /// The name of a table.
+        case entityName
         /// Those who take part in an activity in one role.
         case partyList(role: Int)
     }
@@ -89,6 +91,8 @@ struct ColumnDefinition: Sendable {
     var isCustom = false
     /// What a new record gets that says nothing of it.
     var defaultValue: JSONValue?
+    /// Where a lookup is said to lead to, if that is not all the truth.
+    var statedTargets: [String]?
 
     /// Where its value stands in a record's JSON (crm-apis: Dynamics, section 2).
     var property: String { targets.isEmpty ? name : "_\(name)_value" }
