@@ -120,7 +120,7 @@ struct OrgContent {
                 "records": [
                     [
                         "attributes": ["type": "AccountContactRelation"], "ContactId": .string(contacts[0]),
-                        "AccountId": .string(accounts[5]), "Roles": "Evaluator",
+                        "AccountId": .string(accounts[5]), "Roles": "Evaluator;Influencer",
                     ]
                 ]
             ])
@@ -130,7 +130,10 @@ struct OrgContent {
                 ExpectedLinks(
                     from: contact, to: account,
                     edges: Set((0..<60).map { Edge(from: contacts[$0], to: accounts[$0], isPrimary: true) })
-                        .union([Edge(from: contacts[0], to: accounts[5], label: "Evaluator")])),
+                        .union(
+                            ["Evaluator", "Influencer"].map {
+                                Edge(from: contacts[0], to: accounts[5], label: $0)
+                            })),
                 ExpectedLinks(
                     from: opportunity, to: contact,
                     edges: Set(

@@ -112,7 +112,7 @@ struct LinkSurvey: Sendable {
     }
 
     /// What the links may be labelled with: the names of the fields that are not the primary one, and the choices of the
-    /// field that tells what a row of the joining object is. A row that has several of them has them as one text, `A;B`.
+    /// field that tells what a row of the joining object is. A row that has several of them is as many links.
     func labels() async throws -> [String] {
         let names = fields.filter { !$0.isPrimary }.map(\.name)
         guard let junction = Self.junction(from.schema.name, to.schema.name), let label = junction.label,
@@ -149,6 +149,11 @@ struct LinkSurvey: Sendable {
         let head =
             "SELECT \(columns.joined(separator: ",")) FROM \(junction.object) WHERE "
             + (junction.filter.map { "\($0) AND " } ?? "") + "\(junction.fromField) IN "
+        var hasSeveralLabels = false
+        if let label = junction.label {
+            let field = try await catalog.metadata(of: junction.object).schema.field(label)
+            hasSeveralLabels = field?.kind == .choices
+        }
         var edges: [Edge] = []
         for group in SOQL.groups(ids.map(SOQL.literal), overhead: PercentEncoding.length(head) + 400) {
             try Task.checkCancellation()
@@ -156,12 +161,16 @@ struct LinkSurvey: Sendable {
                 guard let start = row[junction.fromField]?.text, let end = row[junction.toField]?.text,
                     isOfTarget(end)
                 else { return }
-                let label = junction.label.flatMap { row[$0]?.text }
-                edges.append(
-                    Edge(
-                        from: SalesforceID.canonical(start), to: SalesforceID.canonical(end),
-                        isPrimary: junction.primary.flatMap { row[$0]?.bool } ?? false,
-                        label: label?.isEmpty == true ? nil : label))
+                let text = junction.label.flatMap { row[$0]?.text } ?? ""
+                // The values of a list of several stand in one text, `A;B`.
+                let labels = hasSeveralLabels ? text.split(separator: ";").map(String.init) : [text]
+                for label in labels.isEmpty ? [""] : labels {
+                    edges.append(
+                        Edge(
+                            from: SalesforceID.canonical(start), to: SalesforceID.canonical(end),
+                            isPrimary: junction.primary.flatMap { row[$0]?.bool } ?? false,
+                            label: label.isEmpty ? nil : label))
+                }
             }
         }
         return edges

@@ -78,6 +78,8 @@ package struct SalesforceDestination: Destination {
         var schema = schema
         switch schema.name {
         case ProductPrices.object: schema.fields.append(ProductPrices.schema)
+        // A link is one of its roles: a relation could hold one key only.
+        case RelationWriter.object: schema.holdsKey = false
         case SalesforceFile.object:
             schema.content = ContentSchema(field: "VersionData", bytesMax: SalesforceFile.bytesMax)
             schema.fields.removeAll { $0.name == "VersionData" }
@@ -92,7 +94,7 @@ package struct SalesforceDestination: Destination {
 
     /// Objects that no bulk job carries: the bodies of notes, and what is written in several steps or few at a time.
     private static let collectedObjects: Set = [
-        ContentNote.object, ProductPrices.object, "TaskRelation", "EventRelation",
+        ContentNote.object, ProductPrices.object, RelationWriter.object, "TaskRelation", "EventRelation",
     ]
 
     package func requirements(of object: ObjectSchema) -> [FieldCreation] {
@@ -126,7 +128,8 @@ package struct SalesforceDestination: Destination {
             return WriteRoute(
                 name: RouteName.collections,
                 recordsMax: min(settings.batchRecordsMax ?? .max, CollectionRequest.recordsMax),
-                bytesMax: ByteCount(settings.collectionBytesMax), concurrencyMax: connection.concurrencyMax ?? 5)
+                bytesMax: ByteCount(settings.collectionBytesMax),
+                concurrencyMax: object == RelationWriter.object ? 1 : connection.concurrencyMax ?? 5)
         }
         // 150 MB is the platform's limit on a job, after base64; the default keeps two jobs within the memory ceiling.
         return WriteRoute(
@@ -146,6 +149,7 @@ package struct SalesforceDestination: Destination {
         case LineItemWriter.object:
             let (rows, refused) = try await LineItemWriter(collections: collections).prepared(batch.rows)
             receipts = try await refused + write(rows, of: batch.object, by: route, intent)
+        case RelationWriter.object: receipts = try await relations.write(batch.rows, intent: intent)
         case EmailMessage.relation:
             let rows = try await EmailMessage.withTypes(batch.rows, connection.api)
             receipts = try await write(rows, of: batch.object, by: route, intent)
@@ -173,12 +177,17 @@ package struct SalesforceDestination: Destination {
         if batch.object == ProductPrices.object {
             return try await ProductWriter(collections: collections).resolve(batch.rows, note: note)
         }
+        if batch.object == RelationWriter.object { return try await relations.resolve(batch.rows, note: note) }
         return try await BulkWriter(collections: collections).resolve(batch.rows, object: batch.object, note: note)
     }
 
     package func delete(object: String, ids: [String]) async throws -> [Deletion] {
-        try await RecordDeletion(collections: collections).delete(object: object, ids: ids)
+        object == RelationWriter.object
+            ? try await relations.delete(ids)
+            : try await RecordDeletion(collections: collections).delete(object: object, ids: ids)
     }
+
+    private var relations: RelationWriter { RelationWriter(collections: collections, reader: reader) }
 
     /// Notes and files are linked by their document (Object Reference, "ContentDocumentLink").
     package func referenceName(of object: String) -> String {
@@ -225,6 +234,7 @@ package struct SalesforceDestination: Destination {
     }
 
     package func read(object: String, ids: [String], fields: [String]) async throws -> [ReadBack] {
+        guard object != RelationWriter.object else { return try await relations.read(ids, fields: fields) }
         let ids = ids.filter(SalesforceID.isID)
         guard !ContentNote.isDocument(object) else { return try await reader.documents(ids: ids, fields: fields) }
         return try await withPrices(object, fields) { names in
@@ -243,7 +253,13 @@ package struct SalesforceDestination: Destination {
     }
 
     package func lastChanges(object: String, ids: [String]) async throws -> [String: LastChange] {
-        try await history.lastChanges(object: object, ids: ids.filter(SalesforceID.isID))
+        guard object == RelationWriter.object else {
+            return try await history.lastChanges(object: object, ids: ids.filter(SalesforceID.isID))
+        }
+        let relations = ids.compactMap { RelationID($0) }
+        let changes = try await history.lastChanges(object: object, ids: Set(relations.map(\.record)).sorted())
+        return Dictionary(
+            relations.compactMap { id in changes[id.record].map { (id.text, $0) } }, uniquingKeysWith: { $1 })
     }
 
     package func referrers(object: String, ids: [String]) async throws -> [String: String] {
@@ -251,7 +267,8 @@ package struct SalesforceDestination: Destination {
     }
 
     package func count(object: String, keyPrefix: String) async throws -> Int? {
-        try await reader.count(object: object, keyPrefix: keyPrefix)
+        guard object != RelationWriter.object else { return nil }
+        return try await reader.count(object: object, keyPrefix: keyPrefix)
     }
 
     // MARK: The account and planning
@@ -263,7 +280,7 @@ package struct SalesforceDestination: Destination {
     package func identity() async throws -> String { try await SalesforceAccount(connection.api).identity() }
 
     package func recordAddress(of object: String, id: String) async throws -> String? {
-        connection.recordAddress(id)
+        connection.recordAddress(RelationID(id)?.record ?? id)
     }
 
     package func sideEffects(on objects: [String]) async throws -> [SideEffect] {

@@ -101,11 +101,26 @@ extension RowWriter {
             }
         }
         if object.name == "ContentDocumentLink" { try checkLinkIsNew(values, object) }
+        if object.name == "AccountContactRelation" { try checkRelationIsNew(values, object) }
         if object.name == "Contact", options.hasContactDuplicateRule, !context.allowsDuplicates,
             let index = object.index(of: "Email"), let email = values[index], !email.isNull,
             try ordinals(of: object, where: object.fields[index], equals: email).contains(where: { $0 != ordinal })
         {
             throw RowFailure("DUPLICATES_DETECTED", "Use one of these records?")
+        }
+    }
+
+    /// A contact is related to an account once (Object Reference, "AccountContactRelation").
+    private func checkRelationIsNew(_ values: Values, _ object: ObjectDefinition) throws {
+        guard let account = object.index(of: "AccountId").flatMap({ values[$0] }),
+            let contact = object.index(of: "ContactId").flatMap({ values[$0] })
+        else { return }
+        let statement = try db.cachedStatement(
+            sql: "SELECT n FROM AccountContactRelation WHERE AccountId = ? AND ContactId = ? AND IsDeleted = 0")
+        if try Int64.fetchOne(statement, arguments: [account, contact]) != nil {
+            throw RowFailure(
+                "DUPLICATE_VALUE", "There's already a relationship between this account and contact.",
+                fields: ["ContactId"])
         }
     }
 
