@@ -102,21 +102,8 @@ import Testing
             var row = Batch.Row(
                 key, ["filename": .string(name), "mimetype": "application/pdf"],
                 references: [.init(field: "objectid", object: "email", key: "e", targetID: email)])
-            row.content = RowContent(field: "body", bytes: bytes.count, sha256: SHA256.digest(of: bytes)) {
-                let rest = Rest(bytes)
-                return { await rest.next() }
-            }
+            row.content = RowContent(field: "body", sha256: SHA256.digest(of: bytes), bytes)
             return row
-        }
-    }
-
-    private actor Rest {
-        private var bytes: ArraySlice<UInt8>
-        init(_ bytes: [UInt8]) { self.bytes = bytes[...] }
-        func next() -> [UInt8]? {
-            guard !bytes.isEmpty else { return nil }
-            defer { bytes = bytes.dropFirst(RowContent.pieceBytesMax) }
-            return Array(bytes.prefix(RowContent.pieceBytesMax))
         }
     }
 

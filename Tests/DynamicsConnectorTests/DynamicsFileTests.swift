@@ -107,21 +107,8 @@ import Testing
 
     private func row(_ key: String, _ bytes: [UInt8], name: String = "Offer.pdf") -> Batch.Row {
         var row = Batch.Row(key, ["filename": .string(name), "subject": "Offer", "mimetype": "application/pdf"])
-        row.content = RowContent(field: "documentbody", bytes: bytes.count, sha256: []) {
-            let rest = Rest(bytes)
-            return { await rest.next() }
-        }
+        row.content = RowContent(field: "documentbody", sha256: [], bytes)
         return row
-    }
-
-    private actor Rest {
-        private var bytes: ArraySlice<UInt8>
-        init(_ bytes: [UInt8]) { self.bytes = bytes[...] }
-        func next() -> [UInt8]? {
-            guard !bytes.isEmpty else { return nil }
-            defer { bytes = bytes.dropFirst(RowContent.pieceBytesMax) }
-            return Array(bytes.prefix(RowContent.pieceBytesMax))
-        }
     }
 
     private func held(_ destination: DynamicsDestination, _ id: String?) async throws -> [UInt8] {

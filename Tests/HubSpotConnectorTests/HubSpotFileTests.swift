@@ -101,16 +101,7 @@ struct HubSpotFileTests {
 
     private static func row(_ number: Int, _ bytes: [UInt8], _ more: [String: String] = [:]) -> Batch.Row {
         let fields = ["file_name": "Offer \(number) für \"Müller\" & Söhne.pdf"].merging(more) { $1 }
-        let content = RowContent(field: "file", bytes: bytes.count, sha256: digest(bytes)) {
-            let rest = Mutex(bytes[...])
-            return {
-                rest.withLock { rest in
-                    let piece = rest.prefix(RowContent.pieceBytesMax)
-                    rest = rest.dropFirst(piece.count)
-                    return piece.isEmpty ? nil : Array(piece)
-                }
-            }
-        }
+        let content = RowContent(field: "file", sha256: digest(bytes), bytes)
         return Batch.Row(
             key: "hubspot:file:\(number)",
             fields: JSONValue.object(fields.map { .init($0.key, .string($0.value)) }).serialized(), content: content)

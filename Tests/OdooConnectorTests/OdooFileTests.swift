@@ -97,20 +97,7 @@ import Testing
         let fields: JSONValue = ["name": .string(name), "mimetype": "application/pdf"]
         return Batch.Row(
             key: key, fields: fields.serialized(), references: references,
-            content: RowContent(field: "datas", bytes: bytes.count, sha256: []) {
-                let rest = Rest(bytes)
-                return { await rest.next() }
-            })
-    }
-
-    private actor Rest {
-        private var bytes: ArraySlice<UInt8>
-        init(_ bytes: [UInt8]) { self.bytes = bytes[...] }
-        func next() -> [UInt8]? {
-            guard !bytes.isEmpty else { return nil }
-            defer { bytes = bytes.dropFirst(RowContent.pieceBytesMax) }
-            return Array(bytes.prefix(RowContent.pieceBytesMax))
-        }
+            content: RowContent(field: "datas", sha256: [], bytes))
     }
 
     private func held(_ destination: OdooDestination, _ id: String?) async throws -> [UInt8] {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
-import Foundation
 import MigratezConnectorKit
 import MigratezDynamicsSimulator
 import MigratezJSON
@@ -11,7 +10,6 @@ import MigratezSimulatorKit
 import MigratezStaging
 import MigratezSyntheticCRM
 import MigratezTestKit
-import MigratezTransport
 import Testing
 
 /// Sent and received e-mails with what hangs on them, from one environment of Dynamics 365 to another.
@@ -21,13 +19,13 @@ import Testing
         name: emails
         source:
           connector: dynamics
-          base_url: "${env:FIRST}"
-          login_url: "${env:FIRST}"
+          base_url: "${env:FROM}"
+          login_url: "${env:FROM}"
           auth: { tenant: acme.test, client_id: migratez, client_secret: "${env:SECRET}" }
         target:
           connector: dynamics
-          base_url: "${env:SECOND}"
-          login_url: "${env:SECOND}"
+          base_url: "${env:INTO}"
+          login_url: "${env:INTO}"
           auth: { tenant: acme.test, client_id: migratez, client_secret: "${env:SECRET}" }
         staging: { dir: ./staging }
         objects:
@@ -50,34 +48,16 @@ import Testing
         let crm = SyntheticCRM(seed: 9, counts: .init(files: 12, emails: 40))
         let first = try DynamicsSimulator(crm, clock: clock)
         let second = try DynamicsSimulator(clock: clock)
-        try await withTemporaryFolder { folder in
-            try await SimulatorServer.run(first, configuration: .init(clock: clock)) { source in
-                try await SimulatorServer.run(second, configuration: .init(clock: clock)) { target in
-                    let workplace = try Workplace(
-                        environment: ["SECRET": "secret", "FIRST": source.baseURL, "SECOND": target.baseURL],
-                        clock: clock, http: try CurlClient(TransportConfiguration()), stateFolder: "\(folder)/state")
-                    try Self.pipeline.write(toFile: "\(folder)/p.yaml", atomically: true, encoding: .utf8)
-                    try await check("\(folder)/p.yaml", workplace, first, second)
-                }
-            }
-        }
+        try await TwoAccounts.with(first, second, clock: clock) { try await check($0, first, second) }
     }
 
     private func check(
-        _ file: String, _ workplace: Workplace, _ first: DynamicsSimulator, _ second: DynamicsSimulator
+        _ accounts: TwoAccounts, _ first: DynamicsSimulator, _ second: DynamicsSimulator
     ) async throws {
-        let connection = try await PlanConnection.open(file, in: workplace)
-        let setup = try await RunSetup.discover(
-            connection.plan, source: connection.source, destination: connection.destination)
-        #expect(setup.diagnostics.isEmpty, "\(setup.diagnostics)")
-        let run = try await Run.begin(connection, in: workplace) { _ in }
+        let (connection, setup) = try await accounts.connect(Self.pipeline)
+        let run = try await Run.begin(connection, in: accounts.workplace) { _ in }
         try await RunExecution(run, setup, progress: SilentProgress()).execute([.extract, .transform, .load])
-        for balance in try await run.staging.manifest.read({ try $0.reconciliation() }) {
-            #expect(balance.isClosed && balance[.rejected] == 0, "\(balance.stream.name)")
-        }
-        for report in try await Verification(run, scope: .all, progress: SilentProgress()).verify() {
-            #expect(report.isGood, "\(report.stream): \(report.missing) missing, \(report.differences)")
-        }
+        try await expectAllArrived(run)
         #expect(try Self.attachments(second) == Self.attachments(first))
         #expect(try Self.states(second) == Self.states(first))
         let balances = try await RunUndo(run).execute(isDryRun: false)

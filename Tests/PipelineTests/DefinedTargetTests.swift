@@ -43,32 +43,17 @@ import Testing
         """
 
     private func with(
-        _ body: (SyntheticCRM, SimulatorServer, String, Workplace) async throws -> Void
+        _ body: (SyntheticCRM, TwoAccounts) async throws -> Void
     ) async throws {
         let crm = SyntheticCRM(seed: 11, counts: .init(contacts: 120, companies: 40, deals: 60, owners: 6))
         let hubspot = try HubSpotSimulator(crm)
         let attio = try RESTSimulator(.attio, SyntheticCRM(seed: 12, counts: .init(owners: 6)))
-        let configuration = SimulatorServer.Configuration(clock: HurriedClock())
-        try await withTemporaryFolder { folder in
-            try await SimulatorServer.run(hubspot, configuration: configuration) { from in
-                try await SimulatorServer.run(attio, configuration: configuration) { into in
-                    let workplace = try Workplace(
-                        environment: ["SECRET": "secret", "FROM": from.baseURL, "INTO": into.baseURL],
-                        clock: HurriedClock(), http: try CurlClient(TransportConfiguration()),
-                        stateFolder: "\(folder)/state")
-                    try await body(crm, into, folder, workplace)
-                }
-            }
-        }
+        try await TwoAccounts.with(hubspot, attio) { try await body(crm, $0) }
     }
 
-    private func begin(_ text: String, _ file: String, _ workplace: Workplace) async throws -> (Run, RunSetup) {
-        try text.write(toFile: file, atomically: true, encoding: .utf8)
-        let connection = try await PlanConnection.open(file, in: workplace)
-        let setup = try await RunSetup.discover(
-            connection.plan, source: connection.source, destination: connection.destination)
-        #expect(setup.diagnostics.isEmpty, "\(setup.diagnostics)\n\(text)")
-        return (try await Run.begin(connection, in: workplace) { _ in }, setup)
+    private func begin(_ text: String, _ accounts: TwoAccounts) async throws -> (Run, RunSetup) {
+        let (connection, setup) = try await accounts.connect(text)
+        return (try await Run.begin(connection, in: accounts.workplace) { _ in }, setup)
     }
 
     private func counts(_ server: SimulatorServer) async throws -> [String: Int] {
@@ -80,8 +65,8 @@ import Testing
     @Test func `take companies, people and deals with their links, are verified, and are left as they were`()
         async throws
     {
-        try await with { crm, server, folder, workplace in
-            let (run, setup) = try await begin(Self.pipeline, "\(folder)/p.yaml", workplace)
+        try await with { crm, accounts in
+            let (run, setup) = try await begin(Self.pipeline, accounts)
             #expect(
                 setup.creations.map { "\($0.object).\($0.field.name)" }.sorted() == [
                     "company.migratez_id", "contact.migratez_id", "deal.migratez_id",
@@ -92,28 +77,28 @@ import Testing
             let contacts = balances.first { $0.stream.name.text == "contact" }
             let live = crm.counts.contacts - crm.archivedCount(of: .contact)
             #expect(contacts?[.created] == live, "\(balances)")
-            #expect(try await counts(server)["people"] == live)
+            #expect(try await counts(accounts.into)["people"] == live)
             for report in try await Verification(run, scope: .all, progress: SilentProgress()).verify() {
                 #expect(report.isGood, "\(report.stream): \(report.missing) missing, \(report.differences)")
             }
             try await run.close()
-            let (again, setupAgain) = try await begin(Self.pipeline, "\(folder)/p.yaml", workplace)
+            let (again, setupAgain) = try await begin(Self.pipeline, accounts)
             #expect(setupAgain.creations.isEmpty)
             try await RunExecution(again, setupAgain, progress: SilentProgress()).execute([.extract, .transform, .load])
             try await again.close()
-            #expect(try await counts(server)["people"] == live)
+            #expect(try await counts(accounts.into)["people"] == live)
         }
     }
 
     @Test func `are proposed to, too`() async throws {
-        try await with { _, _, folder, workplace in
+        try await with { _, accounts in
             let draft = try PipelineDraft(
                 from: "hubspot", to: "attio",
                 sourceSettings: ["base_url": "${env:FROM}", "auth.token": "${env:SECRET}"],
                 targetSettings: ["base_url": "${env:INTO}/v2", "auth.token": "${env:SECRET}"])
             #expect(draft.missing(of: .target).isEmpty)
-            let text = try await draft.connectedText(for: "\(folder)/p.yaml", objects: nil, in: workplace)
-            let (run, _) = try await begin(text, "\(folder)/p.yaml", workplace)
+            let text = try await draft.connectedText(for: accounts.file, objects: nil, in: accounts.workplace)
+            let (run, _) = try await begin(text, accounts)
             try await run.close()
             #expect(text.contains("to: contact") && text.contains("company_id") && !text.contains("to: note"))
             let offline = try draft.offlineText(objects: nil)

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
-import Foundation
 import MigratezConnectorKit
 import MigratezHubSpotSimulator
 import MigratezJSON
@@ -11,7 +10,6 @@ import MigratezSimulatorKit
 import MigratezStaging
 import MigratezSyntheticCRM
 import MigratezTestKit
-import MigratezTransport
 import Testing
 
 /// From one HubSpot account to another: custom objects, and labels of links that the second one lacks.
@@ -43,18 +41,9 @@ import Testing
         let into = try HubSpotSimulator(
             SyntheticCRM(seed: 12, counts: .init(contacts: 2, companies: 2, owners: 4)),
             options: HubSpotOptions(subscriptions: 1))
-        let configuration = SimulatorServer.Configuration(clock: HurriedClock())
-        try await withTemporaryFolder { folder in
-            try await SimulatorServer.run(from, configuration: configuration) { from in
-                try await SimulatorServer.run(into, configuration: configuration) { into in
-                    let workplace = try Workplace(
-                        environment: ["SECRET": "secret", "FROM": from.baseURL, "INTO": into.baseURL],
-                        clock: HurriedClock(), http: try CurlClient(TransportConfiguration()),
-                        stateFolder: "\(folder)/state")
-                    try await label(crm, from.baseURL)
-                    try await check("\(folder)/p.yaml", workplace, into.baseURL)
-                }
-            }
+        try await TwoAccounts.with(from, into) { accounts in
+            try await label(crm, accounts.from.baseURL)
+            try await check(accounts)
         }
     }
 
@@ -77,19 +66,16 @@ import Testing
             ])
     }
 
-    private func check(_ file: String, _ workplace: Workplace, _ into: String) async throws {
-        try Self.pipeline.write(toFile: file, atomically: true, encoding: .utf8)
-        let connection = try await PlanConnection.open(file, in: workplace)
-        let setup = try await discover(connection)
-        #expect(setup.diagnostics.isEmpty, "\(setup.diagnostics)")
+    private func check(_ accounts: TwoAccounts) async throws {
+        let (connection, setup) = try await accounts.connect(Self.pipeline)
         let labels = setup.creations.filter { $0.field.name == "label" }
         #expect(labels.map(\.object) == ["contact_to_company"])
         #expect(labels.flatMap { $0.field.options.map(\.label) } == ["Mentor"])
         let plan = try await RunForecast.make(connection, setup)
-        let saved = try PlanFile(connection, setup, plan, now: workplace.clock.now)
+        let saved = try PlanFile(connection, setup, plan, now: accounts.workplace.clock.now)
         try saved.check(connection, setup)
 
-        let run = try await Run.begin(connection, in: workplace) { _ in }
+        let run = try await Run.begin(connection, in: accounts.workplace) { _ in }
         try await RunExecution(run, setup, progress: SilentProgress()).execute([.extract, .transform, .load])
         let balances = try await run.staging.manifest.read { try $0.reconciliation() }
         for balance in balances { #expect(balance.isClosed, "\(balance.stream.name)") }
@@ -100,7 +86,8 @@ import Testing
             #expect(report.isGood, "\(report.stream): \(report.missing) missing, \(report.differences)")
         }
         try await run.close()
-        let known = try await ask(into + "/crm/v4/associations/contacts/companies/labels", nil)
+        let known = try await ask(
+            accounts.into.baseURL + "/crm/v4/associations/contacts/companies/labels", nil)
         #expect(known["results"]?.elements.contains { $0["label"]?.text == "Mentor" } == true)
         #expect(try await discover(connection).creations.isEmpty)
         // What a plan said must be created, and is there by now, does not outdate it.

@@ -92,8 +92,8 @@ import Testing
         // An account that has a custom object already.
         let other = try HubSpotSimulator(
             SyntheticCRM(seed: 12, counts: .init(companies: 20, owners: 2)), options: HubSpotOptions(subscriptions: 35))
-        try await withTemporaryFolder { folder in
-            try await DatabaseQueue(path: "\(folder)/crm.sqlite").write { database in
+        try await TwoAccounts.with(other, account) { accounts in
+            try await DatabaseQueue(path: "\(accounts.folder)/crm.sqlite").write { database in
                 try database.execute(
                     sql: """
                         CREATE TABLE company (id INTEGER PRIMARY KEY, name TEXT);
@@ -113,17 +113,8 @@ import Testing
                             """)
                 }
             }
-            let configuration = SimulatorServer.Configuration(clock: HurriedClock())
-            try await SimulatorServer.run(other, configuration: configuration) { other in
-                try await SimulatorServer.run(account, configuration: configuration) { server in
-                    let workplace = try Workplace(
-                        environment: ["SECRET": "secret", "INTO": server.baseURL, "FROM": other.baseURL],
-                        clock: HurriedClock(), http: try CurlClient(TransportConfiguration()),
-                        stateFolder: "\(folder)/state")
-                    try Self.pipeline.write(toFile: "\(folder)/p.yaml", atomically: true, encoding: .utf8)
-                    try await body(World(folder: folder, workplace: workplace, server: server))
-                }
-            }
+            try Self.pipeline.write(toFile: accounts.file, atomically: true, encoding: .utf8)
+            try await body(World(folder: accounts.folder, workplace: accounts.workplace, server: accounts.into))
         }
     }
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
-import Foundation
 import MigratezConnectorKit
 import MigratezHubSpotSimulator
 import MigratezJSON
@@ -12,7 +11,6 @@ import MigratezSimulatorKit
 import MigratezStaging
 import MigratezSyntheticCRM
 import MigratezTestKit
-import MigratezTransport
 import Testing
 
 /// Roles of contacts in a Salesforce org's opportunities and accounts become labels of links in a HubSpot account that had none
@@ -23,9 +21,9 @@ import Testing
         name: roles
         source:
           connector: salesforce
-          base_url: "${env:ORG}"
+          base_url: "${env:FROM}"
           auth: { kind: client_credentials, client_id: client, client_secret: "${env:SECRET}" }
-        target: { connector: hubspot, base_url: "${env:ACCOUNT}", auth: { token: "${env:SECRET}" } }
+        target: { connector: hubspot, base_url: "${env:INTO}", auth: { token: "${env:SECRET}" } }
         staging: { dir: ./staging }
         objects:
           Account: { to: company, fields: { name: Name } }
@@ -47,17 +45,9 @@ import Testing
         let org = try SalesforceSimulator(options: options, clock: clock)
         let account = try HubSpotSimulator(
             SyntheticCRM(seed: 12, counts: .init(contacts: 2, companies: 2, owners: 4)), options: HubSpotOptions())
-        let configuration = SimulatorServer.Configuration(clock: clock)
-        try await withTemporaryFolder { folder in
-            try await SimulatorServer.run(org, configuration: configuration) { org in
-                try await SimulatorServer.run(account, configuration: configuration) { account in
-                    let workplace = try Workplace(
-                        environment: ["SECRET": "secret", "ORG": org.baseURL, "ACCOUNT": account.baseURL],
-                        clock: clock, http: try CurlClient(TransportConfiguration()), stateFolder: "\(folder)/state")
-                    try await fill(org.baseURL)
-                    try await check("\(folder)/p.yaml", workplace, account.baseURL)
-                }
-            }
+        try await TwoAccounts.with(org, account, clock: clock) { accounts in
+            try await fill(accounts.from.baseURL)
+            try await check(accounts)
         }
     }
 
@@ -83,12 +73,8 @@ import Testing
             ])
     }
 
-    private func check(_ file: String, _ workplace: Workplace, _ account: String) async throws {
-        try Self.pipeline.write(toFile: file, atomically: true, encoding: .utf8)
-        let connection = try await PlanConnection.open(file, in: workplace)
-        let setup = try await RunSetup.discover(
-            connection.plan, source: connection.source, destination: connection.destination)
-        #expect(setup.diagnostics.isEmpty, "\(setup.diagnostics)")
+    private func check(_ accounts: TwoAccounts) async throws {
+        let (connection, setup) = try await accounts.connect(Self.pipeline)
         let labels = setup.creations.filter { $0.field.name == "label" }
         let planned = Dictionary(
             labels.map { ($0.object, Set($0.field.options.map(\.label))) }, uniquingKeysWith: { $0.union($1) })
@@ -97,19 +83,15 @@ import Testing
         #expect(planned["contact_to_company"]?.isSuperset(of: Self.accountRoles) == true)
         #expect(!planned.values.contains { $0.contains { $0.contains(";") } })
 
-        let run = try await Run.begin(connection, in: workplace) { _ in }
+        let run = try await Run.begin(connection, in: accounts.workplace) { _ in }
         try await RunExecution(run, setup, progress: SilentProgress()).execute([.extract, .transform, .load])
-        for balance in try await run.staging.manifest.read({ try $0.reconciliation() }) {
-            #expect(balance.isClosed && balance[.rejected] == 0, "\(balance.stream.name)")
-        }
-        for report in try await Verification(run, scope: .all, progress: SilentProgress()).verify() {
-            #expect(report.isGood, "\(report.stream): \(report.missing) missing, \(report.differences)")
-        }
+        try await expectAllArrived(run)
         let deal = try #require(
             try await run.staging.outcomes(of: StreamName("Opportunity").unsafelyUnwrapped).first?.targetID)
         let company = try #require(
             try await run.staging.outcomes(of: StreamName("Account").unsafelyUnwrapped).first?.targetID)
         try await run.close()
+        let account = accounts.into.baseURL
         let carried = try await self.labels("\(account)/crm/v4/objects/deals/\(deal)/associations/contacts")
         #expect(Set(carried.flatMap { $0 }) == Set(Self.roles))
         // One link with two labels.

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Part of Migratez: moves a whole CRM, proves that nothing was lost, leaves nothing behind.
 
-import Foundation
 import MigratezConnectorKit
 import MigratezJSON
 import MigratezModel
@@ -10,7 +9,6 @@ import MigratezSimulatorKit
 import MigratezStaging
 import MigratezSyntheticCRM
 import MigratezTestKit
-import MigratezTransport
 import MigratezZohoSimulator
 import Testing
 
@@ -21,11 +19,11 @@ import Testing
         name: quotes
         source:
           connector: zoho
-          base_url: "${env:FIRST}"
+          base_url: "${env:FROM}"
           auth: { client_id: client, client_secret: "${env:SECRET}", refresh_token: "${env:SECRET}" }
         target:
           connector: zoho
-          base_url: "${env:SECOND}"
+          base_url: "${env:INTO}"
           auth: { client_id: client, client_secret: "${env:SECRET}", refresh_token: "${env:SECRET}" }
           load: { placeholder_product: "PRODUCT" }
         staging: { dir: ./staging }
@@ -52,34 +50,20 @@ import Testing
         let first = try ZohoSimulator(crm, options: options)
         let second = try ZohoSimulator(options: options)
         let faults = try FaultPlan(parsing: "commit-then-drop=0.15@/crm/v8/Quotes")
-        try await withTemporaryFolder { folder in
-            try await SimulatorServer.run(first, configuration: .init(clock: clock)) { source in
-                try await SimulatorServer.run(
-                    second, configuration: .init(faults: faults, seed: 5, clock: clock)
-                ) { target in
-                    let workplace = try Workplace(
-                        environment: ["SECRET": "secret", "FIRST": source.baseURL, "SECOND": target.baseURL],
-                        clock: clock, http: try CurlClient(TransportConfiguration()), stateFolder: "\(folder)/state")
-                    let product = try await ask(
-                        "\(target.baseURL)/crm/v8/Products", ["data": [["Product_Name": "Nothing yet"]]],
-                        token: "somebody", scheme: "Zoho-oauthtoken")
-                    let id = try #require(product["data"]?[0]?["details"]?["id"]?.text)
-                    let text = Self.pipeline.replacing("PRODUCT", with: id)
-                    try text.write(toFile: "\(folder)/p.yaml", atomically: true, encoding: .utf8)
-                    try await check("\(folder)/p.yaml", workplace, first, second)
-                }
-            }
+        try await TwoAccounts.with(first, second, faults: faults, seed: 5, clock: clock) { accounts in
+            let product = try await ask(
+                "\(accounts.into.baseURL)/crm/v8/Products", ["data": [["Product_Name": "Nothing yet"]]],
+                token: "somebody", scheme: "Zoho-oauthtoken")
+            let id = try #require(product["data"]?[0]?["details"]?["id"]?.text)
+            try await check(accounts, Self.pipeline.replacing("PRODUCT", with: id), first, second)
         }
     }
 
     private func check(
-        _ file: String, _ workplace: Workplace, _ first: ZohoSimulator, _ second: ZohoSimulator
+        _ accounts: TwoAccounts, _ pipeline: String, _ first: ZohoSimulator, _ second: ZohoSimulator
     ) async throws {
-        let connection = try await PlanConnection.open(file, in: workplace)
-        let setup = try await RunSetup.discover(
-            connection.plan, source: connection.source, destination: connection.destination)
-        #expect(setup.diagnostics.isEmpty, "\(setup.diagnostics)")
-        let run = try await Run.begin(connection, in: workplace) { _ in }
+        let (connection, setup) = try await accounts.connect(pipeline)
+        let run = try await Run.begin(connection, in: accounts.workplace) { _ in }
         var losses = 0
         while true {
             do {
@@ -92,12 +76,7 @@ import Testing
             }
         }
         #expect(losses > 2, "\(losses) answers were lost")
-        for balance in try await run.staging.manifest.read({ try $0.reconciliation() }) {
-            #expect(balance.isClosed && balance[.rejected] == 0, "\(balance.stream.name)")
-        }
-        for report in try await Verification(run, scope: .all, progress: SilentProgress()).verify() {
-            #expect(report.isGood, "\(report.stream): \(report.missing) missing, \(report.differences)")
-        }
+        try await expectAllArrived(run)
         let expected = try Self.lines(first)
         #expect(expected.count > 80)
         #expect(try Self.lines(second) == expected)

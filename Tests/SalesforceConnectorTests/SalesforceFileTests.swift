@@ -164,12 +164,7 @@ import Testing
 
     private static func row(_ key: String, _ bytes: [UInt8], title: String = "T") -> Batch.Row {
         var row = Batch.Row(key, ["Title": .string(title), "PathOnClient": "Ängebot \"1\".bin"])
-        row.content = RowContent(
-            field: "VersionData", bytes: bytes.count, sha256: SHA256.digest(of: bytes)
-        ) {
-            let pieces = PieceQueue(bytes)
-            return { await pieces.next() }
-        }
+        row.content = RowContent(field: "VersionData", sha256: SHA256.digest(of: bytes), bytes)
         return row
     }
 
@@ -182,19 +177,5 @@ import Testing
     private static func create(_ sandbox: Sandbox, _ object: String, _ fields: JSONValue) async throws -> String {
         let answer = try await OrgContent.post(sandbox.server.baseURL, "/sobjects/\(object)", fields)
         return try #require(answer["id"]?.text)
-    }
-}
-
-/// The pieces of a content, one after the other.
-private actor PieceQueue {
-    private var rest: ArraySlice<UInt8>
-
-    init(_ bytes: [UInt8]) { rest = bytes[...] }
-
-    func next() -> [UInt8]? {
-        guard !rest.isEmpty else { return nil }
-        let piece = Array(rest.prefix(RowContent.pieceBytesMax))
-        rest = rest.dropFirst(piece.count)
-        return piece
     }
 }

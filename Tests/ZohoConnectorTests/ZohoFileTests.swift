@@ -115,12 +115,7 @@ import Testing
     // MARK: As a destination
 
     private static func content(_ bytes: [UInt8]) -> RowContent {
-        var hash = SHA256()
-        hash.update(bytes)
-        return RowContent(field: "file", bytes: bytes.count, sha256: hash.finish()) {
-            let rest = Pieces(bytes)
-            return { await rest.next() }
-        }
+        RowContent(field: "file", sha256: SHA256.digest(of: bytes), bytes)
     }
 
     private static func row(_ key: String, _ name: String, _ bytes: [UInt8], _ contact: String) -> Batch.Row {
@@ -221,19 +216,5 @@ import Testing
             other.targetID = made[0].id
             #expect(try await destination.put("Attachments", [other])[0].rejection?.code == .ruleViolated)
         }
-    }
-}
-
-/// Bytes in pieces as the staging gives them.
-private actor Pieces {
-    private var rest: ArraySlice<UInt8>
-
-    init(_ bytes: [UInt8]) { rest = bytes[...] }
-
-    func next() -> [UInt8]? {
-        guard !rest.isEmpty else { return nil }
-        let piece = Array(rest.prefix(RowContent.pieceBytesMax))
-        rest = rest.dropFirst(piece.count)
-        return piece
     }
 }

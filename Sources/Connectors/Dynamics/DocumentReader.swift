@@ -7,11 +7,12 @@ import MigratezJSON
 import MigratezModel
 import MigratezTransport
 
-/// Reads the documents of notes and the attachments of e-mails: short ones at once, others block by block, so that a block that was lost is asked for
-/// again, and not the whole document.
+/// Reads the documents of notes and the attachments of e-mails: short ones at once, others block by block, so that a block
+/// that was lost is asked for again, and not the whole document.
 ///
-/// Source: Microsoft Learn, "Use file data with Attachment and Note records": the text of `documentbody` and of
-/// `body` is base 64, `InitializeAnnotationBlocksDownload` (or `…Attachment…`) and `DownloadBlock` give any part of what it stands for.
+/// Source: Microsoft Learn, "Use file data with Attachment and Note records": the text of `documentbody` and of `body` is
+/// base 64, `InitializeAnnotationBlocksDownload` (or `…Attachment…`) and `DownloadBlock` give any part of what it stands
+/// for.
 struct DocumentReader: Sendable {
     /// Bytes of one block. The service takes 4 MB; this is what one file holds of the memory, some three times over.
     static let blockBytes = 5 * RowContent.pieceBytesMax

@@ -27,6 +27,8 @@ struct LinkSurvey: Sendable {
                 .notSupported, "nothing of \(from.name) refers to \(to.name)", remedy: .fixConfiguration,
                 hint: "turn the link round, or name the table that joins the two as an object of its own")
         }
+        // Attachments tell the table of the record that they hang on in a column of its own.
+        let typeCode = from.column(TableMetadata.typeCode) == nil ? nil : TableMetadata.typeCode
         var edges: [Edge] = []
         var pairs: Set<Pair> = []
         var index = RecordIndex(fields: nil)
@@ -39,9 +41,7 @@ struct LinkSurvey: Sendable {
                 }
                 for lookup in lookups {
                     guard let id = text(lookup.property, index, bytes) else { continue }
-                    let isCoded = from.column(TableMetadata.typeCode) != nil
-                    let type = text(
-                        isCoded ? TableMetadata.typeCode : lookup.property + RecordPages.lookupType, index, bytes)
+                    let type = text(typeCode ?? lookup.property + RecordPages.lookupType, index, bytes)
                     guard type.map({ $0 == to.name }) ?? lookup.isSole else { continue }
                     guard pairs.insert(Pair(from: record.id, to: id)).inserted else { continue }
                     edges.append(

@@ -137,8 +137,8 @@ struct ObjectCreator: Sendable {
         }
     }
 
-    /// What requests call the objects that the new one is linked with, custom ones by their ids. Activities can be linked with every custom object
-    /// from its beginning; one that is created later names this one itself.
+    /// What requests call the objects that the new one is linked with, custom ones by their ids. Activities can be linked
+    /// with every custom object from its beginning; one that is created later names this one itself.
     private func partners(of creation: ObjectCreation) async throws -> [String] {
         var partners: [String] = []
         for name in creation.linkedWith where name != HubSpotAttachments.object {

@@ -22,11 +22,7 @@ enum ZohoTime {
 
     /// The instant of a text in that form; `nil` if it is none.
     static func timestamp(_ text: String) -> Timestamp? {
-        guard let text = self.text(text), let local = InstantText.timestamp(text.prefix(19) + "Z") else { return nil }
-        let zone = text.dropFirst(19)
-        guard let hours = Int64(zone.dropFirst().prefix(2)), let minutes = Int64(zone.suffix(2)) else { return nil }
-        let seconds = (hours * 60 + minutes) * 60
-        return local.advanced(by: .seconds(zone.first == "-" ? seconds : -seconds))
+        self.text(text).flatMap { InstantText.moment($0) }
     }
 
     /// `Z`, `+0530` and `+05:30` as `+00:00`, `+05:30`.
